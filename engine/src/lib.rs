@@ -1,0 +1,11 @@
+//! The build engine of reel. It knows no video and no terminal.
+
+pub mod artifact;
+pub mod claim;
+pub mod diagnostic;
+pub mod digest;
+pub mod executor;
+pub mod id;
+pub mod operation;
+pub mod span;
+pub mod spec;

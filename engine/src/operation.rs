@@ -1,0 +1,318 @@
+//! What a kind of node is: its parameters, ports, claim, version and run. It knows no graph and no schedule.
+//!
+//! A kind implements [`Kind`], with a typed struct of parameters from which the schema, the strict check, the
+//! canonical form in the key and the documentation all follow; [`Typed`] makes an [`Operation`] of it, which is
+//! what the rest of the engine sees.
+
+mod input;
+mod outcome;
+mod registry;
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub use input::{AnyFile, Audio, Captions, Image, Input, Json, PortMarker, Text, Through, Video, Words};
+pub use outcome::{Body, Failure, FailureCode, Outcome, Produced, SubNode, Subgraph};
+pub use registry::Registry;
+
+use crate::artifact::{InputFile, Port};
+use crate::claim::Claim;
+use crate::diagnostic::{Code, Diagnostics};
+use crate::spec::{Located, NodeDecl, OutputDecl};
+
+/// Where a kind runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Site {
+    /// In this process: pure Rust on our own data, the network, or a command.
+    Inline,
+    /// In a worker process: whatever parses bytes from outside or runs C.
+    Worker,
+}
+
+/// Across which machines the same key means the same bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reproducible {
+    /// Everywhere.
+    Exact,
+    /// On one operating system and architecture, which then are in the key.
+    PerArch,
+}
+
+/// What is fixed about a kind.
+#[derive(Debug, Clone)]
+pub struct Info {
+    /// As in `uses:`.
+    pub name: &'static str,
+    /// Bumped whenever the same inputs may give other bytes.
+    pub version: u32,
+    /// One line for lists.
+    pub summary: &'static str,
+    /// A piece of YAML that shows its use.
+    pub example: &'static str,
+    /// Where it runs.
+    pub site: Site,
+    /// How far its bytes agree.
+    pub reproducible: Reproducible,
+    /// Whether it may return more graph.
+    pub expands: bool,
+}
+
+/// What a node turns out to be once its parameters are known.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// Canonical parameters: every default filled in, units normal, inputs as slots.
+    pub params: Value,
+    /// Its outputs.
+    pub ports: Vec<Port>,
+    /// What it holds while it runs, unless the project says otherwise.
+    pub claim: Claim,
+    /// Names in the toolbox whose identities are in the key, such as `x264`.
+    pub tools: Vec<String>,
+    /// Set for kinds that are not functions.
+    pub take: Option<Take>,
+}
+
+/// How a kind that is not a function is pinned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Take {
+    /// May be fetched again, and must then match the digest in the lock file.
+    Fetched {
+        /// Its name in the lock file.
+        url: String,
+    },
+}
+
+/// A kind as the engine sees it.
+pub trait Operation: Send + Sync {
+    /// What is fixed about it.
+    fn info(&self) -> &Info;
+    /// JSON schema of `with`, inputs marked as [`Input`] describes.
+    fn schema(&self) -> &Value;
+    /// From checked parameters to ports, claim and canonical form; problems go to `cx`, and then it is `None`.
+    fn resolve(&self, params: Value, cx: &mut Resolve<'_>) -> Option<Resolved>;
+    /// Runs it here.
+    ///
+    /// # Errors
+    /// A [`Failure`] with its cause, also when the kind runs elsewhere.
+    fn run(&self, call: &Call<'_>) -> Result<Outcome, Failure>;
+}
+
+/// A kind, typed by its parameters.
+pub trait Kind: Send + Sync + 'static {
+    /// What `with:` holds.
+    type Params: Serialize + DeserializeOwned + JsonSchema;
+
+    /// What is fixed about it.
+    fn info(&self) -> Info;
+    /// Its outputs.
+    fn ports(&self, params: &Self::Params) -> Vec<Port>;
+    /// What it holds while it runs.
+    fn claim(&self, params: &Self::Params) -> Claim;
+
+    /// Names in the toolbox whose identities are in the key.
+    fn tools(&self, _params: &Self::Params) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// What a schema cannot say; may add inputs such as fonts.
+    fn check(&self, _params: &mut Self::Params, _cx: &mut Resolve<'_>) {}
+
+    /// Set for kinds that are not functions.
+    fn take(&self, _params: &Self::Params) -> Option<Take> {
+        None
+    }
+
+    /// Runs it in this process.
+    ///
+    /// # Errors
+    /// A [`Failure`] with its cause.
+    fn run(&self, _params: Self::Params, _call: &Call<'_>) -> Result<Outcome, Failure> {
+        Err(Failure::new(format!(
+            "`{}` runs in the worker program, not here",
+            self.info().name
+        )))
+    }
+}
+
+/// Makes an [`Operation`] of a [`Kind`].
+pub struct Typed<K: Kind> {
+    kind: K,
+    info: Info,
+    schema: OnceLock<Value>,
+}
+
+impl<K: Kind> Typed<K> {
+    /// Wraps a kind.
+    pub fn new(kind: K) -> Self {
+        Self {
+            info: kind.info(),
+            kind,
+            schema: OnceLock::new(),
+        }
+    }
+}
+
+impl<K: Kind> Operation for Typed<K> {
+    fn info(&self) -> &Info {
+        &self.info
+    }
+
+    fn schema(&self) -> &Value {
+        self.schema
+            .get_or_init(|| schemars::schema_for!(K::Params).to_value())
+    }
+
+    fn resolve(&self, params: Value, cx: &mut Resolve<'_>) -> Option<Resolved> {
+        let mut params: K::Params = match serde_json::from_value(params) {
+            Ok(params) => params,
+            Err(error) => {
+                cx.problem("", crate::diagnostic::code::BAD_VALUE, error.to_string(), None);
+                return None;
+            }
+        };
+        let before = cx.problems.iter().count();
+        self.kind.check(&mut params, cx);
+        if cx.problems.iter().count() > before && cx.problems.has_errors() {
+            return None;
+        }
+        Some(Resolved {
+            ports: self.kind.ports(&params),
+            claim: self.kind.claim(&params),
+            tools: self.kind.tools(&params).into_iter().map(str::to_owned).collect(),
+            take: self.kind.take(&params),
+            params: serde_json::to_value(&params).ok()?,
+        })
+    }
+
+    fn run(&self, call: &Call<'_>) -> Result<Outcome, Failure> {
+        let params = serde_json::from_value(call.params.clone())
+            .map_err(|error| Failure::new(format!("parameters of `{}`: {error}", self.info.name)))?;
+        self.kind.run(params, call)
+    }
+}
+
+/// What a kind may ask and add while its node is resolved.
+pub struct Resolve<'a> {
+    /// The project's folder.
+    pub root: &'a Path,
+    /// `with:` as written, to find places by pointer.
+    pub written: &'a Located,
+    /// Text of inputs that were written as literals or project files, by slot, as far as it can be known now.
+    pub texts: &'a [(String, String)],
+    /// Problems found so far.
+    pub problems: &'a mut Diagnostics,
+    /// Files added as inputs: slot and path, which may lie outside the project (fonts, tools).
+    pub files: &'a mut Vec<(String, PathBuf)>,
+}
+
+impl Resolve<'_> {
+    /// Reports a problem at `pointer` in `with:` (`/size`, `/in/clip.mp4`; empty: the whole).
+    pub fn problem(&mut self, pointer: &str, code: Code, message: impl Into<String>, help: Option<String>) {
+        let span = self.written.span_at(pointer);
+        self.problems
+            .push(crate::diagnostic::Diagnostic::error(code, span, message).maybe_help(help));
+    }
+
+    /// Adds a file as an input, such as a font: its digest is in the key, and the run finds it under `slot`.
+    pub fn file(&mut self, slot: impl Into<String>, path: PathBuf) {
+        self.files.push((slot.into(), path));
+    }
+
+    /// The text that fills a slot, if it is known before the run.
+    #[must_use]
+    pub fn text(&self, slot: &str) -> Option<&str> {
+        self.texts
+            .iter()
+            .find(|(name, _)| name == slot)
+            .map(|(_, text)| text.as_str())
+    }
+}
+
+/// One execution on concrete inputs, as the operation sees it.
+pub struct Call<'a> {
+    /// Canonical parameters.
+    pub params: &'a Value,
+    /// Artifacts by slot.
+    pub inputs: &'a [(String, Vec<InputFile>)],
+    /// A private folder, empty at the start, deleted at the end.
+    pub scratch: &'a Path,
+    /// How far it is, in thousandths; also tells the watchdog that something moves.
+    pub progress: &'a (dyn Fn(u16) + Sync),
+    /// Whether nobody wants the result any more.
+    pub cancelled: &'a (dyn Fn() -> bool + Sync),
+}
+
+impl Call<'_> {
+    /// The artifacts that fill a slot; empty when the slot is not filled.
+    #[must_use]
+    pub fn many(&self, slot: &str) -> &[InputFile] {
+        self.inputs
+            .iter()
+            .find(|(name, _)| name == slot)
+            .map_or(&[], |(_, files)| files)
+    }
+
+    /// The one artifact that fills a slot.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    pub fn one(&self, slot: &str) -> Result<&InputFile, Failure> {
+        match self.many(slot) {
+            [file] => Ok(file),
+            files => Err(Failure::new(format!(
+                "input `{slot}` has {} artifacts where one is wanted",
+                files.len()
+            ))),
+        }
+    }
+
+    /// The bytes of the one artifact that fills a slot.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn read(&self, slot: &str) -> Result<Vec<u8>, Failure> {
+        let file = self.one(slot)?;
+        std::fs::read(&file.path).map_err(|error| {
+            Failure::of(
+                FailureCode::Machine,
+                format!("cannot read input `{slot}`: {error}"),
+            )
+        })
+    }
+}
+
+/// A way of writing a project in other words than `nodes:`, such as `scenes:`.
+pub trait FrontEnd: Send + Sync {
+    /// The top-level keys it owns, each with its JSON schema.
+    fn sections(&self) -> Vec<(&'static str, Value)>;
+    /// JSON schema of an output that it makes (an object; a plain path always stands for `{ file: PATH }`).
+    fn output_schema(&self) -> Value;
+    /// From checked sections to nodes. Called whenever one of its sections is there.
+    fn compile(&self, project: &FrontProject<'_>, problems: &mut Diagnostics) -> FrontGraph;
+}
+
+/// What a front end gets: the sections that are there (checked against their schemas) and all outputs without `from`.
+pub struct FrontProject<'a> {
+    /// The project's folder.
+    pub root: &'a Path,
+    /// Sections by key, as written.
+    pub sections: &'a [(String, Located)],
+    /// Outputs that the front end must bind.
+    pub outputs: &'a [OutputDecl],
+}
+
+/// What a front end gives.
+#[derive(Debug, Default)]
+pub struct FrontGraph {
+    /// Nodes, with `with:` in the user's words and places that point at the user's text.
+    pub nodes: Vec<NodeDecl>,
+    /// For each output, in the order given: the reference that makes it (`${film.mux.video}`), if it could be bound.
+    pub bindings: Vec<Option<String>>,
+    /// Files that were read to make the nodes; a change in one makes the graph anew.
+    pub read: Vec<PathBuf>,
+}

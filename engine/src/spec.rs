@@ -1,0 +1,54 @@
+//! The project file as written, with places; names are not resolved yet. It knows no graph.
+
+mod value;
+
+pub use value::{Located, Written};
+
+use crate::span::{Span, Spanned};
+
+/// A node as written, or as a front end or an expansion made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeDecl {
+    /// Its name; made nodes have dots and slashes in theirs.
+    pub name: Spanned<String>,
+    /// Its kind.
+    pub uses: Spanned<String>,
+    /// Its parameters.
+    pub with: Located,
+    /// Nodes that must be done before, without data.
+    pub needs: Vec<Spanned<String>>,
+    /// Milliseconds it may run.
+    pub timeout: Option<u64>,
+    /// What it asks of the machine instead of its kind's default.
+    pub resources: Option<Resources>,
+    /// The whole of it.
+    pub span: Span,
+}
+
+/// `resources:` of a node: only what is written replaces the kind's claim.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Resources {
+    /// Thousandths of a core.
+    pub cpu_milli: Option<u32>,
+    /// Bytes.
+    pub memory: Option<u64>,
+    /// Whole GPUs.
+    pub gpus: Option<u32>,
+    /// Concurrent network transfers.
+    pub network: Option<u32>,
+    /// Places in named pools.
+    pub pools: Vec<(String, u32)>,
+}
+
+/// An output as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputDecl {
+    /// Its name.
+    pub name: Spanned<String>,
+    /// Where it goes, relative to the project.
+    pub file: Spanned<String>,
+    /// The reference it takes its artifact from; `None` for an output that a front end binds.
+    pub from: Option<Spanned<String>>,
+    /// All of it, as written (a plain path becomes `{ file: PATH }`).
+    pub written: Located,
+}

@@ -1,0 +1,50 @@
+//! Words and cues: what is said or shown, and when. It knows no font and no file format.
+
+use serde::{Deserialize, Serialize};
+
+/// Words with times, as a speech engine or a recogniser gives them. The artifact type of `words` ports.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// Ticks per second of every time in here.
+    pub rate: u32,
+    /// Length of the sound in ticks.
+    pub end: u64,
+    /// In the order they are said.
+    pub words: Vec<Word>,
+}
+
+/// One word as it is shown, with punctuation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    /// What captions show.
+    pub text: String,
+    /// First tick.
+    pub start: u64,
+    /// First tick after it.
+    pub end: u64,
+    /// True for the last word of a sentence: a cue never runs over it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub last: bool,
+}
+
+/// A caption laid out for one format, in frames of its own scene or segment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cue {
+    /// First frame on which it shows.
+    pub start: i64,
+    /// First frame on which it no longer shows.
+    pub end: i64,
+    /// From top to bottom.
+    pub lines: Vec<Vec<CueWord>>,
+}
+
+/// One word of a cue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CueWord {
+    /// What is drawn.
+    pub text: String,
+    /// First frame on which it is the spoken word; times count like the cue's.
+    pub start: i64,
+    /// First frame on which it is no longer the spoken word.
+    pub end: i64,
+}
