@@ -7,5 +7,6 @@ pub mod digest;
 pub mod executor;
 pub mod id;
 pub mod operation;
+pub mod read;
 pub mod span;
 pub mod spec;

@@ -1,7 +1,11 @@
 //! The project file as written, with places; names are not resolved yet. It knows no graph.
 
+mod check;
+mod checked;
 mod value;
 
+pub use check::check;
+pub use checked::{Checked, InputBinding, InputSource};
 pub use value::{Located, Written};
 
 use crate::span::{Span, Spanned};
@@ -51,4 +55,23 @@ pub struct OutputDecl {
     pub from: Option<Spanned<String>>,
     /// All of it, as written (a plain path becomes `{ file: PATH }`).
     pub written: Located,
+}
+
+/// A whole project as written: variables are filled in and sections checked, but no name is resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spec {
+    /// Version of the file format.
+    pub version: u32,
+    /// The project's name, if it has one.
+    pub name: Option<Spanned<String>>,
+    /// Nodes, in the order written; their `with:` is not checked yet.
+    pub nodes: Vec<NodeDecl>,
+    /// Outputs, in the order written.
+    pub outputs: Vec<OutputDecl>,
+    /// Sections that front ends own, checked against their schemas.
+    pub sections: Vec<(String, Located)>,
+    /// Declared environment variables and their values, by name.
+    pub env: Vec<(String, String)>,
+    /// Capacity of named pools.
+    pub pools: Vec<(String, u32)>,
 }
