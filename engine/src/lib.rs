@@ -7,6 +7,7 @@ pub mod digest;
 pub mod executor;
 pub mod id;
 pub mod operation;
+pub mod quantity;
 pub mod read;
 pub mod span;
 pub mod spec;

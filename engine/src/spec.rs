@@ -2,10 +2,12 @@
 
 mod check;
 mod checked;
+mod parse;
 mod value;
 
 pub use check::check;
 pub use checked::{Checked, InputBinding, InputSource};
+pub use parse::parse_yaml;
 pub use value::{Located, Written};
 
 use crate::span::{Span, Spanned};

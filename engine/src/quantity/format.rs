@@ -1,0 +1,194 @@
+//! The table of formats: how the text of each is read and put in its canonical form. It knows no schema but its names.
+
+use serde_json::Value;
+
+use super::decimal::split_unit;
+use super::{Bytes, Color, Decimal, Duration, Gain, Size, Wrong};
+
+/// A way of writing a value, named by `format:` in a schema.
+pub struct Format {
+    /// As in the schema.
+    pub name: &'static str,
+    /// What it is, for messages: `wants …`.
+    pub wants: &'static str,
+    /// One that is right.
+    pub example: &'static str,
+    /// A regular expression that every right text matches, for editors.
+    pub pattern: &'static str,
+    /// Whether a bare YAML number may stand here.
+    pub number: bool,
+    /// From what was written to the canonical form.
+    pub read: fn(&str) -> Result<Value, Wrong>,
+}
+
+/// Every format that the check of the spec knows, but `input`, which is no quantity.
+pub const FORMATS: &[Format] = &[
+    Format {
+        name: "duration",
+        wants: "a length of time",
+        example: "0.5s",
+        pattern: r"^\+?(\d+(\.\d*)?|\.\d+)(us|ms|s|m|h)$",
+        number: false,
+        read: canonical::<Duration>,
+    },
+    Format {
+        name: "gain",
+        wants: "a change of level",
+        example: "-18dB",
+        pattern: r"^[+-]?(\d+(\.\d*)?|\.\d+)dB$",
+        number: false,
+        read: canonical::<Gain>,
+    },
+    Format {
+        name: "bytes",
+        wants: "an amount of data",
+        example: "512MiB",
+        pattern: r"^\+?(\d+(\.\d*)?|\.\d+)([KMGT]i?)?B$",
+        number: false,
+        read: canonical::<Bytes>,
+    },
+    Format {
+        name: "size",
+        wants: "a width and a height",
+        example: "1080x1920",
+        pattern: r"^\d+x\d+$",
+        number: false,
+        read: canonical::<Size>,
+    },
+    Format {
+        name: "color",
+        wants: "a colour",
+        example: "\"#0b1021\"",
+        pattern: "^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})$",
+        number: false,
+        read: canonical::<Color>,
+    },
+    Format {
+        name: "percent",
+        wants: "a part of a hundred",
+        example: "50%",
+        pattern: r"^[+-]?(\d+(\.\d*)?|\.\d+)%$",
+        number: false,
+        read: percent,
+    },
+    Format {
+        name: "frame-rate",
+        wants: "frames a second",
+        example: "30",
+        pattern: r"^(\d+(\.\d*)?|\.\d+|\d+/\d+)$",
+        number: true,
+        read: frame_rate,
+    },
+    Format {
+        name: "cores",
+        wants: "a number of cores",
+        example: "0.5",
+        pattern: r"^\d+(\.\d{1,3})?$",
+        number: true,
+        read: cores,
+    },
+];
+
+/// The format of this name.
+#[must_use]
+pub fn format(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}
+
+fn canonical<T: std::str::FromStr<Err = Wrong> + ToString>(text: &str) -> Result<Value, Wrong> {
+    text.parse::<T>().map(|value| Value::String(value.to_string()))
+}
+
+fn percent(text: &str) -> Result<Value, Wrong> {
+    let (number, unit) = split_unit(text);
+    match (number.parse::<Decimal>(), unit) {
+        (Ok(value), "%") => Ok(Value::String(format!("{value}%"))),
+        (Ok(_), "") => Err(Wrong::Unit(format!("`{text}` has no `%`"))),
+        _ => Err(Wrong::Unit(format!("`{text}` is not a number and a `%`"))),
+    }
+}
+
+/// Whole rates are numbers; others stay text, since what `29.97` stands for is known only to who counts frames.
+fn frame_rate(text: &str) -> Result<Value, Wrong> {
+    let wrong = || Wrong::Unit(format!("`{text}` is neither a number nor a fraction"));
+    let zero = || Wrong::Value(format!("`{text}` is not above zero"));
+    if let Some((num, den)) = text.split_once('/') {
+        let whole = |t: &str| -> Result<u32, Wrong> {
+            if t.bytes().all(|b| b.is_ascii_digit()) {
+                t.parse().map_err(|_| wrong())
+            } else {
+                Err(wrong())
+            }
+        };
+        return match (whole(num)?, whole(den)?) {
+            (0, _) | (_, 0) => Err(zero()),
+            (num, 1) => Ok(num.into()),
+            (num, den) => Ok(Value::String(format!("{num}/{den}"))),
+        };
+    }
+    let rate: Decimal = text.parse().map_err(|_| wrong())?;
+    match rate.parts(1) {
+        _ if rate.is_negative() => Err(zero()),
+        Some(0) => Err(zero()),
+        Some(whole) => u32::try_from(whole)
+            .map(Value::from)
+            .map_err(|_| Wrong::Value(format!("`{text}` is too large"))),
+        None => Ok(Value::String(rate.to_string())),
+    }
+}
+
+/// Thousandths of a core, above zero.
+fn cores(text: &str) -> Result<Value, Wrong> {
+    let number: Decimal = text
+        .parse()
+        .map_err(|_| Wrong::Unit(format!("`{text}` is not a number")))?;
+    match number.parts(1000).map(u32::try_from) {
+        Some(Ok(0)) => Err(Wrong::Value(format!("`{text}` is not above zero"))),
+        Some(Ok(milli)) => Ok(milli.into()),
+        Some(Err(_)) => Err(Wrong::Value(format!("`{text}` is not a number of cores"))),
+        None => Err(Wrong::Value(format!("`{text}` is finer than a thousandth"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_example_reads_and_reads_back() {
+        for format in FORMATS {
+            let example = format.example.trim_matches('"');
+            let once = (format.read)(example).unwrap();
+            if let Some(text) = once.as_str() {
+                assert_eq!((format.read)(text).unwrap(), once, "{}", format.name);
+            }
+        }
+    }
+
+    #[test]
+    fn whole_frame_rates_are_numbers_and_others_stay_text() {
+        assert_eq!(frame_rate("30"), Ok(json!(30)));
+        assert_eq!(frame_rate("30.0"), Ok(json!(30)));
+        assert_eq!(frame_rate("25/1"), Ok(json!(25)));
+        assert_eq!(frame_rate("29.970"), Ok(json!("29.97")));
+        assert_eq!(frame_rate("30000/1001"), Ok(json!("30000/1001")));
+        for text in ["0", "-25", "30/0", "0/1", "fast", "30fps", "1/+2"] {
+            assert!(frame_rate(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn cores_are_thousandths() {
+        assert_eq!(cores("0.5"), Ok(json!(500)));
+        assert_eq!(cores("2"), Ok(json!(2000)));
+        assert!(cores("0.0001").is_err() && cores("0").is_err() && cores("-1").is_err());
+    }
+
+    #[test]
+    fn percents_keep_their_sign() {
+        assert_eq!(percent("50.0%"), Ok(json!("50%")));
+        assert!(matches!(percent("50"), Err(Wrong::Unit(_))));
+    }
+}
