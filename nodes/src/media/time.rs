@@ -71,6 +71,16 @@ impl FrameRate {
     }
 }
 
+/// `ticks` of `from` per second as ticks of `to` per second, to the nearest, a half upwards.
+///
+/// Lengths and places go through the same rounding everywhere, so that a sound of `n` samples and its words
+/// agree after both were brought to another rate.
+#[must_use]
+pub fn rescale(ticks: u64, from: u32, to: u32) -> u64 {
+    let from = u128::from(from.max(1));
+    ((u128::from(ticks) * u128::from(to) * 2 + from) / (from * 2)) as u64
+}
+
 const fn gcd(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -1,0 +1,7 @@
+//! Kinds of node that make a film of pictures, speech and words. They know no front end.
+
+pub mod cues;
+pub mod encode;
+pub mod mix;
+pub mod mux;
+pub mod thumbnail;

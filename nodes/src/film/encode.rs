@@ -1,0 +1,204 @@
+//! `encode`: one segment of a film. It knows what is seen in it, in its own time, and nothing else: no scene,
+//! no place in the film, no neighbour.
+//!
+//! ```yaml
+//! nodes:
+//!   part: { uses: encode, with: { size: 1080x1920, fps: 30, frames: 120,
+//!           picture: { still: "${ready.still}", motion: push-in, first: 0, of: 240 } } }
+//! ```
+//!
+//! What the run (in the worker) must do, for frame `f` of `0..frames`:
+//! - `picture`: frame `first + f` of a picture that is shown for `of` frames.
+//!   - `still` (a file as `still` makes it): sampled along `motion` over `of` frames (`MotionPath::new(motion,
+//!     of, …)`.`view(first + f)`); with `motion: none` one frame is made and kept;
+//!   - `video` (as `conform` makes it): its picture `first + f`, the last one when it has fewer. Seek, do not
+//!     decode from the start;
+//!   - `color`: that colour. Exactly one of the three is there;
+//! - `under`, when there: the same for the outgoing picture; then with `n` = `frames`, `w` = `(2f + 1) / 2n`:
+//!   `fade`: `under · (1 − w) + picture · w` on code values, rounded, the same in every plane; `fade-black`:
+//!   `under` fades to black (Y 16, C 128) during the first half (`w' = 2w`), `picture` comes out of black in
+//!   the second;
+//! - `captions`, when there: of `cues` (frames of this segment; they may begin before 0 and end after the last)
+//!   the one with `start ≤ f < end` is drawn over it all: lines one below the other, 1.25 em apart, each
+//!   centred, block placed by `look.position` and `look.margin`; outline below, then letters in `look.color`;
+//!   with `style: karaoke` the word with `start ≤ f < end` in `look.highlight`. Sprites are blended in YUV;
+//! - encode with x264: `encoding` (codec, crf, preset, keyint, threads), 8-bit 4:2:0, closed GOP, `stitchable`,
+//!   `cpu-independent`, level, ref, VUI (bt709 ×3, limited) and time base fixed by `size` and `fps` only;
+//!   progress is reported;
+//! - port `video`: MP4 or Matroska with exactly `frames` pictures, no sound, library tags dropped, media
+//!   `video/mp4`.
+
+use std::sync::Arc;
+
+use reel_engine::artifact::{Port, PortType};
+use reel_engine::claim::Claim;
+use reel_engine::diagnostic::code;
+use reel_engine::operation::{AnyFile, Info, Input, Kind, Reproducible, Resolve, Site, Video};
+use reel_engine::quantity::{Color, Size};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::media::encoding::Encoding;
+use crate::media::font::Face;
+use crate::media::look::{CaptionLook, CaptionType};
+use crate::media::picture::{Motion, TransitionKind};
+use crate::media::time::FrameRate;
+use crate::media::tools;
+use crate::media::words::Cue;
+use crate::text::fonts::FontBook;
+
+/// `with:` of `encode`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// Size of the frame, even in both directions.
+    pub size: Size,
+    /// Frames per second.
+    pub fps: FrameRate,
+    /// How many frames.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub frames: u32,
+    /// How they are compressed.
+    #[serde(default)]
+    pub encoding: Encoding,
+    /// What is seen.
+    pub picture: Layer,
+    /// What goes on beneath it while it comes in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub under: Option<Under>,
+    /// What is written over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captions: Option<Captions>,
+}
+
+/// A picture and which part of its time is seen. Exactly one of `still`, `video` and `color` is there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// A still as `still` makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still: Option<Input<AnyFile>>,
+    /// A video as `conform` makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<Input<Video>>,
+    /// A plain colour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<Color>,
+    /// How the camera moves over the still.
+    #[serde(default)]
+    pub motion: Motion,
+    /// The frame, of the picture's own time, that is this segment's first.
+    #[serde(default)]
+    pub first: u32,
+    /// How many frames the picture is shown for in all; the motion takes that long.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1))]
+    pub of: u32,
+}
+
+/// The outgoing picture of a transition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Under {
+    /// How the incoming picture takes over, all along the segment: `fade` or `fade-black`.
+    pub kind: TransitionKind,
+    /// The outgoing picture; its `first` may lie at or beyond its `of`: motion goes on, a video plays on.
+    pub picture: Layer,
+}
+
+/// Captions of a segment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Captions {
+    /// Which letters, how large; lines are broken already.
+    #[serde(rename = "type")]
+    pub letters: CaptionType,
+    /// How they are drawn.
+    pub look: CaptionLook,
+    /// What is shown, in frames of this segment.
+    #[schemars(with = "Vec<serde_json::Value>")]
+    pub cues: Vec<Cue>,
+    /// Faces of the fonts, in their order; filled by the check.
+    #[serde(default)]
+    #[schemars(skip)]
+    pub faces: Vec<Face>,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+/// The kind.
+pub struct Encode {
+    /// Where its fonts are found.
+    pub fonts: Arc<FontBook>,
+}
+
+impl Kind for Encode {
+    type Params = Params;
+
+    fn info(&self) -> Info {
+        Info {
+            name: "encode",
+            version: 1,
+            summary: "encodes one segment: picture, motion, transition, captions",
+            example: "part: { uses: encode, with: { size: 1080x1920, fps: 30, frames: 120, \
+                      picture: { still: \"${ready.still}\", motion: push-in, of: 240 } } }",
+            site: Site::Worker,
+            reproducible: Reproducible::Exact,
+            expands: false,
+        }
+    }
+
+    fn ports(&self, _: &Params) -> Vec<Port> {
+        vec![Port::one("video", PortType::Video)]
+    }
+
+    fn claim(&self, params: &Params) -> Claim {
+        // x264 looks some 40 pictures ahead at these presets, and the still is sampled from memory.
+        let pixels = u64::from(params.size.width) * u64::from(params.size.height);
+        Claim::cores(params.encoding.threads, 48 + (pixels * 64 >> 20))
+    }
+
+    fn tools(&self, _: &Params) -> Vec<&'static str> {
+        vec![tools::FFMPEG, tools::X264, tools::COSMIC_TEXT]
+    }
+
+    fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
+        crate::media::check_frame_size(params.size, "/size", cx);
+        check_layer(&params.picture, "/picture", cx);
+        if let Some(under) = &params.under {
+            check_layer(&under.picture, "/under/picture", cx);
+            if under.kind == TransitionKind::Cut {
+                cx.problem(
+                    "/under/kind",
+                    code::BAD_VALUE,
+                    "a `cut` has nothing beneath it",
+                    None,
+                );
+            }
+        }
+        if let Some(captions) = &mut params.captions {
+            let letters = &captions.letters;
+            let pointer = "/captions/type/font";
+            if let Some(fonts) = self
+                .fonts
+                .declare(&letters.font, letters.bold, pointer, "font", cx)
+            {
+                captions.faces = fonts.into_faces();
+            }
+        }
+    }
+}
+
+fn check_layer(layer: &Layer, pointer: &str, cx: &mut Resolve<'_>) {
+    let given = [
+        layer.still.is_some(),
+        layer.video.is_some(),
+        layer.color.is_some(),
+    ];
+    if given.iter().filter(|there| **there).count() != 1 {
+        let message = "a picture is exactly one of `still`, `video` and `color`";
+        cx.problem(pointer, code::BAD_VALUE, message, None);
+    }
+}

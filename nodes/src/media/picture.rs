@@ -1,0 +1,87 @@
+//! How a picture fills the frame and moves in it. It knows no pixels.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A motion over a still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Motion {
+    /// The picture stands still.
+    #[default]
+    None,
+    /// From the whole picture to 1.12 times as near.
+    PushIn,
+    /// From 1.12 times as near to the whole picture.
+    PullOut,
+    /// The camera travels from right to left.
+    PanLeft,
+    /// The camera travels from left to right.
+    PanRight,
+    /// The camera travels from bottom to top.
+    PanUp,
+    /// The camera travels from top to bottom.
+    PanDown,
+}
+
+impl Motion {
+    /// Every motion.
+    pub const ALL: [Self; 7] = [
+        Self::None,
+        Self::PushIn,
+        Self::PullOut,
+        Self::PanLeft,
+        Self::PanRight,
+        Self::PanUp,
+        Self::PanDown,
+    ];
+
+    /// As users write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::PushIn => "push-in",
+            Self::PullOut => "pull-out",
+            Self::PanLeft => "pan-left",
+            Self::PanRight => "pan-right",
+            Self::PanUp => "pan-up",
+            Self::PanDown => "pan-down",
+        }
+    }
+
+    /// How large a still must be against the frame so that it is never sampled finer than its pixels, in
+    /// thousandths: 1000 or 1120.
+    #[must_use]
+    pub const fn zoom_milli(self) -> u32 {
+        match self {
+            Self::None => 1000,
+            _ => 1120,
+        }
+    }
+}
+
+/// How a picture of another shape fills the frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Fit {
+    /// It covers the frame; what stands over is cut off, equally on both sides.
+    #[default]
+    Cover,
+    /// All of it is seen, on the background colour.
+    Contain,
+    /// All of it is seen, on a blurred copy of itself that covers the frame.
+    Blur,
+}
+
+/// How a scene begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TransitionKind {
+    /// At once.
+    Cut,
+    /// A cross-fade from the scene before.
+    Fade,
+    /// The scene before fades to black, then this one comes out of it.
+    FadeBlack,
+}

@@ -1,0 +1,16 @@
+//! Names of what does the work, as kinds ask for them and the toolbox identifies them. It knows no version.
+
+/// All FFmpeg libraries together: avcodec, avformat, avfilter, avutil, swscale, swresample.
+pub const FFMPEG: &str = "ffmpeg";
+/// The H.264 encoder behind avcodec.
+pub const X264: &str = "x264";
+/// espeak-ng and its voice data, behind `reel-speak`.
+pub const ESPEAK: &str = "espeak-ng";
+/// whisper.cpp.
+pub const WHISPER: &str = "whisper";
+/// The drawer of SVG.
+pub const RESVG: &str = "resvg";
+/// The shaper and drawer of text.
+pub const COSMIC_TEXT: &str = "cosmic-text";
+/// The decoders of still pictures.
+pub const IMAGE: &str = "image";

@@ -1,0 +1,132 @@
+//! `tts`: one utterance of speech with the times of its words. It knows no scene and no caption.
+//!
+//! ```yaml
+//! nodes:
+//!   voice: { uses: tts, with: { text: Good evening., engine: espeak, voice: en-us, rate: 170 } }
+//! ```
+//!
+//! What the run (in the worker, through one fresh `reel-speak` process) must do:
+//! - read slot `text` (UTF-8); speak it with `voice`, `rate` words per minute, `pitch`;
+//! - port `audio`: WAV, mono, 16-bit or float, at the engine's own rate, exactly what the engine gave;
+//! - port `words`: [`crate::media::words::Words`] as JSON, media `application/json`: `rate` is the WAV's sample
+//!   rate, `end` its exact number of samples, and there is **exactly one entry for each whitespace-separated
+//!   token of the text** (`str::split_whitespace`), in order, its `text` the token as it stands; times never
+//!   run backwards, `end ≤ words.end`. A token for which the engine gave no mark gets a share of the time of
+//!   its neighbours. The last entry has `last: true`;
+//! - text without a letter or digit, and text that makes no sound, are a failure.
+
+use reel_engine::artifact::{Port, PortType};
+use reel_engine::claim::Claim;
+use reel_engine::diagnostic::code;
+use reel_engine::operation::{Info, Input, Kind, Reproducible, Resolve, Site, Text};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::media::tools;
+
+/// `with:` of `tts`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// What is said.
+    pub text: Input<Text>,
+    /// What speaks.
+    #[serde(default)]
+    pub engine: Engine,
+    /// The engine's name of the voice, such as `en-us`.
+    #[serde(default = "default_voice")]
+    pub voice: String,
+    /// Words per minute.
+    #[serde(default = "default_rate")]
+    #[schemars(range(min = 80, max = 450))]
+    pub rate: u32,
+    /// Pitch from 0 to 99.
+    #[serde(default = "default_pitch")]
+    #[schemars(range(min = 0, max = 99))]
+    pub pitch: u32,
+}
+
+/// Speech engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// espeak-ng, built in.
+    #[default]
+    Espeak,
+}
+
+fn default_voice() -> String {
+    "en-us".into()
+}
+
+const fn default_rate() -> u32 {
+    170
+}
+
+const fn default_pitch() -> u32 {
+    50
+}
+
+/// The kind.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tts;
+
+impl Kind for Tts {
+    type Params = Params;
+
+    fn info(&self) -> Info {
+        Info {
+            name: "tts",
+            version: 1,
+            summary: "speaks a text and tells when each word is said",
+            example: "voice: { uses: tts, with: { text: Good evening., engine: espeak, voice: en-us } }",
+            site: Site::Worker,
+            reproducible: Reproducible::PerArch,
+            expands: false,
+        }
+    }
+
+    fn ports(&self, _: &Params) -> Vec<Port> {
+        vec![
+            Port::one("audio", PortType::Audio),
+            Port::one("words", PortType::Words),
+        ]
+    }
+
+    fn claim(&self, _: &Params) -> Claim {
+        Claim::cores(1, 48)
+    }
+
+    fn tools(&self, _: &Params) -> Vec<&'static str> {
+        vec![tools::ESPEAK]
+    }
+
+    fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
+        if cx
+            .text(params.text.slot())
+            .is_some_and(|text| !text.chars().any(char::is_alphanumeric))
+        {
+            cx.problem(
+                "/text",
+                code::EMPTY_TEXT,
+                "there is nothing to say in this text",
+                Some(
+                    "write at least one word, or leave `say` out and give the scene a length with `for`"
+                        .into(),
+                ),
+            );
+        }
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '/');
+        if params.voice.is_empty() || !params.voice.chars().all(plain) {
+            cx.problem(
+                "/voice",
+                code::BAD_VALUE,
+                format!("`{}` is not the name of a voice", params.voice),
+                Some(
+                    "voices are named like `en-us`, `de` or `en-us+f3`; `espeak-ng --voices` lists them"
+                        .into(),
+                ),
+            );
+        }
+    }
+}

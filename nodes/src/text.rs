@@ -1,0 +1,3 @@
+//! Text: the kind that joins it, sentences, and fonts to draw it with. It knows no film.
+
+pub mod fonts;

@@ -1,0 +1,138 @@
+//! Which font faces lie in a list of folders, remembered by the state of those folders. It chooses none.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+
+/// Folders below each other that are looked into.
+const DEPTH: usize = 8;
+
+/// A face of a font file, as far as choosing needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct KnownFace {
+    pub(super) path: PathBuf,
+    pub(super) index: u32,
+    pub(super) families: Vec<String>,
+    /// 100 to 900.
+    pub(super) weight: u16,
+    /// 1 to 9; 5 is normal.
+    pub(super) stretch: u16,
+    pub(super) slanted: bool,
+}
+
+/// What is remembered: faces, and the state of every folder they were found in.
+#[derive(Debug, Serialize, Deserialize)]
+struct Memo {
+    version: u32,
+    asked: Vec<PathBuf>,
+    folders: Vec<(PathBuf, u128)>,
+    faces: Vec<KnownFace>,
+}
+
+const VERSION: u32 = 1;
+
+/// All faces in the folders and those below, in a fixed order. A memo that cannot be read or written costs
+/// time only.
+pub(super) fn faces(dirs: &[PathBuf], memo: Option<&Path>) -> Vec<KnownFace> {
+    if let Some(faces) = memo.and_then(|file| recall(dirs, file)) {
+        return faces;
+    }
+    let mut folders = BTreeSet::new();
+    let mut files = BTreeSet::new();
+    for dir in dirs {
+        walk(dir, DEPTH, &mut folders, &mut files);
+    }
+    let faces = read(&files);
+    if let Some(file) = memo {
+        let folders = folders
+            .into_iter()
+            .map(|dir| (dir.clone(), state(&dir)))
+            .collect();
+        remember(
+            file,
+            &Memo {
+                version: VERSION,
+                asked: dirs.to_vec(),
+                folders,
+                faces: faces.clone(),
+            },
+        );
+    }
+    faces
+}
+
+fn recall(dirs: &[PathBuf], file: &Path) -> Option<Vec<KnownFace>> {
+    let memo: Memo = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
+    let same = memo.version == VERSION
+        && memo.asked == dirs
+        && memo.folders.iter().all(|(dir, then)| state(dir) == *then);
+    same.then_some(memo.faces)
+}
+
+fn remember(file: &Path, memo: &Memo) {
+    let Ok(bytes) = serde_json::to_vec(memo) else {
+        return;
+    };
+    let Some(folder) = file.parent() else { return };
+    let fresh = folder.join(format!(".fonts-{}", std::process::id()));
+    let written = std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&fresh, bytes))
+        .and_then(|()| std::fs::rename(&fresh, file));
+    if written.is_err() {
+        // An unwritable memo costs the next run a scan, nothing else.
+        let _ = std::fs::remove_file(&fresh);
+    }
+}
+
+/// Nanoseconds of the last change of a folder's list; 0 for one that is not there.
+fn state(dir: &Path) -> u128 {
+    std::fs::metadata(dir)
+        .and_then(|m| m.modified())
+        .ok()
+        .and_then(|t| t.duration_since(UNIX_EPOCH).ok())
+        .map_or(0, |d| d.as_nanos())
+}
+
+fn walk(dir: &Path, depth: usize, folders: &mut BTreeSet<PathBuf>, files: &mut BTreeSet<PathBuf>) {
+    if !folders.insert(dir.to_owned()) || depth == 0 {
+        return;
+    }
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return;
+    };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            walk(&path, depth - 1, folders, files);
+        } else if is_font(&path) {
+            files.insert(path);
+        }
+    }
+}
+
+fn is_font(path: &Path) -> bool {
+    let end = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    ["ttf", "otf", "ttc", "otc"]
+        .iter()
+        .any(|known| end.eq_ignore_ascii_case(known))
+}
+
+fn read(files: &BTreeSet<PathBuf>) -> Vec<KnownFace> {
+    let mut faces = Vec::new();
+    for path in files {
+        let mut book = fontdb::Database::new();
+        if book.load_font_file(path).is_err() {
+            continue; // not a font after all; another of its name may be
+        }
+        faces.extend(book.faces().map(|face| KnownFace {
+            path: path.clone(),
+            index: face.index,
+            families: face.families.iter().map(|(name, _)| name.clone()).collect(),
+            weight: face.weight.0,
+            stretch: face.stretch.to_number(),
+            slanted: face.style != fontdb::Style::Normal,
+        }));
+    }
+    faces
+}
