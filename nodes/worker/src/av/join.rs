@@ -1,0 +1,425 @@
+//! Segments and one sound track to a film, by stream copy with timestamps of its own. It decodes nothing
+//! and knows no scenes.
+//!
+//! Film frame *F + d* is the segment's frame of display index *d*, *F* counting the frames before it; packet
+//! *i* of the film is decoded at frame time *i − delay*, with one delay for the whole film. One edit list per
+//! track puts its first frame or sample at 0. Memory is one packet and a bit per frame of a segment.
+
+use std::path::{Path, PathBuf};
+
+use ffmpeg_next::codec::Parameters;
+use ffmpeg_next::format::context::{Input, Output};
+use ffmpeg_next::{Dictionary, Error, Packet, Rational, media};
+use reel_nodes::media::time::FrameRate;
+
+use super::error::AvError;
+use super::ffi::{self, StreamFacts};
+use super::input::{self, said};
+
+/// A segment to be joined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How many frames the film expects of it.
+    pub frames: u64,
+}
+
+/// What is joined, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct JoinSpec<'a> {
+    /// Segments in the order of the film.
+    pub segments: &'a [Segment],
+    /// One file with the film's whole sound, AAC at 48 kHz.
+    pub sound: Option<&'a Path>,
+    /// Frames per second of film and segments.
+    pub rate: FrameRate,
+    /// Whether the index is put before the data, for players that read from the start.
+    pub faststart: bool,
+    /// The title in the film's metadata.
+    pub title: Option<&'a str>,
+}
+
+/// What was joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JoinReport {
+    /// Frames of the film.
+    pub frames: u64,
+    /// Samples per channel that are heard; 0 without sound.
+    pub samples: u64,
+}
+
+/// Joins segments and sound into an MP4 at `out`.
+///
+/// # Errors
+/// When a segment cannot be read, differs from the first in what all must share, or has other frames than
+/// expected (the error names it), and when the film cannot be written.
+pub fn join(spec: JoinSpec<'_>, out: &Path) -> Result<JoinReport, AvError> {
+    super::init();
+    let Some(first) = spec.segments.first() else {
+        return Err(AvError::Unfit {
+            path: out.into(),
+            cause: "a film without segments".into(),
+        });
+    };
+    let opened = OpenSegment::open(first, spec.rate)?;
+    let mut sound = spec.sound.map(Sound::open).transpose()?;
+    let mut film = Film::create(out, &spec, &opened, sound.as_ref())?;
+    let (like, delay) = (opened.facts.clone(), opened.delay);
+    film.delay = delay;
+    film.add(first, opened, sound.as_mut())?;
+    for segment in &spec.segments[1..] {
+        let opened = OpenSegment::open(segment, spec.rate)?;
+        opened.refuse_unlike(segment, &like)?;
+        film.add(segment, opened, sound.as_mut())?;
+    }
+    film.finish(sound)
+}
+
+/// A segment whose header has been read.
+struct OpenSegment {
+    input: Input,
+    facts: StreamFacts,
+    /// Ticks per frame.
+    frame_ticks: i64,
+    /// The first packet, already taken, and by how many frames its decoding comes before its showing.
+    head: Packet,
+    delay: i64,
+}
+
+/// Timestamps are our own, so the demuxer need neither parse nor guess any.
+const AS_STORED: [(&str, &str); 1] = [("fflags", "+noparse+nofillin")];
+
+impl OpenSegment {
+    fn open(segment: &Segment, rate: FrameRate) -> Result<Self, AvError> {
+        let wrong = |cause: String| AvError::Segment {
+            path: segment.path.clone(),
+            cause,
+        };
+        let mut input = input::open_with(&segment.path, false, &AS_STORED)?;
+        input::refuse_cut_off(&mut input, &segment.path)?;
+        if input.nb_streams() != 1 {
+            return Err(wrong(format!(
+                "it has {} streams, a segment has one of pictures",
+                input.nb_streams()
+            )));
+        }
+        let (facts, stream) = match (ffi::stream_facts(&input, 0), input.stream(0)) {
+            (Some(facts), Some(stream)) if facts.width > 0 => (facts, stream),
+            _ => return Err(wrong("it has no pictures".into())),
+        };
+        let (num, den) = ffi::pair(stream.time_base());
+        let ticks = i64::from(rate.den()) * i64::from(den);
+        let per = i64::from(rate.num()) * i64::from(num);
+        if per == 0 || ticks % per != 0 {
+            return Err(wrong(format!(
+                "its time base {num}/{den} has no whole frames at {rate} per second"
+            )));
+        }
+        let frame_ticks = ticks / per;
+        let mut head = Packet::empty();
+        head.read(&mut input)
+            .map_err(|e| wrong(format!("it has no frames: {}", said(e))))?;
+        let ahead = head.pts().unwrap_or(0) - head.dts().unwrap_or(0);
+        if !head.is_key() || ahead < 0 || ahead % frame_ticks != 0 {
+            return Err(wrong("it does not begin with a key frame in time".into()));
+        }
+        Ok(Self {
+            input,
+            facts,
+            frame_ticks,
+            head,
+            delay: ahead / frame_ticks,
+        })
+    }
+
+    fn refuse_unlike(&self, segment: &Segment, first: &StreamFacts) -> Result<(), AvError> {
+        let own = &self.facts;
+        let cause = if (own.width, own.height) != (first.width, first.height) {
+            format!(
+                "it is {}x{}, the first is {}x{}",
+                own.width, own.height, first.width, first.height
+            )
+        } else if own.codec != first.codec {
+            "its codec is not that of the first".into()
+        } else if own.extradata != first.extradata {
+            "its parameter sets are not those of the first (other encoder settings)".into()
+        } else {
+            return Ok(());
+        };
+        Err(AvError::Segment {
+            path: segment.path.clone(),
+            cause,
+        })
+    }
+}
+
+/// The sound track that is copied beside the pictures.
+struct Sound {
+    input: Input,
+    path: PathBuf,
+    stream: usize,
+    rate: i64,
+    next: Option<Packet>,
+    end: i64,
+}
+
+impl Sound {
+    fn open(path: &Path) -> Result<Self, AvError> {
+        let mut input = input::open(path, true)?;
+        input::refuse_cut_off(&mut input, path)?;
+        let stream = input::best(&input, media::Type::Audio).ok_or_else(|| AvError::NoStream {
+            path: path.into(),
+            wanted: "sound",
+        })?;
+        let rate = ffi::stream_facts(&input, stream).map_or(0, |facts| facts.rate);
+        let per_second = input.stream(stream).map_or((0, 1), |s| ffi::pair(s.time_base()));
+        if rate <= 0 || per_second != (1, rate) {
+            let cause = "its timestamps do not count samples; give AAC in .m4a".into();
+            return Err(AvError::Segment {
+                path: path.into(),
+                cause,
+            });
+        }
+        let mut own = Self {
+            input,
+            path: path.into(),
+            stream,
+            rate: i64::from(rate),
+            next: None,
+            end: 0,
+        };
+        own.advance()?;
+        Ok(own)
+    }
+
+    fn advance(&mut self) -> Result<(), AvError> {
+        loop {
+            let mut packet = Packet::empty();
+            match packet.read(&mut self.input) {
+                Ok(()) if packet.is_corrupt() => {
+                    let cause = "a packet of sound is incomplete".into();
+                    return Err(AvError::Truncated {
+                        path: self.path.clone(),
+                        cause,
+                    });
+                }
+                Ok(()) if packet.stream() != self.stream => {}
+                Ok(()) => {
+                    self.next = Some(packet);
+                    return Ok(());
+                }
+                Err(Error::Eof) => {
+                    self.next = None;
+                    return Ok(());
+                }
+                Err(error) => {
+                    return Err(AvError::Decode {
+                        path: self.path.clone(),
+                        cause: said(error),
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// The film being written.
+struct Film {
+    path: PathBuf,
+    output: Output,
+    rate: FrameRate,
+    /// Output ticks per frame.
+    frame_ticks: i64,
+    delay: i64,
+    frames: i64,
+    /// Which display indexes of the segment at hand have come.
+    seen: Vec<bool>,
+}
+
+impl Film {
+    fn create(
+        path: &Path,
+        spec: &JoinSpec<'_>,
+        first: &OpenSegment,
+        sound: Option<&Sound>,
+    ) -> Result<Self, AvError> {
+        let failed = |error| AvError::Write {
+            path: path.into(),
+            cause: said(error),
+        };
+        let mut output = ffi::create_output(path, c"mp4").map_err(failed)?;
+        let frame_time = Rational::new(spec.rate.den() as i32, spec.rate.num() as i32);
+        add_stream(
+            &mut output,
+            first.input.stream(0).map(|s| s.parameters()),
+            frame_time,
+        )
+        .map_err(failed)?;
+        if let Some(mut stream) = output.stream_mut(0) {
+            stream.set_avg_frame_rate(frame_time.invert());
+        }
+        if let Some(sound) = sound {
+            let parameters = sound.input.stream(sound.stream).map(|s| s.parameters());
+            add_stream(&mut output, parameters, Rational::new(1, sound.rate as i32)).map_err(failed)?;
+        }
+        let mut metadata = Dictionary::new();
+        if let Some(title) = spec.title {
+            metadata.set("title", &title.replace('\0', ""));
+        }
+        output.set_metadata(metadata);
+        output
+            .write_header_with(header_options(spec, sound))
+            .map_err(failed)?;
+        let (num, den) = output.stream(0).map_or((0, 1), |s| ffi::pair(s.time_base()));
+        let frame_ticks = i64::from(spec.rate.den()) * i64::from(den)
+            / (i64::from(spec.rate.num()) * i64::from(num)).max(1);
+        Ok(Self {
+            path: path.into(),
+            output,
+            rate: spec.rate,
+            frame_ticks,
+            delay: 0,
+            frames: 0,
+            seen: Vec::new(),
+        })
+    }
+
+    fn failed(&self, error: Error) -> AvError {
+        AvError::Write {
+            path: self.path.clone(),
+            cause: said(error),
+        }
+    }
+
+    /// Copies all packets of a segment, and the sound that belongs before them.
+    fn add(
+        &mut self,
+        segment: &Segment,
+        mut opened: OpenSegment,
+        mut sound: Option<&mut Sound>,
+    ) -> Result<(), AvError> {
+        let wrong = |cause: String| AvError::Segment {
+            path: segment.path.clone(),
+            cause,
+        };
+        let start = opened.head.pts().unwrap_or(0);
+        self.seen.clear();
+        self.seen
+            .resize(usize::try_from(segment.frames).unwrap_or(0), false);
+        let mut count = 0;
+        let mut packet = opened.head;
+        loop {
+            let ticks = packet.pts().map_or(-1, |pts| pts - start);
+            let display = ticks.div_euclid(opened.frame_ticks);
+            let place = usize::try_from(display)
+                .ok()
+                .filter(|_| ticks % opened.frame_ticks == 0);
+            match place.and_then(|p| self.seen.get_mut(p)) {
+                Some(seen) if !*seen => *seen = true,
+                _ => {
+                    let cause = format!(
+                        "packet {count} is shown as frame {display} of {} expected",
+                        segment.frames
+                    );
+                    return Err(wrong(cause));
+                }
+            }
+            if packet.is_corrupt() {
+                return Err(wrong(format!("frame {display} is incomplete")));
+            }
+            if display < count - self.delay {
+                return Err(wrong(format!("frame {display} is decoded after it is shown")));
+            }
+            if let Some(sound) = sound.as_deref_mut() {
+                self.copy_sound(sound, Some(self.frames + count))?;
+            }
+            self.write_picture(packet, count, display)?;
+            count += 1;
+            packet = Packet::empty();
+            match packet.read(&mut opened.input) {
+                Ok(()) => {}
+                Err(Error::Eof) => break,
+                Err(error) => return Err(wrong(said(error))),
+            }
+        }
+        if u64::try_from(count) != Ok(segment.frames) {
+            return Err(wrong(format!(
+                "it has {count} frames, the film expects {}",
+                segment.frames
+            )));
+        }
+        self.frames += count;
+        Ok(())
+    }
+
+    fn write_picture(&mut self, mut packet: Packet, count: i64, display: i64) -> Result<(), AvError> {
+        packet.set_stream(0);
+        packet.set_position(-1);
+        packet.set_pts(Some((self.frames + display) * self.frame_ticks));
+        packet.set_dts(Some((self.frames + count - self.delay) * self.frame_ticks));
+        packet.set_duration(self.frame_ticks);
+        packet
+            .write(&mut self.output)
+            .map_err(|e| self.failed(e))
+            .map(|_| ())
+    }
+
+    /// Copies the sound that begins before film frame `until`, or all that is left.
+    fn copy_sound(&mut self, sound: &mut Sound, until: Option<i64>) -> Result<(), AvError> {
+        let limit = until.map_or(i64::MAX, |frame| {
+            self.rate.sample_of(frame.unsigned_abs(), sound.rate as u32) as i64
+        });
+        while let Some(mut packet) = sound.next.take_if(|p| p.pts().unwrap_or(0) < limit) {
+            sound.end = sound.end.max(packet.pts().unwrap_or(0) + packet.duration());
+            packet.set_stream(1);
+            packet.set_position(-1);
+            packet.write(&mut self.output).map_err(|e| self.failed(e))?;
+            sound.advance()?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, sound: Option<Sound>) -> Result<JoinReport, AvError> {
+        let mut samples = 0;
+        if let Some(mut sound) = sound {
+            self.copy_sound(&mut sound, None)?;
+            samples = sound.end.unsigned_abs();
+        }
+        self.output.write_trailer().map_err(|e| self.failed(e))?;
+        ffi::flush_output(&mut self.output).map_err(|e| self.failed(e))?;
+        Ok(JoinReport {
+            frames: self.frames.unsigned_abs(),
+            samples,
+        })
+    }
+}
+
+fn add_stream(output: &mut Output, from: Option<Parameters>, time_base: Rational) -> Result<(), Error> {
+    let parameters = from.ok_or(Error::StreamNotFound)?;
+    let index = {
+        let mut stream = output.add_stream(None::<ffmpeg_next::Codec>)?;
+        stream.set_parameters(parameters);
+        stream.set_time_base(time_base);
+        stream.index()
+    };
+    ffi::clear_codec_tag(output, index);
+    Ok(())
+}
+
+/// Options of the muxer. Track durations are counted in samples where frames are whole samples; else in
+/// milliseconds, in which pictures and sound of the same length are rounded up to the same number.
+fn header_options<'a>(spec: &JoinSpec<'_>, sound: Option<&Sound>) -> Dictionary<'a> {
+    let per_second = sound.map_or(48_000, |s| s.rate.unsigned_abs());
+    let whole = per_second * u64::from(spec.rate.den()) % u64::from(spec.rate.num()) == 0;
+    let mut options = Dictionary::new();
+    options.set("fflags", "+bitexact");
+    options.set(
+        "movie_timescale",
+        &if whole { per_second } else { 1000 }.to_string(),
+    );
+    if spec.faststart {
+        options.set("movflags", "+faststart");
+    }
+    options
+}

@@ -1,0 +1,360 @@
+//! Samples to a sound file: AAC, FLAC or WAV. It knows no mix and no loudness.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+
+use ffmpeg_next::format::context::Output;
+use ffmpeg_next::format::sample::{Sample, Type};
+use ffmpeg_next::{ChannelLayout, Dictionary, Error, Packet, Rational, codec, encoder, frame};
+use reel_nodes::media::time::SAMPLE_RATE;
+
+use super::error::AvError;
+use super::ffi;
+use super::input::said;
+
+/// How sound is stored. Everything is at 48 kHz.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SoundFormat {
+    /// AAC-LC in `.m4a`, at so many bits per second.
+    Aac {
+        /// Bits per second of all channels together.
+        bitrate: u32,
+    },
+    /// FLAC, 24 bits.
+    Flac,
+    /// WAV, 24 bits: for people.
+    Wav,
+    /// WAV, 32-bit float: for other nodes, nothing is lost.
+    WavFloat,
+}
+
+impl SoundFormat {
+    /// The format that a file name asks for, with AAC at `bitrate`.
+    #[must_use]
+    pub fn of_path(path: &Path, bitrate: u32) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "m4a" | "mp4" => Some(Self::Aac { bitrate }),
+            "flac" => Some(Self::Flac),
+            "wav" => Some(Self::Wav),
+            _ => None,
+        }
+    }
+}
+
+/// AAC-LC at 48 kHz in `.m4a`, with priming and padding declared, so that players begin with the first
+/// sample and the track is exactly as long as what was pushed.
+pub struct AacEncoder(LavcSound);
+
+impl AacEncoder {
+    /// Creates `path` for `channels` (1 or 2) at `bitrate` bits per second.
+    ///
+    /// # Errors
+    /// When the parameters do not fit, or the file cannot be written.
+    pub fn create(path: &Path, channels: u32, bitrate: u32) -> Result<Self, AvError> {
+        LavcSound::create(path, SoundFormat::Aac { bitrate }, channels).map(Self)
+    }
+
+    /// Encodes interleaved samples; full scale is ±1.
+    ///
+    /// # Errors
+    /// When encoding or writing fails.
+    pub fn push(&mut self, samples: &[f32]) -> Result<(), AvError> {
+        self.0.push(samples)
+    }
+
+    /// Ends the file; gives the samples (per channel) that were pushed.
+    ///
+    /// # Errors
+    /// When encoding or writing fails.
+    pub fn finish(self) -> Result<u64, AvError> {
+        self.0.finish()
+    }
+}
+
+/// An encoder of any [`SoundFormat`].
+pub enum SoundEncoder {
+    /// What FFmpeg encodes.
+    Lavc(Box<LavcSound>),
+    /// WAV.
+    Wav(WavSound),
+}
+
+impl SoundEncoder {
+    /// Creates `path` in `format` for 1 or 2 channels at 48 kHz.
+    ///
+    /// # Errors
+    /// When the parameters do not fit, or the file cannot be written.
+    pub fn create(path: &Path, format: SoundFormat, channels: u32) -> Result<Self, AvError> {
+        match format {
+            SoundFormat::Aac { .. } | SoundFormat::Flac => {
+                LavcSound::create(path, format, channels).map(|own| Self::Lavc(Box::new(own)))
+            }
+            SoundFormat::Wav => WavSound::create(path, channels, false).map(Self::Wav),
+            SoundFormat::WavFloat => WavSound::create(path, channels, true).map(Self::Wav),
+        }
+    }
+
+    /// Encodes interleaved samples; full scale is ±1.
+    ///
+    /// # Errors
+    /// When encoding or writing fails.
+    pub fn push(&mut self, samples: &[f32]) -> Result<(), AvError> {
+        match self {
+            Self::Lavc(own) => own.push(samples),
+            Self::Wav(own) => own.push(samples),
+        }
+    }
+
+    /// Ends the file; gives the samples (per channel) that were pushed.
+    ///
+    /// # Errors
+    /// When encoding or writing fails.
+    pub fn finish(self) -> Result<u64, AvError> {
+        match self {
+            Self::Lavc(own) => own.finish(),
+            Self::Wav(own) => own.finish(),
+        }
+    }
+}
+
+fn check_channels(path: &Path, channels: u32) -> Result<usize, AvError> {
+    match channels {
+        1 | 2 => Ok(channels as usize),
+        _ => {
+            let cause = format!("sound is written in 1 or 2 channels, not {channels}");
+            Err(AvError::Unfit {
+                path: path.into(),
+                cause,
+            })
+        }
+    }
+}
+
+/// `x` at full scale ±1 as a signed 24-bit sample.
+fn to_24_bits(x: f32) -> i32 {
+    (f64::from(x) * 8_388_608.0)
+        .round()
+        .clamp(-8_388_608.0, 8_388_607.0) as i32
+}
+
+/// WAV through hound.
+pub struct WavSound {
+    path: PathBuf,
+    writer: hound::WavWriter<BufWriter<File>>,
+    channels: usize,
+    float: bool,
+    samples: u64,
+}
+
+impl WavSound {
+    fn create(path: &Path, channels: u32, float: bool) -> Result<Self, AvError> {
+        let channels = check_channels(path, channels)?;
+        let spec = hound::WavSpec {
+            channels: channels as u16,
+            sample_rate: SAMPLE_RATE,
+            bits_per_sample: if float { 32 } else { 24 },
+            sample_format: if float {
+                hound::SampleFormat::Float
+            } else {
+                hound::SampleFormat::Int
+            },
+        };
+        let writer = hound::WavWriter::create(path, spec).map_err(|e| AvError::Write {
+            path: path.into(),
+            cause: e.to_string(),
+        })?;
+        Ok(Self {
+            path: path.into(),
+            writer,
+            channels,
+            float,
+            samples: 0,
+        })
+    }
+
+    fn push(&mut self, samples: &[f32]) -> Result<(), AvError> {
+        for sample in samples {
+            let done = match self.float {
+                true => self.writer.write_sample(*sample),
+                false => self.writer.write_sample(to_24_bits(*sample)),
+            };
+            done.map_err(|e| AvError::Write {
+                path: self.path.clone(),
+                cause: e.to_string(),
+            })?;
+        }
+        self.samples += (samples.len() / self.channels) as u64;
+        Ok(())
+    }
+
+    fn finish(self) -> Result<u64, AvError> {
+        let path = self.path;
+        self.writer.finalize().map_err(|e| AvError::Write {
+            path,
+            cause: e.to_string(),
+        })?;
+        Ok(self.samples)
+    }
+}
+
+/// AAC and FLAC through FFmpeg.
+pub struct LavcSound {
+    path: PathBuf,
+    encoder: encoder::Audio,
+    output: Output,
+    channels: usize,
+    block: usize,
+    /// Samples that do not fill a block yet.
+    pending: Vec<f32>,
+    pushed: i64,
+}
+
+impl LavcSound {
+    fn create(path: &Path, format: SoundFormat, channels: u32) -> Result<Self, AvError> {
+        super::init();
+        let count = check_channels(path, channels)?;
+        let failed = |error| AvError::Write {
+            path: path.into(),
+            cause: said(error),
+        };
+        let encoder = open(path, format, channels)?;
+        let container = if matches!(format, SoundFormat::Flac) {
+            c"flac"
+        } else {
+            c"ipod"
+        };
+        let mut output = ffi::create_output(path, container).map_err(failed)?;
+        let mut stream = output.add_stream_with(&encoder).map_err(failed)?;
+        stream.set_time_base(Rational::new(1, SAMPLE_RATE as i32));
+        let mut options = Dictionary::new();
+        options.set("fflags", "+bitexact");
+        if container == c"ipod" {
+            options.set("movie_timescale", &SAMPLE_RATE.to_string());
+        }
+        output.write_header_with(options).map_err(failed)?;
+        let block = (encoder.frame_size() as usize).max(1);
+        Ok(Self {
+            path: path.into(),
+            encoder,
+            output,
+            channels: count,
+            block,
+            pending: Vec::new(),
+            pushed: 0,
+        })
+    }
+
+    fn failed(&self, error: Error) -> AvError {
+        AvError::Write {
+            path: self.path.clone(),
+            cause: said(error),
+        }
+    }
+
+    fn push(&mut self, samples: &[f32]) -> Result<(), AvError> {
+        let whole = self.block * self.channels;
+        let mut rest = samples;
+        if !self.pending.is_empty() {
+            let (head, tail) = rest.split_at(rest.len().min(whole - self.pending.len()));
+            self.pending.extend_from_slice(head);
+            rest = tail;
+            if self.pending.len() == whole {
+                let block = std::mem::take(&mut self.pending);
+                self.encode(&block)?;
+            }
+        }
+        let blocks = rest.chunks_exact(whole);
+        self.pending.extend_from_slice(blocks.remainder());
+        blocks.into_iter().try_for_each(|block| self.encode(block))
+    }
+
+    fn encode(&mut self, block: &[f32]) -> Result<(), AvError> {
+        let samples = block.len() / self.channels;
+        let layout = ChannelLayout::default(self.channels as i32);
+        let mut frame = frame::Audio::new(self.encoder.format(), samples, layout);
+        frame.set_rate(SAMPLE_RATE);
+        frame.set_pts(Some(self.pushed));
+        match self.encoder.format() {
+            Sample::F32(Type::Planar) => {
+                for channel in 0..self.channels {
+                    let from = block.iter().skip(channel).step_by(self.channels);
+                    frame
+                        .plane_mut::<f32>(channel)
+                        .iter_mut()
+                        .zip(from)
+                        .for_each(|(to, x)| *to = *x);
+                }
+            }
+            _ => {
+                let bytes = frame.data_mut(0).chunks_exact_mut(4).zip(block);
+                bytes.for_each(|(to, x)| to.copy_from_slice(&(to_24_bits(*x) << 8).to_ne_bytes()));
+            }
+        }
+        self.encoder.send_frame(&frame).map_err(|e| self.failed(e))?;
+        self.pushed += samples as i64;
+        self.drain()
+    }
+
+    fn drain(&mut self) -> Result<(), AvError> {
+        loop {
+            let mut packet = Packet::empty();
+            match self.encoder.receive_packet(&mut packet) {
+                Ok(()) => {}
+                Err(Error::Eof) => return Ok(()),
+                Err(Error::Other { errno }) if errno == ffmpeg_next::util::error::EAGAIN => return Ok(()),
+                Err(error) => return Err(self.failed(error)),
+            }
+            packet.set_stream(0);
+            packet.write(&mut self.output).map_err(|e| self.failed(e))?;
+        }
+    }
+
+    fn finish(mut self) -> Result<u64, AvError> {
+        let last = std::mem::take(&mut self.pending);
+        if last.len() >= self.channels {
+            self.encode(&last)?;
+        }
+        if self.pushed == 0 {
+            return Err(AvError::Unfit {
+                path: self.path,
+                cause: "a sound without samples".into(),
+            });
+        }
+        self.encoder.send_eof().map_err(|e| self.failed(e))?;
+        self.drain()?;
+        self.output.write_trailer().map_err(|e| self.failed(e))?;
+        ffi::flush_output(&mut self.output).map_err(|e| self.failed(e))?;
+        Ok(self.pushed.unsigned_abs())
+    }
+}
+
+fn open(path: &Path, format: SoundFormat, channels: u32) -> Result<encoder::Audio, AvError> {
+    let (name, sample) = match format {
+        SoundFormat::Flac => ("flac", Sample::I32(Type::Packed)),
+        _ => ("aac", Sample::F32(Type::Planar)),
+    };
+    let codec = encoder::find_by_name(name).ok_or(AvError::Missing {
+        what: "encoder",
+        name,
+    })?;
+    let mut context = codec::Context::new_with_codec(codec);
+    context.set_flags(codec::Flags::GLOBAL_HEADER | codec::Flags::BITEXACT);
+    context.set_time_base(Rational::new(1, SAMPLE_RATE as i32));
+    if format == SoundFormat::Flac {
+        ffi::set_sample_bits(&mut context, 24);
+    }
+    let unfit = |error| AvError::Unfit {
+        path: path.into(),
+        cause: said(error),
+    };
+    let mut audio = context.encoder().audio().map_err(unfit)?;
+    audio.set_rate(SAMPLE_RATE as i32);
+    audio.set_format(sample);
+    audio.set_channels(channels as i32);
+    audio.set_channel_layout(ChannelLayout::default(channels as i32));
+    if let SoundFormat::Aac { bitrate } = format {
+        audio.set_bit_rate(bitrate as usize);
+    }
+    audio.open_as(codec).map_err(unfit)
+}
