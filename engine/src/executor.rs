@@ -1,6 +1,11 @@
 //! The contract of executors: inputs by path and digest, operation, parameters → outcome or failure.
 //! It knows no graph, no cache and no slots.
 
+pub mod frames;
+pub mod inline;
+pub mod toolbox;
+pub mod worker;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +13,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::artifact::{InputFile, Port};
-use crate::operation::{Failure, Operation, Outcome};
+use crate::operation::{Failure, Operation, Outcome, Site};
 
 /// Number of one execution within a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,4 +60,39 @@ pub trait Executor: Send + Sync {
     fn cancel(&self, id: RunId);
     /// Ends everything: politely within `grace`, then by force. Returns when nothing is left running.
     fn shutdown(&self, grace: Duration);
+}
+
+/// Sends each action where its kind runs.
+pub struct Executors {
+    inline: Arc<dyn Executor>,
+    worker: Arc<dyn Executor>,
+}
+
+impl Executors {
+    /// One executor for each site.
+    #[must_use]
+    pub fn new(inline: Arc<dyn Executor>, worker: Arc<dyn Executor>) -> Self {
+        Self { inline, worker }
+    }
+}
+
+impl Executor for Executors {
+    fn start(&self, request: Request, sink: ReportSink) {
+        match request.operation.info().site {
+            Site::Inline => self.inline.start(request, sink),
+            Site::Worker => self.worker.start(request, sink),
+        }
+    }
+
+    fn cancel(&self, id: RunId) {
+        self.inline.cancel(id);
+        self.worker.cancel(id);
+    }
+
+    fn shutdown(&self, grace: Duration) {
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.worker.shutdown(grace));
+            self.inline.shutdown(grace);
+        });
+    }
 }

@@ -1,0 +1,335 @@
+//! Identities of the programs and libraries that do the work, remembered by the state of their files. It knows
+//! no kind and no key.
+//!
+//! Asking a program who it is means starting it, and one that links a media library takes longer to start
+//! than a build without changes may take as a whole. So the answer is kept in a file, the memo, with the state
+//! of the program and of every file that the answer depends on (its libraries, its data). As long as none of
+//! them changes, nothing is started.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, Metadata};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the memo's format; another one is as good as none.
+const FORMAT: u32 = 1;
+
+/// Longest time a program may take to tell who it is.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Longest answer, bytes.
+const LONGEST: u64 = 4 << 20;
+
+/// A program that tells who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgramSpec {
+    /// Its name in messages, such as `reel-worker`.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Arguments that make it print a [`ProgramIdentity`] as one line of JSON.
+    pub args: Vec<OsString>,
+    /// Its whole environment.
+    pub env: Vec<(OsString, OsString)>,
+}
+
+/// Who a program is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramIdentity {
+    /// Names the build of the program.
+    pub build_id: String,
+    /// Kinds it runs, with their versions.
+    #[serde(default)]
+    pub kinds: BTreeMap<String, u32>,
+    /// Identity of each library, program or data it works with, as it goes into keys.
+    #[serde(default)]
+    pub tools: BTreeMap<String, String>,
+    /// Files and folders that the answer depends on, whether they exist or not.
+    #[serde(default)]
+    pub files: Vec<PathBuf>,
+}
+
+/// A program that did not tell who it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{program}` does not tell who it is: {cause}")]
+pub struct ToolProblem {
+    /// Its path.
+    pub program: String,
+    /// Why, in one line.
+    pub cause: String,
+    /// What it printed on standard error.
+    pub log: String,
+}
+
+/// Identities of all tools.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Toolbox {
+    /// Identity by name of the tool, such as `x264`.
+    pub entries: BTreeMap<String, String>,
+    /// The whole answer by name of the program.
+    pub programs: BTreeMap<String, ProgramIdentity>,
+    /// Programs that gave none; their tools are missing above.
+    pub problems: Vec<ToolProblem>,
+    /// How many programs had to be started for this.
+    pub started: usize,
+}
+
+impl Toolbox {
+    /// The identity of every program's tools: from the memo where it still holds, else by asking. The memo is
+    /// a help only: one that is corrupt is replaced, one that cannot be written is done without.
+    #[must_use]
+    pub fn load(programs: &[ProgramSpec], memo: &Path) -> Self {
+        let mut kept = Memo::read(memo);
+        let mut toolbox = Self::default();
+        let mut changed = false;
+        for spec in programs {
+            let identity = match kept.programs.get(&spec.name).filter(|entry| entry.holds(spec)) {
+                Some(entry) => entry.identity.clone(),
+                None => {
+                    toolbox.started += 1;
+                    changed |= kept.programs.remove(&spec.name).is_some();
+                    match ask(spec, LIMIT) {
+                        Ok(entry) => {
+                            let identity = entry.identity.clone();
+                            if entry.settled() {
+                                kept.programs.insert(spec.name.clone(), entry);
+                                changed = true;
+                            }
+                            identity
+                        }
+                        Err(problem) => {
+                            toolbox.problems.push(problem);
+                            continue;
+                        }
+                    }
+                }
+            };
+            toolbox.entries.extend(identity.tools.clone());
+            toolbox.programs.insert(spec.name.clone(), identity);
+        }
+        if changed {
+            // Without it the next build asks again.
+            let _ = kept.write(memo);
+        }
+        toolbox
+    }
+
+    /// The identity of a tool; `None` when no program knows it.
+    #[must_use]
+    pub fn identity(&self, tool: &str) -> Option<&str> {
+        self.entries.get(tool).map(String::as_str)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Memo {
+    format: u32,
+    programs: BTreeMap<String, Entry>,
+}
+
+impl Memo {
+    fn read(path: &Path) -> Self {
+        let memo: Option<Self> = fs::read(path)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        memo.filter(|memo| memo.format == FORMAT).unwrap_or(Self {
+            format: FORMAT,
+            programs: BTreeMap::new(),
+        })
+    }
+
+    /// Replaces the file as a whole, so that a reader beside never sees half of it.
+    fn write(&self, path: &Path) -> io::Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer(&mut file, self)?;
+        file.flush()?;
+        file.persist(path)?;
+        Ok(())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    path: PathBuf,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    /// When it was asked, nanoseconds since 1970.
+    asked: i128,
+    states: Vec<(PathBuf, Option<State>)>,
+    identity: ProgramIdentity,
+}
+
+impl Entry {
+    fn holds(&self, spec: &ProgramSpec) -> bool {
+        let (args, env) = (words(spec), surroundings(spec));
+        self.path == spec.path
+            && self.args == args
+            && self.env == env
+            && self.states.iter().all(|(path, state)| State::of(path) == *state)
+    }
+
+    /// Whether no file changed while the program was asked: such a change may or may not be in the answer.
+    fn settled(&self) -> bool {
+        let files = self.states.iter().filter_map(|(_, state)| state.as_ref());
+        files
+            .map(|state| state.ctime_ns)
+            .max()
+            .is_none_or(|latest| latest < self.asked)
+    }
+}
+
+/// What tells that a file is still the same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct State {
+    dev: u64,
+    inode: u64,
+    size: u64,
+    mtime_ns: i128,
+    ctime_ns: i128,
+}
+
+impl State {
+    fn of(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().map(|meta| Self::from(&meta))
+    }
+}
+
+impl From<&Metadata> for State {
+    fn from(meta: &Metadata) -> Self {
+        let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+        Self {
+            dev: meta.dev(),
+            inode: meta.ino(),
+            size: meta.size(),
+            mtime_ns: nanos(meta.mtime(), meta.mtime_nsec()),
+            ctime_ns: nanos(meta.ctime(), meta.ctime_nsec()),
+        }
+    }
+}
+
+fn words(spec: &ProgramSpec) -> Vec<String> {
+    spec.args
+        .iter()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect()
+}
+
+fn surroundings(spec: &ProgramSpec) -> Vec<(String, String)> {
+    let text = |value: &OsString| value.to_string_lossy().into_owned();
+    spec.env
+        .iter()
+        .map(|(name, value)| (text(name), text(value)))
+        .collect()
+}
+
+/// Starts the program and takes its answer.
+fn ask(spec: &ProgramSpec, limit: Duration) -> Result<Entry, ToolProblem> {
+    let asked = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos().cast_signed());
+    let program = State::of(&spec.path);
+    let problem = |cause: String, log: String| ToolProblem {
+        program: spec.path.display().to_string(),
+        cause,
+        log,
+    };
+    let answer = run(spec, limit).map_err(|error| problem(error.to_string(), String::new()))?;
+    if !answer.success {
+        return Err(problem(answer.how, answer.errors));
+    }
+    let identity: ProgramIdentity = serde_json::from_slice(&answer.output).map_err(|error| {
+        problem(
+            format!("its answer is not what was expected ({error})"),
+            answer.errors,
+        )
+    })?;
+    let mut states = vec![(spec.path.clone(), program)];
+    states.extend(identity.files.iter().map(|file| (file.clone(), State::of(file))));
+    let (args, env) = (words(spec), surroundings(spec));
+    Ok(Entry {
+        path: spec.path.clone(),
+        args,
+        env,
+        asked,
+        states,
+        identity,
+    })
+}
+
+struct Answer {
+    output: Vec<u8>,
+    errors: String,
+    success: bool,
+    how: String,
+}
+
+fn run(spec: &ProgramSpec, limit: Duration) -> io::Result<Answer> {
+    let mut child = Command::new(&spec.path)
+        .args(&spec.args)
+        .env_clear()
+        .envs(spec.env.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()?;
+    let end = Instant::now() + limit;
+    let output = collect(child.stdout.take());
+    let errors = collect(child.stderr.take());
+    let left = || end.saturating_duration_since(Instant::now());
+    let (Ok(output), Ok(errors)) = (output.recv_timeout(left()), errors.recv_timeout(left())) else {
+        kill(&mut child);
+        return Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("no answer within {} s", limit.as_secs()),
+        ));
+    };
+    while child.try_wait()?.is_none() {
+        if left().is_zero() {
+            kill(&mut child);
+        }
+        thread::sleep(Duration::from_micros(200));
+    }
+    let status = child.wait()?;
+    Ok(Answer {
+        output,
+        errors: String::from_utf8_lossy(&errors).into_owned(),
+        success: status.success(),
+        how: status.to_string(),
+    })
+}
+
+/// Reads a stream to its end, or to the bound, on a thread of its own.
+fn collect(stream: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(stream) = stream {
+            // What was read until an error is all there is; if it is no answer, that is what is reported.
+            let _ = stream.take(LONGEST).read_to_end(&mut bytes);
+        }
+        let _ = sender.send(bytes);
+    });
+    receiver
+}
+
+fn kill(child: &mut Child) {
+    let group = nix::unistd::Pid::from_raw(child.id().cast_signed());
+    // It may have ended in this moment, which is what is wanted.
+    let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
+    let _ = child.wait();
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,541 @@
+//! The thread that owns one worker process: starts it, meets it, hands it actions, ends it. It knows no pool
+//! policy and no operation.
+
+use std::fs;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
+
+use super::process::{Death, Event, Process};
+use super::{Assignment, Shared, WorkerProgram, group};
+use crate::executor::frames::{FromWorker, Hello, PROTOCOL, RunMessage, ToWorker};
+use crate::executor::inline::{cancelled, deadline_passed, spell};
+use crate::executor::{Report, RunId};
+use crate::operation::{Failure, FailureCode, Outcome};
+
+/// A driver's life, until the executor ends.
+pub(super) fn drive(shared: &Shared, index: usize, wake: &UnixStream) {
+    let guard = Leaving { shared, index };
+    let mut driver = Driver {
+        shared,
+        index,
+        wake,
+        process: None,
+    };
+    while let Some(assignment) = driver.next_assignment() {
+        let result = driver.execute(&assignment);
+        {
+            // Free before the report, so that whoever hears it can use this worker at once.
+            let mut pool = shared.lock();
+            pool.desks[index].running = None;
+            pool.desks[index].warm = driver.process.is_some();
+        }
+        assignment.finish(result);
+    }
+    driver.dismiss();
+    drop(guard);
+}
+
+/// Reports what is open and counts the driver out, also when it panicked.
+struct Leaving<'a> {
+    shared: &'a Shared,
+    index: usize,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        let left = self.shared.lock().desks[self.index].assignment.take();
+        if let Some(assignment) = left {
+            assignment.finish(Err(cancelled()));
+        }
+        let mut pool = self.shared.lock();
+        pool.drivers -= 1;
+        self.shared.change.notify_all();
+    }
+}
+
+struct Driver<'a> {
+    shared: &'a Shared,
+    index: usize,
+    wake: &'a UnixStream,
+    process: Option<Process>,
+}
+
+/// How one try on one process went.
+enum Attempt {
+    Ended(Result<Outcome, Failure>),
+    Died(Death),
+}
+
+/// Why a run is being stopped.
+#[derive(Clone, Copy)]
+enum Why {
+    Cancelled,
+    Deadline,
+    Stuck,
+}
+
+/// A run that is being stopped, each stage harder than the last.
+struct Stop {
+    why: Why,
+    stage: Stage,
+    /// When the next stage comes.
+    next: Instant,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Asked,
+    Term,
+    Kill,
+}
+
+impl Driver<'_> {
+    /// Waits for an action and looks after the idle process; `None` when the executor ends.
+    fn next_assignment(&mut self) -> Option<Assignment> {
+        loop {
+            {
+                let mut pool = self.shared.lock();
+                let desk = &mut pool.desks[self.index];
+                if let Some(assignment) = desk.assignment.take() {
+                    return Some(assignment);
+                }
+                if pool.end.is_some() {
+                    return None;
+                }
+            }
+            match &mut self.process {
+                Some(process) => match process.wait(self.wake, None) {
+                    Event::Woken | Event::Quiet => {}
+                    // An idle worker that dies or talks is of no more use.
+                    Event::Message(_) => self.drop_process(Some(io::Error::other("it spoke unasked").into())),
+                    Event::Closed(fault) => self.drop_process(fault),
+                },
+                None => wait_for_wake(self.wake),
+            }
+        }
+    }
+
+    fn drop_process(&mut self, fault: Option<crate::executor::frames::FrameError>) {
+        if let Some(process) = self.process.take() {
+            process.bury(fault);
+        }
+        self.shared.lock().desks[self.index].warm = false;
+    }
+
+    /// Runs an action; after a death of a worker that served before, once more on a fresh one.
+    fn execute(&mut self, assignment: &Assignment) -> Result<Outcome, Failure> {
+        let program = &self.shared.program;
+        loop {
+            let process = match self.process.take() {
+                Some(process) => process,
+                None => Process::spawn(program).map_err(|error| cannot_start(&program.path, &error))?,
+            };
+            let served_before = process.served > 0;
+            let attempt = Try {
+                driver: self,
+                assignment,
+                process,
+                watch: Watch::new(program, assignment),
+                stop: None,
+            };
+            let (attempt, process) = attempt.run();
+            self.process = process;
+            match attempt {
+                Attempt::Ended(result) => return result,
+                Attempt::Died(_) if served_before => {
+                    empty(&assignment.request.scratch).map_err(|error| {
+                        let message = format!("cannot empty the scratch folder for a second try: {error}");
+                        Failure::of(FailureCode::Machine, message)
+                    })?;
+                }
+                Attempt::Died(death) => return Err(crashed(&assignment.request.node, death)),
+            }
+        }
+    }
+
+    /// Ends the idle process: its input closes; if that does not do, it is killed when the time is up.
+    fn dismiss(&mut self) {
+        let Some(mut process) = self.process.take() else {
+            return;
+        };
+        process.close_input();
+        loop {
+            let end = self.shared.lock().end.unwrap_or_else(Instant::now);
+            match process.wait(self.wake, Some(end)) {
+                Event::Woken | Event::Message(_) => {}
+                Event::Quiet => process.signal(Signal::SIGKILL),
+                Event::Closed(_) => break,
+            }
+            if Instant::now() >= end {
+                process.signal(Signal::SIGKILL);
+                break;
+            }
+        }
+        process.bury(None);
+    }
+}
+
+/// One action on one process.
+struct Try<'a, 'b> {
+    driver: &'a Driver<'b>,
+    assignment: &'a Assignment,
+    process: Process,
+    watch: Watch,
+    stop: Option<Stop>,
+}
+
+impl Try<'_, '_> {
+    /// Runs it to its end; gives the process back if it may be used again.
+    fn run(mut self) -> (Attempt, Option<Process>) {
+        self.process.take_log();
+        if self.process.confined.is_some()
+            && let Err(failure) = self.send_action()
+        {
+            return (Attempt::Ended(Err(failure)), Some(self.process));
+        }
+        self.heed();
+        loop {
+            let until = self.stop.as_ref().map_or(self.watch.next(), |stop| stop.next);
+            match self.process.wait(self.driver.wake, Some(until)) {
+                Event::Message(message) => {
+                    self.watch.sign();
+                    match self.hear(message) {
+                        Heard::Goes => {}
+                        Heard::Ended(result) => return self.ended(result),
+                        Heard::Refused(failure) => {
+                            self.process.signal(Signal::SIGKILL);
+                            self.process.bury(None);
+                            return (Attempt::Ended(Err(failure)), None);
+                        }
+                        Heard::Nonsense(what) => {
+                            return self.closed(Some(io::Error::other(what).into()));
+                        }
+                    }
+                }
+                Event::Woken => self.heed(),
+                Event::Quiet => {
+                    if self.stop.as_ref().is_some_and(|stop| stop.stage == Stage::Kill) {
+                        return self.closed(None);
+                    }
+                    self.tick();
+                }
+                Event::Closed(fault) => return self.closed(fault),
+            }
+        }
+    }
+
+    /// Takes a message in; what it means depends on how far the two have come.
+    fn hear(&mut self, message: FromWorker) -> Heard {
+        let mine = self.assignment.request.id.0;
+        let met = self.process.confined.is_some();
+        match message {
+            FromWorker::Hello(hello) if !met => match check(&hello, &self.driver.shared.program, self.kind())
+            {
+                Err(failure) => Heard::Refused(failure),
+                Ok(()) => {
+                    let configure = ToWorker::Configure(self.driver.shared.program.confinement.clone());
+                    self.process
+                        .send(&configure)
+                        .map_or_else(|error| Heard::Refused(unsendable(&error)), |()| Heard::Goes)
+                }
+            },
+            FromWorker::Configured(confined) if !met => {
+                self.process.confined = Some(confined);
+                self.driver.shared.lock().confined = Some(confined);
+                self.send_action()
+                    .map_or_else(|failure| Heard::Ended(Err(failure)), |()| Heard::Goes)
+            }
+            FromWorker::Progress { id, permille } if met && id == mine => {
+                (self.assignment.sink)(Report::Progress(RunId(id), permille.min(1000)));
+                Heard::Goes
+            }
+            FromWorker::Done { id, outcome } if met && id == mine => Heard::Ended(Ok(outcome)),
+            FromWorker::Failed { id, failure } if met && id == mine => Heard::Ended(Err(failure)),
+            _ => Heard::Nonsense("a message out of turn"),
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        self.assignment.request.operation.info().name
+    }
+
+    fn send_action(&mut self) -> Result<(), Failure> {
+        let request = &self.assignment.request;
+        let run = ToWorker::Run(RunMessage {
+            id: request.id.0,
+            kind: self.kind().to_owned(),
+            params: request.params.clone(),
+            inputs: request.inputs.clone(),
+            scratch: request.scratch.clone(),
+        });
+        self.process.send(&run).map_err(|error| unsendable(&error))
+    }
+
+    /// The worker answered: the process stays.
+    fn ended(mut self, mut result: Result<Outcome, Failure>) -> (Attempt, Option<Process>) {
+        self.process.served += 1;
+        let printed = self.process.take_log();
+        if let Some(stop) = &self.stop {
+            result = Err(self.stopped(stop.why));
+        }
+        let log = match &mut result {
+            Ok(outcome) => &mut outcome.log,
+            Err(failure) => &mut failure.log,
+        };
+        join_lines(log, &printed);
+        // A worker that got a signal may die any moment: it is not used again.
+        if self.stop.as_ref().is_some_and(|stop| stop.stage != Stage::Asked) {
+            self.process.signal(Signal::SIGKILL);
+            self.process.bury(None);
+            return (Attempt::Ended(result), None);
+        }
+        (Attempt::Ended(result), Some(self.process))
+    }
+
+    /// The process is gone, or as good as gone.
+    fn closed(self, fault: Option<crate::executor::frames::FrameError>) -> (Attempt, Option<Process>) {
+        let failure = self.stop.as_ref().map(|stop| self.stopped(stop.why));
+        let death = self.process.bury(fault);
+        match failure {
+            Some(failure) => (Attempt::Ended(Err(failure.log(death.log))), None),
+            None => (Attempt::Died(death), None),
+        }
+    }
+
+    fn stopped(&self, why: Why) -> Failure {
+        match why {
+            Why::Cancelled => cancelled(),
+            Why::Deadline => deadline_passed(self.assignment.request.deadline.unwrap_or_default()),
+            Why::Stuck => {
+                let limit = spell(self.driver.shared.program.limits.no_progress);
+                Failure::of(
+                    FailureCode::TimedOut,
+                    format!("the worker did nothing for {limit}"),
+                )
+                .help("no report came and no CPU time was used; the log shows its last lines")
+            }
+        }
+    }
+
+    /// Looks at what others want: a cancelled run, or the end of everything.
+    fn heed(&mut self) {
+        let (end, cancelled) = {
+            let pool = self.driver.shared.lock();
+            (pool.end, pool.desks[self.driver.index].cancelled)
+        };
+        if let Some(end) = end {
+            if self.stop.as_ref().is_none_or(|stop| stop.stage == Stage::Asked) {
+                let why = self.stop.as_ref().map_or(Why::Cancelled, |stop| stop.why);
+                self.term(why, end);
+            } else if let Some(stop) = &mut self.stop
+                && stop.stage == Stage::Term
+            {
+                stop.next = stop.next.min(end);
+            }
+        } else if cancelled && self.stop.is_none() {
+            let cancel = ToWorker::Cancel {
+                id: self.assignment.request.id.0,
+            };
+            // It cannot fail: the message is short and holds no path.
+            let _ = self.process.send(&cancel);
+            let next = Instant::now() + self.driver.shared.program.limits.polite;
+            self.stop = Some(Stop {
+                why: Why::Cancelled,
+                stage: Stage::Asked,
+                next,
+            });
+        }
+    }
+
+    /// A limit may have passed.
+    fn tick(&mut self) {
+        let now = Instant::now();
+        let end = now + self.driver.shared.program.limits.grace;
+        match &self.stop {
+            None => {
+                if let Some(why) = self.watch.look(self.process.group(), now) {
+                    self.term(why, end);
+                }
+            }
+            Some(stop) if now < stop.next => {}
+            Some(stop) if stop.stage == Stage::Asked => self.term(stop.why, end),
+            Some(stop) => {
+                let why = stop.why;
+                self.process.signal(Signal::SIGKILL);
+                // What SIGKILL does not end within this, nothing does.
+                self.stop = Some(Stop {
+                    why,
+                    stage: Stage::Kill,
+                    next: now + Duration::from_secs(10),
+                });
+            }
+        }
+    }
+
+    fn term(&mut self, why: Why, next: Instant) {
+        self.process.signal(Signal::SIGTERM);
+        self.stop = Some(Stop {
+            why,
+            stage: Stage::Term,
+            next,
+        });
+    }
+}
+
+enum Heard {
+    Goes,
+    Ended(Result<Outcome, Failure>),
+    Refused(Failure),
+    Nonsense(&'static str),
+}
+
+/// Watches a run: its deadline, and whether anything moves.
+struct Watch {
+    limit: Duration,
+    deadline: Option<Instant>,
+    last_sign: Instant,
+    next_look: Instant,
+    ticks: u64,
+}
+
+impl Watch {
+    fn new(program: &WorkerProgram, assignment: &Assignment) -> Self {
+        let now = Instant::now();
+        let limit = program.limits.no_progress;
+        Self {
+            limit,
+            deadline: assignment
+                .request
+                .deadline
+                .and_then(|limit| assignment.since.checked_add(limit)),
+            last_sign: now,
+            next_look: now + limit / 8,
+            ticks: 0,
+        }
+    }
+
+    fn next(&self) -> Instant {
+        self.deadline
+            .map_or(self.next_look, |deadline| deadline.min(self.next_look))
+    }
+
+    fn sign(&mut self) {
+        self.last_sign = Instant::now();
+    }
+
+    fn look(&mut self, group: Pid, now: Instant) -> Option<Why> {
+        if self.deadline.is_some_and(|deadline| now >= deadline) {
+            return Some(Why::Deadline);
+        }
+        if now < self.next_look {
+            return None;
+        }
+        self.next_look = now + self.limit / 8;
+        let ticks = group::cpu_ticks(group);
+        if ticks != self.ticks {
+            self.ticks = ticks;
+            self.last_sign = now;
+        }
+        (now.saturating_duration_since(self.last_sign) >= self.limit).then_some(Why::Stuck)
+    }
+}
+
+/// Whether the worker is the one that reel was made with.
+fn check(hello: &Hello, program: &WorkerProgram, kind: &str) -> Result<(), Failure> {
+    let other = |what: String| {
+        let path = program.path.display();
+        Err(Failure::of(FailureCode::Machine, format!("`{path}` is of another build: {what}"))
+            .help("install `reel` and `reel-worker` together, or set REEL_WORKER to the one that belongs to this `reel`"))
+    };
+    if hello.protocol != PROTOCOL {
+        return other(format!("it speaks protocol {}, not {PROTOCOL}", hello.protocol));
+    }
+    if let Some(expected) = program
+        .build_id
+        .as_ref()
+        .filter(|expected| **expected != hello.build_id)
+    {
+        return other(format!("its build is `{}`, not `{expected}`", hello.build_id));
+    }
+    if !hello.kinds.contains_key(kind) {
+        return other(format!("it does not know the kind `{kind}`"));
+    }
+    for (kind, version) in &hello.kinds {
+        if let Some(expected) = program.kinds.get(kind).filter(|expected| *expected != version) {
+            return other(format!("its `{kind}` has version {version}, not {expected}"));
+        }
+    }
+    for (tool, identity) in &hello.tools {
+        if let Some(expected) = program.tools.get(tool).filter(|expected| *expected != identity) {
+            return other(format!(
+                "its `{tool}` is `{identity}`, not `{expected}` as in the keys"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn cannot_start(path: &Path, error: &io::Error) -> Failure {
+    Failure::of(
+        FailureCode::Machine,
+        format!("cannot start `{}`: {error}", path.display()),
+    )
+    .help(
+        "install `reel-worker` beside `reel`, or set REEL_WORKER to it; `reel doctor` tells what is missing",
+    )
+}
+
+fn crashed(node: &str, death: Death) -> Failure {
+    Failure::of(
+        FailureCode::Crashed,
+        format!("the worker that ran `{node}` died: {death}"),
+    )
+    .help("the log has its last lines; an input that is damaged or huge is the usual cause")
+    .log(death.log)
+}
+
+fn unsendable(error: &crate::executor::frames::FrameError) -> Failure {
+    Failure::of(
+        FailureCode::Machine,
+        format!("cannot hand the action to a worker: {error}"),
+    )
+}
+
+fn join_lines(log: &mut String, more: &str) {
+    if !more.is_empty() {
+        if !log.is_empty() && !log.ends_with('\n') {
+            log.push('\n');
+        }
+        log.push_str(more);
+    }
+}
+
+/// Removes what a dead worker left in a folder, not the folder.
+fn empty(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn wait_for_wake(wake: &UnixStream) {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use std::os::fd::AsFd;
+
+    // An interrupted wait is as good as a wake: the caller looks again.
+    let _ = poll(
+        &mut [PollFd::new(wake.as_fd(), PollFlags::POLLIN)],
+        PollTimeout::NONE,
+    );
+    super::process::swallow(wake);
+}
