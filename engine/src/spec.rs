@@ -3,11 +3,14 @@
 mod check;
 mod checked;
 mod parse;
+mod reference;
 mod value;
 
 pub use check::check;
+pub(crate) use check::{check_at, inner_path};
 pub use checked::{Checked, InputBinding, InputSource};
 pub use parse::parse_yaml;
+pub use reference::{escape, is_name, parse_reference};
 pub use value::{Located, Written};
 
 use crate::span::{Span, Spanned};

@@ -1,14 +1,227 @@
 //! The strict check of a written value against a JSON schema. It knows no kind and no file system.
+//!
+//! The schema is the one that schemars makes of a kind's parameters. The check walks value and schema together,
+//! reports every disagreement at its place, and gives back canonical JSON: quantities in their one text, inputs
+//! as slots. An object is closed unless its schema says what other keys hold.
+
+mod branch;
+mod input;
+mod object;
+mod scalar;
+mod shape;
+mod words;
 
 use serde_json::Value;
 
-use super::checked::Checked;
-use super::value::Located;
-use crate::diagnostic::Diagnostics;
+pub(crate) use scalar::inner_path;
+
+use super::checked::{Checked, InputBinding};
+use super::value::{Located, Written};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, code};
+use crate::quantity;
+use crate::span::Span;
+
+/// Deepest nesting of a schema in itself that is followed.
+const MAX_DEPTH: usize = 64;
 
 /// Checks `written` against `schema` and reports every disagreement; `None` when there was one.
 #[must_use]
 pub fn check(written: &Located, schema: &Value, problems: &mut Diagnostics) -> Option<Checked> {
-    let _ = (written, schema, problems);
-    None
+    check_at(written, schema, None, problems)
+}
+
+/// The same, with the place of the key under which the value stands, where what is missing in it is reported.
+pub(crate) fn check_at(
+    written: &Located,
+    schema: &Value,
+    key: Option<Span>,
+    problems: &mut Diagnostics,
+) -> Option<Checked> {
+    let mut checker = Checker {
+        root: schema,
+        problems,
+        inputs: Vec::new(),
+    };
+    let root = At {
+        parent: None,
+        part: Part::Root,
+        key,
+        depth: 0,
+    };
+    let value = checker.value(written, schema, &root)?;
+    Some(Checked {
+        value,
+        inputs: checker.inputs,
+    })
+}
+
+/// One walk over a value and its schema.
+struct Checker<'a> {
+    /// Where `$defs` are.
+    root: &'a Value,
+    problems: &'a mut Diagnostics,
+    inputs: Vec<InputBinding>,
+}
+
+/// Where the walk is.
+struct At<'p> {
+    parent: Option<&'p Self>,
+    part: Part<'p>,
+    /// The key under which the value stands.
+    key: Option<Span>,
+    depth: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Part<'p> {
+    Root,
+    Key(&'p str),
+    Item(usize),
+}
+
+impl<'p> At<'p> {
+    fn key(&'p self, name: &'p str, span: Span) -> Self {
+        Self {
+            parent: Some(self),
+            part: Part::Key(name),
+            key: Some(span),
+            depth: self.depth + 1,
+        }
+    }
+
+    fn item(&'p self, index: usize) -> Self {
+        Self {
+            parent: Some(self),
+            part: Part::Item(index),
+            key: None,
+            depth: self.depth + 1,
+        }
+    }
+
+    /// Keys and indexes from the root, joined by dots.
+    fn slot(&self) -> String {
+        let own = match self.part {
+            Part::Root => return String::new(),
+            Part::Key(name) => name.to_owned(),
+            Part::Item(index) => index.to_string(),
+        };
+        match self.parent.map(At::slot) {
+            Some(before) if !before.is_empty() => format!("{before}.{own}"),
+            _ => own,
+        }
+    }
+
+    /// What messages call it.
+    fn name(&self) -> String {
+        match self.part {
+            Part::Root => "this".to_owned(),
+            Part::Key(name) => format!("`{name}`"),
+            Part::Item(index) => match self.parent.map(At::name) {
+                Some(list) if list != "this" => format!("item {} of {list}", index + 1),
+                _ => format!("item {}", index + 1),
+            },
+        }
+    }
+}
+
+impl Checker<'_> {
+    fn problem(&mut self, code: Code, span: Span, message: String, help: Option<String>) {
+        self.problems
+            .push(Diagnostic::error(code, span, message).maybe_help(help));
+    }
+
+    /// The canonical form of a value that agrees with its schema.
+    fn value(&mut self, written: &Located, schema: &Value, at: &At<'_>) -> Option<Value> {
+        if at.depth > MAX_DEPTH {
+            self.problem(
+                code::BAD_VALUE,
+                written.span,
+                format!("{} is nested too deeply", at.name()),
+                None,
+            );
+            return None;
+        }
+        let schema = shape::followed(self.root, schema);
+        if written.node == Written::Null && shape::types(schema).is_some_and(|t| t.contains(&"null")) {
+            return Some(Value::Null);
+        }
+        match schema.get("format").and_then(Value::as_str) {
+            Some("input") => return self.input(written, schema, at),
+            Some("reference") => return self.reference(written, at),
+            Some("path") => return self.path(written, at),
+            Some("name") => return self.name(written, at),
+            Some(name) => {
+                if let Some(format) = quantity::format(name) {
+                    return self.quantity(written, format, schema, at);
+                }
+            }
+            None => {}
+        }
+        if let Some(options) = shape::options(schema) {
+            return self.one_of_these(written, &options, at);
+        }
+        if shape::choice(schema).is_some() || schema.get("allOf").is_some() {
+            return self.choice(written, schema, at);
+        }
+        self.typed(written, schema, at)
+    }
+
+    /// By the one type that the schema names, or by what was written where it names several or none.
+    fn typed(&mut self, written: &Located, schema: &Value, at: &At<'_>) -> Option<Value> {
+        let types = shape::types(schema);
+        let fits = |name: &str| types.as_ref().is_none_or(|t| t.contains(&name));
+        match &written.node {
+            Written::Null if types.is_none() => Some(Value::Null),
+            Written::Bool(value) if fits("boolean") => Some(Value::Bool(*value)),
+            Written::Number(text) if fits("number") => self.number(written, text, schema, at),
+            Written::Number(text) if fits("integer") => self.integer(written, text, schema, at),
+            Written::Text(text) if fits("string") => self.text(written, text, schema, at),
+            Written::List(items) if fits("array") => self.list(written, items, schema, at),
+            Written::Map(_) if fits("object") => self.object(written, schema, &[], at),
+            _ => {
+                self.wrong_type(written, schema, at);
+                None
+            }
+        }
+    }
+
+    fn list(&mut self, written: &Located, items: &[Located], schema: &Value, at: &At<'_>) -> Option<Value> {
+        let count = |name: &str| schema.get(name).and_then(Value::as_u64);
+        let (least, most) = (count("minItems"), count("maxItems"));
+        let many = items.len() as u64;
+        if least.is_some_and(|least| many < least) || most.is_some_and(|most| many > most) {
+            let message = words::count(&at.name(), least, most, many);
+            self.problem(code::BAD_VALUE, written.span, message, None);
+            return None;
+        }
+        let first = schema.get("prefixItems").and_then(Value::as_array);
+        let rest = schema.get("items").unwrap_or(&Value::Bool(true));
+        let mut list = Some(Vec::with_capacity(items.len()));
+        for (index, item) in items.iter().enumerate() {
+            let of = first.and_then(|f| f.get(index)).unwrap_or(rest);
+            match (self.value(item, of, &at.item(index)), &mut list) {
+                (Some(value), Some(list)) => list.push(value),
+                _ => list = None,
+            }
+        }
+        list.map(Value::Array)
+    }
+
+    fn wrong_type(&mut self, written: &Located, schema: &Value, at: &At<'_>) {
+        let wants = words::wants(self.root, schema);
+        self.wrong_type_of(written, &wants, at);
+    }
+
+    fn wrong_type_of(&mut self, written: &Located, wants: &str, at: &At<'_>) {
+        let message = match written.node {
+            Written::Null => format!("{} has no value, but wants {wants}", at.name()),
+            _ => format!("{} wants {wants}, not {}", at.name(), words::given(written)),
+        };
+        let help = words::quoting(written, wants);
+        let span = match (&written.node, at.key) {
+            (Written::Null, Some(key)) if written.span.start == written.span.end => key,
+            _ => written.span,
+        };
+        self.problem(code::WRONG_TYPE, span, message, help);
+    }
 }
