@@ -1,0 +1,24 @@
+# The commands of the project; each is a script, which can also be run by itself from any folder.
+
+PREFIX ?= $(HOME)/.local
+scripts := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))scripts
+
+.PHONY: help setup demo test install
+
+help:
+	@echo 'make demo      set up what is missing, build, render examples/eclipse'
+	@echo 'make test      set up what is missing, run every check'
+	@echo 'make install   build, and put reel into PREFIX (now $(PREFIX))'
+	@echo 'make setup     set up what is missing, nothing else'
+
+setup:
+	@'$(scripts)/setup.sh'
+
+demo:
+	@'$(scripts)/demo.sh'
+
+test:
+	@'$(scripts)/test.sh'
+
+install:
+	@'$(scripts)/install.sh' '$(PREFIX)'
