@@ -1,7 +1,8 @@
 # The commands of the project; each is a script, which can also be run by itself from any folder.
 
 PREFIX ?= $(HOME)/.local
-scripts := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))scripts
+# By the shell, since make's own functions split a folder's name at its blanks.
+scripts := $(shell cd "$$(dirname -- "$$(printf '%s' '$(MAKEFILE_LIST)' | sed 's/^ *//')")" && pwd)/scripts
 
 .PHONY: help setup demo test install
 

@@ -31,4 +31,4 @@ find "$example/out" -type f -printf '  %p  (%k KiB)\n' | sort
 printf '\nHow long each stage took:\n'
 printf '%s\n' "${times[@]}"
 printf '\nChange a word in %s/reel.yaml, and make only what depends on it:\n' "$example"
-printf '  cd %s && %s/reel build\n' "$example" "$programs"
+printf '  cd %q && %q build\n' "$example" "$programs/reel"
