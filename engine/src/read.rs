@@ -1,12 +1,16 @@
 //! From the text of a project file to a [`Spec`], with every error of the file in one run. It reads no disk and
 //! knows no graph.
 
+mod nodes;
+mod outputs;
+mod variables;
+
 use std::path::Path;
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics, code, nearest};
 use crate::operation::{Operation, Registry};
-use crate::span::Sources;
-use crate::spec::{Checked, NodeDecl, Spec};
+use crate::span::{Sources, Span, Spanned};
+use crate::spec::{self, Checked, Located, NodeDecl, Spec, Written, keys};
 
 /// What comes from outside the file.
 #[derive(Clone, Copy)]
@@ -18,6 +22,10 @@ pub struct ReadOptions<'a> {
 }
 
 /// Reads a project file. The text joins `sources` under `path`, as the user would name it.
+///
+/// What could be read is given back even when there are errors, so that later stages can report theirs in the
+/// same run: a node without a kind has an empty one, and front ends are not to be asked while
+/// [`Spec::unread`] names one of their sections. It is `None` when the file is no mapping, or of another version.
 pub fn read_spec(
     text: &str,
     path: &Path,
@@ -25,11 +33,140 @@ pub fn read_spec(
     options: &ReadOptions<'_>,
     sources: &mut Sources,
 ) -> (Option<Spec>, Diagnostics) {
-    let _ = (text, path, registry, options, sources);
-    (None, Diagnostics::default())
+    let mut problems = Diagnostics::default();
+    let source = sources.add(path.to_owned(), text.into());
+    let spec = spec::parse_yaml(text, source, &mut problems)
+        .and_then(|tree| whole(tree, registry, options, &mut problems));
+    (spec, problems)
 }
 
 /// Checks `with:` of a node against its kind; problems are reported, and then it is `None`.
 pub fn check_with(decl: &NodeDecl, operation: &dyn Operation, problems: &mut Diagnostics) -> Option<Checked> {
-    crate::spec::check(&decl.with, operation.schema(), problems)
+    let at = decl.with.entries().is_empty().then_some(decl.name.span);
+    spec::check_at(&decl.with, operation.schema(), at, problems)
+}
+
+fn whole(
+    mut tree: Located,
+    registry: &Registry,
+    options: &ReadOptions<'_>,
+    problems: &mut Diagnostics,
+) -> Option<Spec> {
+    let Written::Map(_) = tree.node else {
+        let message = "a project is a mapping of keys to values";
+        problems.push(
+            Diagnostic::error(code::WRONG_TYPE, tree.span, message).help("begin the file with `version: 1`"),
+        );
+        return None;
+    };
+    version(&tree, problems)?;
+    let variables = variables::fill(&mut tree, options, problems);
+    let mut spec = Spec {
+        version: keys::VERSION,
+        env: variables.env_values(),
+        ..Spec::default()
+    };
+    let sections: Vec<_> = registry.front_ends().flat_map(|front| front.sections()).collect();
+    let own = keys::top_level();
+    for (key, value) in tree.entries() {
+        if let Some((name, schema)) = sections.iter().find(|(name, _)| *name == key.value) {
+            match spec::check_at(value, schema, Some(key.span), problems) {
+                Some(_) => spec.sections.push(((*name).to_owned(), value.clone())),
+                None => spec.unread.push((*name).to_owned()),
+            }
+        } else if let Some((_, schema)) = own.iter().find(|(name, _)| *name == key.value) {
+            section(&mut spec, key, value, schema, problems);
+        } else {
+            let known = own
+                .iter()
+                .map(|(name, _)| *name)
+                .chain(sections.iter().map(|(name, _)| *name));
+            unknown(key, known, problems);
+        }
+    }
+    outputs::read(&mut spec, tree.get("outputs"), registry, problems);
+    Some(spec)
+}
+
+/// One key of the engine's own; outputs wait until it is known which sections there are.
+fn section(
+    spec: &mut Spec,
+    key: &Spanned<String>,
+    value: &Located,
+    schema: &serde_json::Value,
+    problems: &mut Diagnostics,
+) {
+    let checked = match key.value.as_str() {
+        // Already checked, since they had to be known before anything else.
+        "version" | "vars" | "env" => return,
+        _ => spec::check_at(value, schema, Some(key.span), problems),
+    };
+    match key.value.as_str() {
+        "name" => {
+            spec.name = value.as_text().map(|name| Spanned {
+                value: name.to_owned(),
+                span: value.span,
+            });
+        }
+        "pools" if checked.is_some() => spec.pools = nodes::pools(value),
+        "nodes" => spec.nodes = nodes::read(value),
+        _ => {}
+    }
+}
+
+/// The version decides how everything else is read, so a wrong one is the only error.
+fn version(tree: &Located, problems: &mut Diagnostics) -> Option<()> {
+    let line = format!("version: {}", keys::VERSION);
+    let Some(written) = tree.get("version") else {
+        let span = tree.entries().first().map_or(tree.span, |(key, _)| key.span);
+        problems.push(
+            Diagnostic::error(code::MISSING_KEY, span, "the key `version` is missing")
+                .help(format!("begin the file with `{line}`")),
+        );
+        return Some(());
+    };
+    match &written.node {
+        Written::Number(text) if *text == keys::VERSION.to_string() => Some(()),
+        Written::Number(text) => {
+            let message = format!(
+                "this reel reads version {} of the file, not `{text}`",
+                keys::VERSION
+            );
+            problems.push(
+                Diagnostic::error(code::VERSION, written.span, message).help(format!("write `{line}`")),
+            );
+            None
+        }
+        _ => {
+            let message = "`version` wants a number";
+            problems.push(
+                Diagnostic::error(code::WRONG_TYPE, written.span, message).help(format!("write `{line}`")),
+            );
+            Some(())
+        }
+    }
+}
+
+fn unknown<'a>(
+    key: &Spanned<String>,
+    known: impl Iterator<Item = &'a str> + Clone,
+    problems: &mut Diagnostics,
+) {
+    let help = match nearest(&key.value, known.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            let all: Vec<String> = known.map(|name| format!("`{name}`")).collect();
+            format!("a project has {}", all.join(", "))
+        }
+    };
+    let message = format!("unknown key `{}`", key.value);
+    problems.push(Diagnostic::error(code::UNKNOWN_KEY, key.span, message).help(help));
+}
+
+/// A text with its place.
+fn spanned(text: &str, span: Span) -> Spanned<String> {
+    Spanned {
+        value: text.to_owned(),
+        span,
+    }
 }

@@ -2,9 +2,11 @@
 
 mod check;
 mod checked;
+pub(crate) mod keys;
 mod parse;
 mod reference;
 mod value;
+mod variables;
 
 pub use check::check;
 pub(crate) use check::{check_at, inner_path};
@@ -12,6 +14,7 @@ pub use checked::{Checked, InputBinding, InputSource};
 pub use parse::parse_yaml;
 pub use reference::{escape, is_name, parse_reference};
 pub use value::{Located, Written};
+pub(crate) use variables::Variables;
 
 use crate::span::{Span, Spanned};
 
@@ -20,7 +23,7 @@ use crate::span::{Span, Spanned};
 pub struct NodeDecl {
     /// Its name; made nodes have dots and slashes in theirs.
     pub name: Spanned<String>,
-    /// Its kind.
+    /// Its kind; empty where the file does not say it, which has been reported.
     pub uses: Spanned<String>,
     /// Its parameters.
     pub with: Located,
@@ -63,7 +66,7 @@ pub struct OutputDecl {
 }
 
 /// A whole project as written: variables are filled in and sections checked, but no name is resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Spec {
     /// Version of the file format.
     pub version: u32,
@@ -75,6 +78,8 @@ pub struct Spec {
     pub outputs: Vec<OutputDecl>,
     /// Sections that front ends own, checked against their schemas.
     pub sections: Vec<(String, Located)>,
+    /// Sections of front ends, and `outputs`, where they are wrong: reported, and not to be compiled.
+    pub unread: Vec<String>,
     /// Declared environment variables and their values, by name.
     pub env: Vec<(String, String)>,
     /// Capacity of named pools.

@@ -150,6 +150,10 @@ impl Checker<'_> {
             Some("reference") => return self.reference(written, at),
             Some("path") => return self.path(written, at),
             Some("name") => return self.name(written, at),
+            // Whoever knows the kind of the node checks what is in it.
+            Some("with") if matches!(written.node, Written::Map(_) | Written::Null) => {
+                return Some(Value::Null);
+            }
             Some(name) => {
                 if let Some(format) = quantity::format(name) {
                     return self.quantity(written, format, schema, at);

@@ -19,7 +19,8 @@ impl Checker<'_> {
         schema: &Value,
         at: &At<'_>,
     ) -> Option<Value> {
-        if let Some(found) = reference::inside(text) {
+        let takes = schema.get("x-references") == Some(&Value::Bool(true));
+        if !takes && let Some(found) = reference::inside(text) {
             let message = format!("{} takes no reference, but `{found}` stands in it", at.name());
             let help = format!("write `$${}` for the text itself", &found[1..]);
             self.problem(code::BAD_VALUE, written.span, message, Some(help));

@@ -1,0 +1,141 @@
+//! The keys that the engine itself owns, as JSON schemas. They know no kind and no front end.
+
+use serde_json::{Value, json};
+
+/// The version of the file format that is read.
+pub(crate) const VERSION: u32 = 1;
+
+/// Every top-level key with its schema, in the order in which people write them.
+pub(crate) fn top_level() -> Vec<(&'static str, Value)> {
+    vec![
+        (
+            "version",
+            json!({ "const": VERSION, "description": "Version of the file format." }),
+        ),
+        (
+            "name",
+            json!({ "type": "string", "minLength": 1, "description": "Name of the project." }),
+        ),
+        ("vars", vars()),
+        ("env", env()),
+        ("pools", pools("How many places each named pool has.")),
+        (
+            "nodes",
+            json!({
+                "type": "object",
+                "description": "Nodes by name. `${node.port}` in one makes it wait for another.",
+                "propertyNames": { "format": "name" },
+                "additionalProperties": node(),
+            }),
+        ),
+        (
+            "outputs",
+            json!({
+                "type": "object",
+                "description": "What is made, by name.",
+                "propertyNames": { "format": "name" },
+                "additionalProperties": { "anyOf": [{ "type": "string" }, { "type": "object" }] },
+            }),
+        ),
+    ]
+}
+
+fn vars() -> Value {
+    json!({
+        "type": "object",
+        "description": "Values that `${vars.NAME}` stands for; `--set NAME=VALUE` replaces one.",
+        "propertyNames": { "format": "name" },
+        "additionalProperties": { "type": ["string", "number", "boolean"], "x-references": true },
+        "examples": [{ "voice": "en-us" }],
+    })
+}
+
+fn env() -> Value {
+    json!({
+        "description": "Environment variables that `${env.NAME}` may stand for: a list of names, or names with defaults.",
+        "anyOf": [
+            { "type": "array", "items": { "type": "string", "format": "name" } },
+            {
+                "type": "object",
+                "propertyNames": { "format": "name" },
+                "additionalProperties": { "type": ["string", "null"] },
+            },
+        ],
+        "examples": [["LANG"], { "LANG": "en_GB" }],
+    })
+}
+
+fn pools(description: &str) -> Value {
+    json!({
+        "type": "object",
+        "description": description,
+        "propertyNames": { "format": "name" },
+        "additionalProperties": { "type": "integer", "format": "uint32" },
+        "examples": [{ "elevenlabs": 2 }],
+    })
+}
+
+/// One entry of `nodes:`; its `with:` is checked by whoever knows its kind.
+pub(crate) fn node() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "uses": { "type": "string", "minLength": 1, "description": "The kind of the node." },
+            "with": { "type": "object", "format": "with", "description": "What its kind is told." },
+            "needs": {
+                "description": "Nodes that must be done before it, without taking anything from them.",
+                "anyOf": [
+                    { "type": "string", "minLength": 1 },
+                    { "type": "array", "items": { "type": "string", "minLength": 1 } },
+                ],
+            },
+            "timeout": {
+                "type": "string",
+                "format": "duration",
+                "description": "How long it may run.",
+                "examples": ["10m"],
+            },
+            "resources": {
+                "type": "object",
+                "description": "What it holds while it runs, in place of what its kind claims.",
+                "properties": {
+                    "cpu": {
+                        "type": ["number", "string"],
+                        "format": "cores",
+                        "description": "Cores, to the thousandth.",
+                        "examples": [2, 0.5],
+                    },
+                    "memory": {
+                        "type": "string",
+                        "format": "bytes",
+                        "description": "Memory with its unit.",
+                        "examples": ["2GiB"],
+                    },
+                    "gpu": { "type": "integer", "format": "uint32", "description": "Whole GPUs." },
+                    "network": {
+                        "type": "integer",
+                        "format": "uint32",
+                        "description": "Network transfers at one time.",
+                    },
+                    "pools": pools("Places in named pools."),
+                },
+                "additionalProperties": false,
+            },
+        },
+        "required": ["uses"],
+        "additionalProperties": false,
+    })
+}
+
+/// An output that takes the artifact of a node.
+pub(crate) fn output_from() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "file": { "type": "string", "format": "path", "description": "Where it goes, in the project." },
+            "from": { "type": "string", "format": "reference", "description": "Whose artifact it is.", "examples": ["${voice.audio}"] },
+        },
+        "required": ["file", "from"],
+        "additionalProperties": false,
+    })
+}
