@@ -1,6 +1,7 @@
 //! The build engine of reel. It knows no video and no terminal.
 
 pub mod artifact;
+pub mod cache;
 pub mod claim;
 pub mod diagnostic;
 pub mod digest;

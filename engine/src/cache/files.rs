@@ -1,0 +1,269 @@
+//! The states of a project's files: what was hashed before and has not changed is not read again. It knows no
+//! graph and no store.
+//!
+//! # When a digest is believed
+//!
+//! Device, inode, size, modification and change time must be what they were. That is not enough for a file that
+//! changed while it was hashed, or within the grain of the clock after: so a digest is kept only if both times
+//! are at least two seconds older than a marker file which was written on the same file system before hashing
+//! began. Files of another file system, whose clock may be another one, must be a day older.
+//!
+//! # The file
+//!
+//! Magic, `u64` count, entries (`u32` length and bytes of the path; device, inode, size as `u64`; both times as
+//! `i64` nanoseconds; 32 bytes digest), all little-endian, then BLAKE3 of everything before. Any damage means
+//! an empty start.
+
+use std::collections::HashMap;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::digest::Digest;
+
+const MAGIC: &[u8; 8] = b"reelfs1\n";
+const NAME: &str = "files";
+const MARKER: &str = "files.marker";
+const SECOND: i64 = 1_000_000_000;
+/// How much older than the marker a file must be.
+const GRAIN: i64 = 2 * SECOND;
+/// The same for files of another file system.
+const FOREIGN_GRAIN: i64 = 24 * 3600 * SECOND;
+/// Entries that were not asked for are kept while there are no more of them than this, or than the others.
+const UNUSED: usize = 10_000;
+
+/// What a file looks like from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileState {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: i64,
+    changed: i64,
+}
+
+impl FileState {
+    fn of(meta: &Metadata) -> Self {
+        let nanoseconds = |s: i64, ns: i64| s.saturating_mul(SECOND).saturating_add(ns);
+        Self {
+            device: meta.dev(),
+            inode: meta.ino(),
+            size: meta.len(),
+            modified: nanoseconds(meta.mtime(), meta.mtime_nsec()),
+            changed: nanoseconds(meta.ctime(), meta.ctime_nsec()),
+        }
+    }
+
+    fn is_quiet(&self, marker: &FileState) -> bool {
+        let grain = if self.device == marker.device {
+            GRAIN
+        } else {
+            FOREIGN_GRAIN
+        };
+        self.modified.max(self.changed) <= marker.modified.saturating_sub(grain)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    state: FileState,
+    digest: Digest,
+    used: bool,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    entries: HashMap<PathBuf, Entry>,
+    changed: bool,
+}
+
+/// Digests of files by path, remembered from build to build.
+#[derive(Debug)]
+pub struct FileStates {
+    folder: PathBuf,
+    marker: Mutex<Option<FileState>>,
+    table: Mutex<Table>,
+}
+
+impl FileStates {
+    /// Opens what is remembered in a project's folder (`.reel`), and begins hashing.
+    #[must_use]
+    pub fn open(folder: &Path) -> Self {
+        let entries = fs::read(folder.join(NAME))
+            .ok()
+            .and_then(|bytes| decode(&bytes))
+            .unwrap_or_default();
+        let states = Self {
+            folder: folder.to_owned(),
+            marker: Mutex::new(None),
+            table: Mutex::new(Table {
+                entries,
+                changed: false,
+            }),
+        };
+        states.begin();
+        states
+    }
+
+    /// Writes the marker anew: to be called before each build of a process that lives on.
+    pub fn begin(&self) {
+        let path = self.folder.join(MARKER);
+        let write = || -> io::Result<FileState> {
+            fs::create_dir_all(&self.folder)?;
+            // Writing a byte sets the time even where the file was there; reading it back tells the time that
+            // the file system itself gave.
+            File::create(&path)?.write_all(b"\n")?;
+            Ok(FileState::of(&fs::metadata(&path)?))
+        };
+        // Without a marker nothing new is believed, and what was remembered is still right.
+        *lock(&self.marker) = write().ok();
+    }
+
+    /// Digest and size of a file, following links; read only when it is not known from before.
+    ///
+    /// # Errors
+    /// When the file is not there, is no plain file, or cannot be read.
+    pub fn digest_of(&self, path: &Path) -> io::Result<(Digest, u64)> {
+        let before = state_of(path)?;
+        if let Some(entry) = lock(&self.table).entries.get_mut(path)
+            && entry.state == before
+        {
+            entry.used = true;
+            return Ok((entry.digest, before.size));
+        }
+        let (digest, size) = Digest::of_file(path)?;
+        self.remember(path, before, digest);
+        Ok((digest, size))
+    }
+
+    fn remember(&self, path: &Path, before: FileState, digest: Digest) {
+        let quiet = lock(&self.marker).is_some_and(|marker| before.is_quiet(&marker));
+        let steady = quiet && state_of(path).is_ok_and(|after| after == before);
+        let mut table = lock(&self.table);
+        table.changed |= if steady {
+            let entry = Entry {
+                state: before,
+                digest,
+                used: true,
+            };
+            table.entries.insert(path.to_owned(), entry);
+            true
+        } else {
+            table.entries.remove(path).is_some()
+        };
+    }
+
+    /// The same for many files at once, in their order.
+    pub fn digest_all(&self, paths: &[PathBuf]) -> Vec<io::Result<(Digest, u64)>> {
+        paths.par_iter().map(|path| self.digest_of(path)).collect()
+    }
+
+    /// Writes what is known, if it is not what was read; whole or not at all.
+    ///
+    /// # Errors
+    /// When the folder cannot be written; then the next build reads the files again.
+    pub fn save(&self) -> io::Result<()> {
+        let mut table = lock(&self.table);
+        let used = table.entries.values().filter(|entry| entry.used).count();
+        if table.entries.len() > 2 * used.max(UNUSED) {
+            table.entries.retain(|_, entry| entry.used);
+            table.changed = true;
+        }
+        if !table.changed {
+            return Ok(());
+        }
+        let bytes = encode(&table.entries);
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        file.write_all(&bytes)?;
+        file.persist(self.folder.join(NAME))
+            .map_err(|error| error.error)?;
+        table.changed = false;
+        Ok(())
+    }
+}
+
+fn state_of(path: &Path) -> io::Result<FileState> {
+    let meta = fs::metadata(path)?;
+    if meta.is_file() {
+        Ok(FileState::of(&meta))
+    } else {
+        Err(io::Error::other("it is not a regular file"))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn encode(entries: &HashMap<PathBuf, Entry>) -> Vec<u8> {
+    let mut sorted: Vec<_> = entries.iter().collect();
+    sorted.sort_unstable_by_key(|(path, _)| *path);
+    let mut out = MAGIC.to_vec();
+    out.extend((sorted.len() as u64).to_le_bytes());
+    for (path, entry) in sorted {
+        let path = path.as_os_str().as_bytes();
+        out.extend((path.len() as u32).to_le_bytes());
+        out.extend(path);
+        let FileState {
+            device,
+            inode,
+            size,
+            modified,
+            changed,
+        } = entry.state;
+        for number in [
+            device,
+            inode,
+            size,
+            modified.cast_unsigned(),
+            changed.cast_unsigned(),
+        ] {
+            out.extend(number.to_le_bytes());
+        }
+        out.extend(entry.digest.as_bytes());
+    }
+    let seal = Digest::of(&out);
+    out.extend(seal.as_bytes());
+    out
+}
+
+fn decode(bytes: &[u8]) -> Option<HashMap<PathBuf, Entry>> {
+    let (content, seal) = bytes.split_last_chunk::<32>()?;
+    if Digest::of(content).as_bytes() != seal {
+        return None;
+    }
+    let mut rest = content.strip_prefix(MAGIC)?;
+    let mut array = |rest: &mut &[u8]| -> Option<u64> {
+        let (head, tail) = rest.split_first_chunk::<8>()?;
+        *rest = tail;
+        Some(u64::from_le_bytes(*head))
+    };
+    let count = array(&mut rest)?;
+    let mut entries = HashMap::with_capacity(usize::try_from(count).ok()?.min(bytes.len() / 76));
+    for _ in 0..count {
+        let (length, tail) = rest.split_first_chunk::<4>()?;
+        let (path, tail) = tail.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        rest = tail;
+        let state = FileState {
+            device: array(&mut rest)?,
+            inode: array(&mut rest)?,
+            size: array(&mut rest)?,
+            modified: array(&mut rest)?.cast_signed(),
+            changed: array(&mut rest)?.cast_signed(),
+        };
+        let (digest, tail) = rest.split_first_chunk::<32>()?;
+        rest = tail;
+        let entry = Entry {
+            state,
+            digest: Digest::from_bytes(*digest),
+            used: false,
+        };
+        entries.insert(PathBuf::from(std::ffi::OsString::from_vec(path.to_vec())), entry);
+    }
+    rest.is_empty().then_some(entries)
+}

@@ -1,0 +1,282 @@
+//! Action results by key in SQLite, shared by several processes: the one place that knows it, with the files
+//! beneath. It knows no blobs.
+//!
+//! One connection reads, on the caller's thread; another writes, on a thread of its own, and is opened at the
+//! first write. Every row carries a digest of itself: one that does not agree is a miss and is removed.
+
+mod database;
+mod rows;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+
+pub(super) use database::{beside, connect, connect_read_only};
+pub(super) use rows::{Entry, Row, get as get_row, remove as remove_row};
+pub(super) use writer::{Change, Done};
+
+use super::lock::Locks;
+use super::result::ActionResult;
+use super::warning::{WarningKind, Warnings};
+use crate::digest::Digest;
+use database::Refused;
+
+/// The clock: seconds since 1970.
+pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// A use is written down when the last one is longer ago than this, in seconds.
+pub(super) const USE_GRAIN: u64 = 24 * 3600;
+
+/// What the reading side and the writing thread have in common.
+pub(super) struct Shared {
+    path: PathBuf,
+    /// `None` for a store that is only read.
+    locks: Option<Arc<Locks>>,
+    warnings: Warnings,
+    clock: Clock,
+    /// Which run of the machine this is; a blob written in another one may be torn. -1 when unknown.
+    boot: i64,
+    /// Raised when the file was replaced, so that the reading side opens it anew.
+    generation: AtomicU64,
+}
+
+impl Shared {
+    fn renew(&self) {
+        self.generation.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn said_damaged(&self) {
+        self.warnings.push(
+            WarningKind::DamagedRecord,
+            format!(
+                "the cache's records were damaged and have been set aside: `{}`",
+                self.path.display()
+            ),
+            Some("earlier results are made again; nothing else is lost"),
+        );
+    }
+}
+
+/// The records of one store.
+pub(super) struct Records {
+    shared: Arc<Shared>,
+    reader: Mutex<Reader>,
+    outbox: Option<Sender<writer::Message>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Reader {
+    connection: Option<Connection>,
+    generation: u64,
+}
+
+impl Records {
+    /// Opens the records at `path`: to be written when there are `locks`, else only read.
+    pub(super) fn open(path: &Path, locks: Option<Arc<Locks>>, warnings: Warnings, clock: Clock) -> Self {
+        let shared = Arc::new(Shared {
+            path: path.to_owned(),
+            locks,
+            warnings,
+            clock,
+            boot: boot().unwrap_or(-1),
+            generation: AtomicU64::new(0),
+        });
+        let connection = open_reader(&shared);
+        let (outbox, thread) = match &shared.locks {
+            Some(_) => start_writer(&shared),
+            None => (None, None),
+        };
+        let reader = Reader {
+            connection,
+            generation: shared.generation.load(Ordering::Relaxed),
+        };
+        Self {
+            shared,
+            reader: Mutex::new(reader),
+            outbox,
+            thread,
+        }
+    }
+
+    /// The result of a key; every doubt is none.
+    pub(super) fn get(&self, key: &Digest) -> Option<ActionResult> {
+        match self.read(|connection| rows::get(connection, key, known(self.shared.boot)))?? {
+            Row::Whole(result, used) => {
+                let now = (self.shared.clock)();
+                if now.abs_diff(used) > USE_GRAIN {
+                    self.send(Change::Touch(*key), None);
+                }
+                Some(*result)
+            }
+            Row::Damaged => {
+                self.shared.warnings.push(
+                    WarningKind::DamagedRecord,
+                    format!(
+                        "the record of action {} was damaged; it is made again",
+                        key.short()
+                    ),
+                    Some("`reel cache verify` checks all the others"),
+                );
+                self.remove(key);
+                None
+            }
+        }
+    }
+
+    /// The manifest behind a key.
+    pub(super) fn manifest(&self, key: &Digest) -> Option<Vec<u8>> {
+        self.read(|connection| rows::manifest(connection, key))?
+    }
+
+    /// Microseconds a node is likely to take.
+    pub(super) fn cost_estimate(&self, kind: &str, node: &str) -> Option<u64> {
+        self.read(|connection| rows::cost_estimate(connection, kind, node))?
+    }
+
+    /// Hands a change to the writing thread; `done` is called in any case.
+    pub(super) fn send(&self, change: Change, done: Option<Done>) {
+        let Some(outbox) = &self.outbox else {
+            if let Some(done) = done {
+                done(false);
+            }
+            return;
+        };
+        // The thread ends only after this outbox is gone, unless it panicked.
+        if let Err(mpsc::SendError((_, Some(done)))) = outbox.send((change, done)) {
+            done(false);
+        }
+    }
+
+    /// Waits until a change is written; false when it could not be.
+    pub(super) fn send_and_wait(&self, change: Change) -> bool {
+        let (told, answer) = mpsc::channel();
+        self.send(
+            change,
+            Some(Box::new(move |written| {
+                let _ = told.send(written);
+            })),
+        );
+        answer.recv().unwrap_or(false)
+    }
+
+    /// Whether this store takes new records.
+    pub(super) fn writable(&self) -> bool {
+        self.outbox.is_some()
+    }
+
+    fn remove(&self, key: &Digest) {
+        self.send_and_wait(Change::Remove(*key));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Reader> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads; when the file turns out to be damaged it is set aside, and there is nothing.
+    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Option<T> {
+        let mut reader = self.lock();
+        let generation = self.shared.generation.load(Ordering::Relaxed);
+        if reader.generation != generation {
+            reader.connection = open_reader(&self.shared);
+            reader.generation = generation;
+        }
+        let error = match query(reader.connection.as_ref()?) {
+            Ok(value) => return Some(value),
+            Err(error) => error,
+        };
+        if database::is_damage(&error) {
+            let seen = database::inode(&self.shared.path);
+            reader.connection = None;
+            if set_aside(&self.shared, seen) {
+                reader.connection = open_reader(&self.shared);
+            }
+        } else {
+            self.shared.warnings.push(
+                WarningKind::DamagedRecord,
+                format!("the cache's records cannot be read: {error}"),
+                None,
+            );
+        }
+        None
+    }
+}
+
+impl Drop for Records {
+    /// Everything sent is written before the store is closed. The last owner may be a callback of the writing
+    /// thread itself, which then ends on its own.
+    fn drop(&mut self) {
+        self.outbox = None;
+        if let Some(thread) = self.thread.take()
+            && thread.thread().id() != std::thread::current().id()
+        {
+            let _ = thread.join();
+        }
+    }
+}
+
+type Started = (Option<Sender<writer::Message>>, Option<JoinHandle<()>>);
+
+fn start_writer(shared: &Arc<Shared>) -> Started {
+    let (outbox, inbox) = mpsc::channel();
+    let writer = writer::Writer::new(Arc::clone(shared));
+    let spawned = std::thread::Builder::new()
+        .name("reel-records".into())
+        .spawn(move || writer.run(&inbox));
+    match spawned {
+        Ok(thread) => (Some(outbox), Some(thread)),
+        Err(error) => {
+            shared.warnings.push(
+                WarningKind::Unwritable,
+                format!("results of this build are not kept: {error}"),
+                None,
+            );
+            (None, None)
+        }
+    }
+}
+
+fn set_aside(shared: &Shared, seen: Option<u64>) -> bool {
+    shared.said_damaged();
+    shared
+        .locks
+        .as_ref()
+        .is_some_and(|locks| database::set_aside(&shared.path, locks, seen).is_ok())
+}
+
+fn open_reader(shared: &Shared) -> Option<Connection> {
+    let open = || match shared.locks {
+        Some(_) => database::connect(&shared.path),
+        None => database::connect_read_only(&shared.path),
+    };
+    let seen = database::inode(&shared.path);
+    let refused = match open() {
+        Ok(connection) => return Some(connection),
+        Err(Refused::Damaged(_)) if set_aside(shared, seen) => match open() {
+            Ok(connection) => return Some(connection),
+            Err(refused) => refused,
+        },
+        Err(refused) => refused,
+    };
+    shared.warnings.push(
+        WarningKind::Unwritable,
+        format!("the cache's records cannot be used: {refused}"),
+        None,
+    );
+    None
+}
+
+/// A number for this run of the machine, never 0.
+fn boot() -> Option<i64> {
+    let id = std::fs::read("/proc/sys/kernel/random/boot_id").ok()?;
+    let [a, b, c, d, e, f, g, ..] = *Digest::of(&id).as_bytes();
+    Some(i64::from_le_bytes([a, b, c, d, e, f, g, 0]) | 1)
+}
+
+fn known(boot: i64) -> Option<i64> {
+    (boot != -1).then_some(boot)
+}
