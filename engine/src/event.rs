@@ -1,0 +1,111 @@
+//! Facts about a build, for whoever listens. It knows nobody who does.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::id::NodeId;
+use crate::operation::Failure;
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The wanted part of the graph is known, so far: nodes, and the estimated time of their critical path.
+    DidPlan {
+        /// Nodes wanted.
+        planned: usize,
+        /// Sum of estimated costs of what may have to run.
+        estimate: Duration,
+    },
+    /// An action was given its slots.
+    WillRun {
+        /// Which node.
+        node: NodeInfo,
+        /// How long it took last time.
+        estimate: Option<Duration>,
+    },
+    /// An action tells how far it is, in thousandths.
+    DidProgress {
+        /// Which node.
+        node: NodeId,
+        /// Thousandths.
+        permille: u16,
+    },
+    /// An action ran and its result is recorded.
+    DidRun {
+        /// Which node.
+        node: NodeInfo,
+        /// Wall time.
+        took: Duration,
+    },
+    /// The result was there.
+    DidHit {
+        /// Which node.
+        node: NodeInfo,
+        /// Whether it is what this project had the last time, too.
+        fresh: bool,
+        /// Whether another build running beside made it just now.
+        shared: bool,
+    },
+    /// A node made more graph.
+    DidExpand {
+        /// Which node.
+        node: NodeInfo,
+        /// How many nodes it made.
+        made: usize,
+        /// Nodes wanted now.
+        planned: usize,
+    },
+    /// An action failed.
+    DidFail {
+        /// Which node.
+        node: NodeInfo,
+        /// Why.
+        failure: Failure,
+    },
+    /// A node is not run: blocked by a failure, or cancelled.
+    DidSkip {
+        /// Which node.
+        node: NodeInfo,
+        /// Why, in one line.
+        reason: String,
+    },
+    /// Something was repaired, or is not as it should be, and the build goes on.
+    DidWarn {
+        /// One line.
+        message: String,
+    },
+    /// An output stands at its place.
+    DidPublish {
+        /// Its name.
+        name: String,
+        /// Its place.
+        path: PathBuf,
+        /// Whether anything was written.
+        written: bool,
+    },
+}
+
+/// What events say about a node.
+#[derive(Debug, Clone)]
+pub struct NodeInfo {
+    /// Its number in the graph.
+    pub id: NodeId,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: &'static str,
+}
+
+/// Listens to a build. Called on the thread that owns the build; must be quick.
+pub trait Observer {
+    /// Takes one fact.
+    fn observe(&mut self, event: &Event);
+    /// Called a few times a second while actions run, so that a clock can be redrawn.
+    fn tick(&mut self) {}
+}
+
+impl<F: FnMut(&Event)> Observer for F {
+    fn observe(&mut self, event: &Event) {
+        self(event);
+    }
+}

@@ -1,0 +1,250 @@
+//! The resolved graph: nodes, typed ports, what feeds them. It grows only by splicing expansions.
+//! It knows no cache, no key and no schedule.
+
+pub mod draw;
+pub mod resolve;
+pub mod splice;
+pub mod walk;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::artifact::Port;
+use crate::claim::Claim;
+use crate::diagnostic::nearest;
+use crate::digest::Digest;
+use crate::id::{FileId, NodeId};
+use crate::operation::{Operation, Take};
+use crate::span::Span;
+
+/// What fills a slot, one of possibly many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Feed {
+    /// A port of a node, by position; after an expansion it may stand for other nodes' ports.
+    Port(NodeId, u32),
+    /// A file.
+    File(FileId),
+    /// Text written in the project.
+    Literal(Arc<str>),
+}
+
+/// An input of a node.
+#[derive(Debug, Clone)]
+pub struct Slot {
+    /// Where in the parameters it stands.
+    pub name: String,
+    /// What fills it, in order.
+    pub feeds: Vec<Feed>,
+    /// Only passed on by an expansion: not awaited, not in the key.
+    pub through: bool,
+}
+
+/// A step of the graph.
+#[derive(Clone)]
+pub struct Node {
+    /// As the user names it.
+    pub name: String,
+    /// The code behind it.
+    pub operation: Arc<dyn Operation>,
+    /// Canonical parameters.
+    pub params: Value,
+    /// Outputs.
+    pub ports: Vec<Port>,
+    /// Inputs, in the order of their slots.
+    pub slots: Vec<Slot>,
+    /// Nodes that come before without data.
+    pub after: Vec<NodeId>,
+    /// What it holds while it runs.
+    pub claim: Claim,
+    /// Names in the toolbox that are in the key.
+    pub tools: Vec<String>,
+    /// Set for kinds that are not functions.
+    pub take: Option<Take>,
+    /// Milliseconds it may run, if the project says so.
+    pub timeout: Option<u64>,
+    /// Where it, or what made it, was written.
+    pub span: Span,
+    /// The node that made it.
+    pub maker: Option<NodeId>,
+    /// Once it expanded: for each port that its subgraph fills, the ports that do.
+    pub spliced: BTreeMap<u32, Vec<(NodeId, u32)>>,
+}
+
+impl Node {
+    /// The name of its kind.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        self.operation.info().name
+    }
+
+    /// The position of a port.
+    #[must_use]
+    pub fn port(&self, name: &str) -> Option<u32> {
+        self.ports
+            .iter()
+            .position(|port| port.name == name)
+            .map(|index| index as u32)
+    }
+}
+
+/// A file that nodes read.
+#[derive(Debug, Clone)]
+pub struct SourceFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// As the user wrote it.
+    pub shown: String,
+}
+
+/// The resolved DAG.
+#[derive(Clone, Default)]
+pub struct Graph {
+    nodes: Vec<Node>,
+    names: BTreeMap<String, NodeId>,
+    files: Vec<SourceFile>,
+    file_ids: BTreeMap<PathBuf, FileId>,
+}
+
+impl Graph {
+    /// Adds a node; the caller has made sure that its name is new.
+    pub fn add(&mut self, node: Node) -> NodeId {
+        let id = NodeId::of(self.nodes.len());
+        self.names.insert(node.name.clone(), id);
+        self.nodes.push(node);
+        id
+    }
+
+    /// Adds a file, or finds it.
+    pub fn add_file(&mut self, path: PathBuf, shown: &str) -> FileId {
+        let next = FileId::of(self.files.len());
+        let id = *self.file_ids.entry(path.clone()).or_insert(next);
+        if id == next {
+            self.files.push(SourceFile {
+                path,
+                shown: shown.to_owned(),
+            });
+        }
+        id
+    }
+
+    /// How many nodes there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// The node with this id.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// The node with this id, to resolve or splice it.
+    pub(crate) fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id.index()]
+    }
+
+    /// All nodes in the order they were made.
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = (NodeId, &Node)> {
+        self.nodes
+            .iter()
+            .enumerate()
+            .map(|(index, node)| (NodeId::of(index), node))
+    }
+
+    /// The node of this name.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<NodeId> {
+        self.names.get(name).copied()
+    }
+
+    /// The file with this id.
+    #[must_use]
+    pub fn file(&self, id: FileId) -> &SourceFile {
+        &self.files[id.index()]
+    }
+
+    /// All files, in the order they were found.
+    #[must_use]
+    pub fn files(&self) -> &[SourceFile] {
+        &self.files
+    }
+
+    /// The node of this name, or all whose names it begins: `hook.say` means `hook.say.1`, `hook.say.2`, …,
+    /// and `hook` all of that scene.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Vec<NodeId> {
+        if let Some(id) = self.find(name) {
+            return vec![id];
+        }
+        let begins = |candidate: &str| {
+            candidate
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('.') || rest.starts_with('/'))
+        };
+        let from = name.to_owned();
+        self.names
+            .range(from..)
+            .take_while(|(n, _)| n.starts_with(name))
+            .filter(|(n, _)| begins(n))
+            .map(|(_, id)| *id)
+            .collect()
+    }
+
+    /// The nearest name of a node or group, if one is near enough to be meant.
+    #[must_use]
+    pub fn nearest_name(&self, wrong: &str) -> Option<&str> {
+        nearest(wrong, self.names.keys().map(String::as_str))
+    }
+
+    /// The ports behind a port: itself, or what its expansion put in its place, in order.
+    #[must_use]
+    pub fn behind(&self, node: NodeId, port: u32) -> Vec<(NodeId, u32)> {
+        match self.node(node).spliced.get(&port) {
+            None => vec![(node, port)],
+            Some(ports) => ports.iter().flat_map(|(n, p)| self.behind(*n, *p)).collect(),
+        }
+    }
+
+    /// Nodes whose artifacts, or whose mere end, this node awaits now. Sorted, each once.
+    #[must_use]
+    pub fn awaits(&self, id: NodeId) -> Vec<NodeId> {
+        self.upstream(id, false)
+    }
+
+    /// As [`Self::awaits`], with the nodes whose artifacts it only passes on.
+    #[must_use]
+    pub fn reaches(&self, id: NodeId) -> Vec<NodeId> {
+        self.upstream(id, true)
+    }
+
+    fn upstream(&self, id: NodeId, through: bool) -> Vec<NodeId> {
+        let node = self.node(id);
+        let mut found: Vec<NodeId> = node.after.clone();
+        for slot in node.slots.iter().filter(|slot| through || !slot.through) {
+            for feed in &slot.feeds {
+                if let Feed::Port(from, port) = feed {
+                    found.extend(self.behind(*from, *port).into_iter().map(|(n, _)| n));
+                }
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Digest of a literal, as if it stood in a file.
+    #[must_use]
+    pub fn literal_digest(text: &str) -> Digest {
+        Digest::of(text.as_bytes())
+    }
+}

@@ -1,0 +1,475 @@
+//! From declarations to the graph: kinds, parameters, references, files. It runs nothing; every problem is kept.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Feed, Graph, Node, Slot, walk};
+use crate::artifact::PortType;
+use crate::claim::Claim;
+use crate::diagnostic::{Diagnostic, Diagnostics, code, nearest};
+use crate::id::NodeId;
+use crate::operation::{Operation, Registry, Resolve, Resolved};
+use crate::read::check_with;
+use crate::span::{Span, Spanned};
+use crate::spec::{InputBinding, InputSource, Located, NodeDecl, Resources, Written};
+
+/// Largest text file that kinds may look into before the run.
+const TEXT_LIMIT: u64 = 1 << 20;
+
+/// A declaration whose kind and parameters are known; its references are not looked up yet.
+pub(super) struct Declared {
+    pub(super) decl: NodeDecl,
+    operation: Arc<dyn Operation>,
+    resolved: Resolved,
+    pub(super) bindings: Vec<InputBinding>,
+    extra: Vec<(String, PathBuf)>,
+}
+
+/// Makes a graph of declarations. What could not be resolved is left out and reported.
+pub fn resolve(decls: Vec<NodeDecl>, registry: &Registry, root: &Path, problems: &mut Diagnostics) -> Graph {
+    let decls = with_fetches(distinct(decls, problems), registry, problems);
+    let mut graph = Graph::default();
+    let mut made = Vec::with_capacity(decls.len());
+    for declared in decls
+        .into_iter()
+        .filter_map(|decl| declare(decl, registry, root, problems))
+    {
+        let id = add(&mut graph, &declared, None);
+        made.push((id, declared));
+    }
+    let binder = Binder {
+        root,
+        siblings: None,
+        maker: None,
+    };
+    for (id, declared) in &made {
+        binder.bind(&mut graph, *id, declared, problems);
+    }
+    if !problems.has_errors()
+        && let Err(circle) = walk::order(&graph)
+    {
+        problems.push(cycle(&graph, &circle));
+    }
+    graph
+}
+
+/// Leaves out the second of two nodes with one name.
+fn distinct(decls: Vec<NodeDecl>, problems: &mut Diagnostics) -> Vec<NodeDecl> {
+    let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+    decls
+        .into_iter()
+        .filter(|decl| match seen.get(&decl.name.value) {
+            None => {
+                seen.insert(decl.name.value.clone(), decl.name.span);
+                true
+            }
+            Some(first) => {
+                let message = format!("two nodes are called `{}`", decl.name.value);
+                problems.push(
+                    Diagnostic::error(code::DUPLICATE, decl.name.span, message)
+                        .also(*first, "the first one")
+                        .help("give one of them another name"),
+                );
+                false
+            }
+        })
+        .collect()
+}
+
+/// Replaces every URL by a reference to a node that fetches it, one node a URL.
+pub(super) fn with_fetches(
+    decls: Vec<NodeDecl>,
+    registry: &Registry,
+    problems: &mut Diagnostics,
+) -> Vec<NodeDecl> {
+    let mut fetches: BTreeMap<(String, PortType), String> = BTreeMap::new();
+    let mut out = Vec::with_capacity(decls.len());
+    for decl in decls {
+        let Some(operation) = registry.get(&decl.uses.value) else {
+            out.push(decl);
+            continue;
+        };
+        // Problems of parameters are reported by `declare`; here only URLs matter.
+        let Some(checked) = check_with(&decl, operation.as_ref(), &mut Diagnostics::default()) else {
+            out.push(decl);
+            continue;
+        };
+        let mut decl = decl;
+        for binding in &checked.inputs {
+            let InputSource::Url(url) = &binding.source else {
+                continue;
+            };
+            if registry.get("fetch").is_none() {
+                let message = format!("`{url}` cannot be fetched here");
+                problems.push(Diagnostic::error(code::BAD_VALUE, binding.span, message));
+                continue;
+            }
+            let name = fetches.entry((url.clone(), binding.ty)).or_insert_with(|| {
+                let name = format!("{}.fetch", decl.name.value);
+                out.push(fetch_node(&name, url, binding));
+                name
+            });
+            replace_text(&mut decl.with, url, &format!("${{{name}.file}}"));
+        }
+        out.push(decl);
+    }
+    out
+}
+
+/// Puts `new` where exactly `old` is written.
+fn replace_text(written: &mut Located, old: &str, new: &str) {
+    match &mut written.node {
+        Written::Text(text) if text == old => new.clone_into(text),
+        Written::List(items) => items.iter_mut().for_each(|item| replace_text(item, old, new)),
+        Written::Map(entries) => entries
+            .iter_mut()
+            .for_each(|(_, value)| replace_text(value, old, new)),
+        _ => {}
+    }
+}
+
+fn fetch_node(name: &str, url: &str, binding: &InputBinding) -> NodeDecl {
+    let text = |value: &str| Located::text(binding.span, value);
+    NodeDecl {
+        name: Spanned {
+            value: name.to_owned(),
+            span: binding.span,
+        },
+        uses: Spanned {
+            value: "fetch".to_owned(),
+            span: binding.span,
+        },
+        with: Located::map(
+            binding.span,
+            [("url", text(url)), ("as", text(binding.ty.as_str()))],
+        ),
+        needs: Vec::new(),
+        timeout: None,
+        resources: None,
+        span: binding.span,
+    }
+}
+
+/// Looks up the kind and checks the parameters of one declaration.
+pub(super) fn declare(
+    decl: NodeDecl,
+    registry: &Registry,
+    root: &Path,
+    problems: &mut Diagnostics,
+) -> Option<Declared> {
+    let Some(operation) = registry.get(&decl.uses.value) else {
+        let message = format!("no kind is called `{}`", decl.uses.value);
+        let help = match registry.nearest(&decl.uses.value) {
+            Some(near) => format!("did you mean `{near}`? `reel nodes` lists all kinds"),
+            None => "`reel nodes` lists all kinds".to_owned(),
+        };
+        problems.push(Diagnostic::error(code::UNKNOWN_KIND, decl.uses.span, message).help(help));
+        return None;
+    };
+    let checked = check_with(&decl, operation.as_ref(), problems)?;
+    let texts = known_texts(&checked.inputs, root);
+    let (mut found, mut extra) = (Diagnostics::default(), Vec::new());
+    let resolved = operation.resolve(
+        checked.value,
+        &mut Resolve {
+            root,
+            written: &decl.with,
+            texts: &texts,
+            problems: &mut found,
+            files: &mut extra,
+        },
+    );
+    problems.extend(found);
+    Some(Declared {
+        operation: Arc::clone(operation),
+        resolved: resolved?,
+        bindings: checked.inputs,
+        extra,
+        decl,
+    })
+}
+
+/// Texts that can be known before the run: literals, and text files of the project.
+fn known_texts(bindings: &[InputBinding], root: &Path) -> Vec<(String, String)> {
+    let read = |binding: &InputBinding| match &binding.source {
+        InputSource::Literal(text) => Some(text.clone()),
+        InputSource::File(path) if binding.ty == PortType::Text => {
+            let path = inside(root, path).ok()?;
+            let small = std::fs::metadata(&path).ok()?.len() <= TEXT_LIMIT;
+            if small {
+                std::fs::read_to_string(path).ok()
+            } else {
+                None
+            }
+        }
+        _ => None,
+    };
+    bindings
+        .iter()
+        .filter_map(|binding| Some((binding.slot.clone(), read(binding)?)))
+        .collect()
+}
+
+/// Adds a declared node without its inputs.
+pub(super) fn add(graph: &mut Graph, declared: &Declared, maker: Option<NodeId>) -> NodeId {
+    let Declared {
+        decl,
+        operation,
+        resolved,
+        ..
+    } = declared;
+    graph.add(Node {
+        name: decl.name.value.clone(),
+        operation: Arc::clone(operation),
+        params: resolved.params.clone(),
+        ports: resolved.ports.clone(),
+        slots: Vec::new(),
+        after: Vec::new(),
+        claim: override_claim(resolved.claim.clone(), decl.resources.as_ref()),
+        tools: resolved.tools.clone(),
+        take: resolved.take.clone(),
+        timeout: decl.timeout,
+        span: decl.span,
+        maker,
+        spliced: BTreeMap::new(),
+    })
+}
+
+fn override_claim(mut claim: Claim, resources: Option<&Resources>) -> Claim {
+    let Some(asked) = resources else { return claim };
+    claim.cpu_milli = asked.cpu_milli.unwrap_or(claim.cpu_milli);
+    claim.memory = asked.memory.unwrap_or(claim.memory);
+    claim.gpus = asked.gpus.unwrap_or(claim.gpus);
+    claim.network = asked.network.unwrap_or(claim.network);
+    claim.pools.extend(asked.pools.iter().cloned());
+    claim
+}
+
+/// Looks up what fills the inputs of nodes.
+pub(super) struct Binder<'a> {
+    pub(super) root: &'a Path,
+    /// Inside an expansion: local name → node.
+    pub(super) siblings: Option<&'a BTreeMap<String, NodeId>>,
+    /// Inside an expansion: the node that made it.
+    pub(super) maker: Option<NodeId>,
+}
+
+impl Binder<'_> {
+    /// Fills the inputs of one node.
+    pub(super) fn bind(
+        &self,
+        graph: &mut Graph,
+        id: NodeId,
+        declared: &Declared,
+        problems: &mut Diagnostics,
+    ) {
+        let mut slots: BTreeMap<String, Slot> = BTreeMap::new();
+        for binding in &declared.bindings {
+            if let Some(feeds) = self.feeds(graph, binding, problems) {
+                let slot = Slot {
+                    name: binding.slot.clone(),
+                    feeds,
+                    through: binding.through,
+                };
+                slots.insert(binding.slot.clone(), slot);
+            }
+        }
+        for (name, path) in &declared.extra {
+            let shown = path.strip_prefix(self.root).unwrap_or(path).display().to_string();
+            let feeds = vec![Feed::File(graph.add_file(path.clone(), &shown))];
+            slots.insert(
+                name.clone(),
+                Slot {
+                    name: name.clone(),
+                    feeds,
+                    through: false,
+                },
+            );
+        }
+        let after = declared
+            .decl
+            .needs
+            .iter()
+            .flat_map(|name| self.needed(graph, name, problems))
+            .collect();
+        let node = graph.node_mut(id);
+        node.slots = slots.into_values().collect();
+        node.after = after;
+    }
+
+    fn feeds(
+        &self,
+        graph: &mut Graph,
+        binding: &InputBinding,
+        problems: &mut Diagnostics,
+    ) -> Option<Vec<Feed>> {
+        match &binding.source {
+            InputSource::Literal(text) => Some(vec![Feed::Literal(Arc::from(text.as_str()))]),
+            InputSource::File(path) => match inside(self.root, path) {
+                Ok(found) => Some(vec![Feed::File(graph.add_file(found, path))]),
+                Err(fault) => {
+                    problems.push(fault.diagnostic(path, binding.span));
+                    None
+                }
+            },
+            InputSource::SelfSlot(slot) => {
+                let maker = self.maker.map(|id| graph.node(id));
+                let found = maker.and_then(|node| node.slots.iter().find(|s| s.name == *slot));
+                if found.is_none() {
+                    let message =
+                        format!("`${{self.{slot}}}` is not an input of the node that makes this one");
+                    problems.push(Diagnostic::error(code::UNKNOWN_PORT, binding.span, message));
+                }
+                Some(found?.feeds.clone())
+            }
+            InputSource::Reference { node, port } => self
+                .reference(graph, node, port, binding, problems)
+                .map(|f| vec![f]),
+            // Replaced by `with_fetches`, unless it was reported there.
+            InputSource::Url(_) => None,
+        }
+    }
+
+    fn reference(
+        &self,
+        graph: &Graph,
+        name: &str,
+        port: &str,
+        binding: &InputBinding,
+        problems: &mut Diagnostics,
+    ) -> Option<Feed> {
+        let Some(id) = self.lookup(graph, name) else {
+            problems.push(unknown_node(graph, name, binding.span));
+            return None;
+        };
+        let (index, found) = match find_port(graph, id, port, binding.span) {
+            Ok(found) => found,
+            Err(problem) => {
+                problems.push(problem);
+                return None;
+            }
+        };
+        if !binding.ty.takes(found.ty) {
+            let message = format!(
+                "`{}` wants `{}`, but `{name}.{port}` gives `{}`",
+                binding.slot, binding.ty, found.ty
+            );
+            let fitting = graph.node(id).ports.iter().find(|p| binding.ty.takes(p.ty));
+            let help = fitting.map(|p| format!("`{name}` has a port of that type: `${{{name}.{}}}`", p.name));
+            problems.push(Diagnostic::error(code::PORT_TYPE, binding.span, message).maybe_help(help));
+            return None;
+        }
+        if found.many && !binding.in_list {
+            let message = format!("`{name}.{port}` is a list, and `{}` takes one", binding.slot);
+            problems.push(Diagnostic::error(code::PORT_TYPE, binding.span, message));
+            return None;
+        }
+        Some(Feed::Port(id, index))
+    }
+
+    fn lookup(&self, graph: &Graph, name: &str) -> Option<NodeId> {
+        match self.siblings {
+            Some(siblings) => siblings.get(name).copied(),
+            None => graph.find(name),
+        }
+    }
+
+    fn needed(&self, graph: &Graph, name: &Spanned<String>, problems: &mut Diagnostics) -> Vec<NodeId> {
+        let found = graph.group(&name.value);
+        if found.is_empty() {
+            problems.push(unknown_node(graph, &name.value, name.span));
+        }
+        found
+    }
+}
+
+/// A port of a node by name, or the problem of its absence.
+pub(crate) fn find_port<'g>(
+    graph: &'g Graph,
+    id: NodeId,
+    port: &str,
+    span: Span,
+) -> Result<(u32, &'g crate::artifact::Port), Diagnostic> {
+    let node = graph.node(id);
+    if let Some(index) = node.port(port) {
+        return Ok((index, &node.ports[index as usize]));
+    }
+    let names: Vec<&str> = node.ports.iter().map(|p| p.name.as_str()).collect();
+    let message = format!("`{}` has no port `{port}`", node.name);
+    let help = match nearest(port, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("its ports: {}", names.join(", ")),
+    };
+    Err(Diagnostic::error(code::UNKNOWN_PORT, span, message).help(help))
+}
+
+/// The problem of a name that no node has.
+pub(crate) fn unknown_node(graph: &Graph, name: &str, span: Span) -> Diagnostic {
+    let help = match graph.nearest_name(name) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`reel expand` lists all nodes".to_owned(),
+    };
+    Diagnostic::error(code::UNKNOWN_NODE, span, format!("no node is called `{name}`")).help(help)
+}
+
+fn cycle(graph: &Graph, circle: &[NodeId]) -> Diagnostic {
+    let name = |id: &NodeId| graph.node(*id).name.as_str();
+    let mut path: Vec<&str> = circle.iter().map(name).collect();
+    path.extend(circle.first().map(name));
+    let mut problem = Diagnostic::error(
+        code::CYCLE,
+        circle
+            .first()
+            .map_or_else(Span::default, |id| graph.node(*id).span),
+        format!("nodes need each other in a circle: {}", path.join(" → ")),
+    )
+    .label("starts here");
+    for id in circle.iter().skip(1) {
+        problem = problem.also(graph.node(*id).span, "goes on here");
+    }
+    problem.help("take one of these references out")
+}
+
+/// What may be wrong with a path that a project names.
+pub(crate) enum PathFault {
+    Outside,
+    Missing,
+    Unreadable(std::io::Error),
+}
+
+impl PathFault {
+    pub(crate) fn diagnostic(&self, path: &str, span: Span) -> Diagnostic {
+        match self {
+            Self::Outside => Diagnostic::error(code::OUTSIDE, span, format!("`{path}` leaves the project"))
+                .help("copy the file into the project's folder"),
+            Self::Missing => Diagnostic::error(code::MISSING_FILE, span, format!("no file at `{path}`"))
+                .help("paths are relative to the folder of reel.yaml"),
+            Self::Unreadable(error) => {
+                Diagnostic::error(code::MISSING_FILE, span, format!("cannot read `{path}`: {error}"))
+            }
+        }
+    }
+}
+
+/// The real place of a project's file, with symlinks resolved.
+pub(crate) fn inside(root: &Path, path: &str) -> Result<PathBuf, PathFault> {
+    let written = Path::new(path);
+    let climbs = written
+        .components()
+        .any(|part| matches!(part, Component::ParentDir | Component::RootDir));
+    let full = root.join(written);
+    let real = full.canonicalize().map_err(|error| match error.kind() {
+        _ if climbs => PathFault::Outside,
+        std::io::ErrorKind::NotFound => PathFault::Missing,
+        _ => PathFault::Unreadable(error),
+    })?;
+    if !real.starts_with(root.canonicalize().map_err(PathFault::Unreadable)?) {
+        return Err(PathFault::Outside);
+    }
+    if real.is_dir() {
+        return Err(PathFault::Unreadable(std::io::Error::other("it is a folder")));
+    }
+    std::fs::File::open(&real).map_err(PathFault::Unreadable)?;
+    Ok(real)
+}

@@ -1,0 +1,660 @@
+//! The loop that owns a build: states, order, slots, results. It knows no YAML, no terminal and no kind by name.
+//!
+//! The plan of the loop:
+//! - Every node whose inputs are known gets its key; a hit is done at once, an expansion is spliced in.
+//! - Misses wait for slots, the longest remaining path first, and start when they fit and no other process
+//!   makes the same action.
+//! - Nothing else happens on this thread: runs report through one channel, and so does whoever interrupts.
+//! - A result counts once it is recorded; then its dependents have one thing less to wait for.
+//! - A recorded result whose bytes are gone makes its producer run again, within this build.
+
+pub mod foresee;
+pub mod identify;
+pub mod perform;
+pub mod ready;
+pub mod slots;
+pub mod state;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use crate::cache::{ActionResult, Cache, Claimed, FileStates, Lookup, Miss};
+use crate::claim::{Capacity, Claim};
+use crate::event::{Event, NodeInfo, Observer};
+use crate::executor::toolbox::Toolbox;
+use crate::executor::{Executor, RunId};
+use crate::graph::{Graph, splice};
+use crate::history::History;
+use crate::id::NodeId;
+use crate::key::Manifest;
+use crate::operation::{Failure, FailureCode, Registry, Take};
+use crate::plan::Plan;
+use crate::takes::{Pin, Takes};
+
+use identify::{Facts, Results};
+use perform::{Gather, Message, Missing, Recorded, Right, Settled, Start};
+use ready::{Holding, Ready};
+use slots::Slots;
+use state::{State, States, Tally};
+
+/// How often a clock is redrawn and other processes are looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// How often a result that another process makes is looked for.
+const ELSEWHERE: Duration = Duration::from_millis(20);
+/// Assumed for an action of which nothing is known.
+const GUESS: Duration = Duration::from_millis(500);
+
+/// What a user decides about a build.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What actions may hold together.
+    pub capacity: Capacity,
+    /// Whether to finish what a failure does not block.
+    pub keep_going: bool,
+    /// Whether takes must be pinned already.
+    pub locked: bool,
+    /// Whether the network is forbidden.
+    pub offline: bool,
+    /// The day, `YYYY-MM-DD`, for new pins.
+    pub today: String,
+}
+
+/// What a build works with; all of it outlives the build.
+pub struct Means<'a> {
+    /// Kinds.
+    pub registry: &'a Registry,
+    /// The project's folder.
+    pub root: &'a std::path::Path,
+    /// The store.
+    pub cache: &'a Cache,
+    /// Who runs actions.
+    pub executor: &'a dyn Executor,
+    /// Identities of tools.
+    pub toolbox: &'a Toolbox,
+    /// Digests of files.
+    pub files: &'a FileStates,
+    /// Where actions may write.
+    pub scratch: PathBuf,
+}
+
+struct Running {
+    node: NodeId,
+    claim: Claim,
+    began: Instant,
+}
+
+/// One build of one graph.
+pub struct Build<'a> {
+    means: Means<'a>,
+    settings: Settings,
+    graph: Graph,
+    plan: Plan,
+    states: States,
+    results: Results,
+    takes: Takes,
+    history: &'a mut History,
+    observer: &'a mut dyn Observer,
+    dependents: Vec<Vec<NodeId>>,
+    slots: Slots,
+    ready: Ready,
+    manifests: BTreeMap<NodeId, Manifest>,
+    misses: BTreeMap<NodeId, Miss>,
+    elsewhere: BTreeSet<NodeId>,
+    running: BTreeMap<RunId, Running>,
+    failures: BTreeMap<NodeId, Failure>,
+    sender: Sender<Message>,
+    messages: Receiver<Message>,
+    next_run: u64,
+    stopping: Option<&'static str>,
+    looked_elsewhere: Instant,
+}
+
+impl<'a> Build<'a> {
+    /// Prepares a build of `targets`. `channel` is where interrupts arrive, too.
+    pub fn new(
+        means: Means<'a>,
+        settings: Settings,
+        graph: Graph,
+        targets: &[NodeId],
+        takes: Takes,
+        history: &'a mut History,
+        observer: &'a mut dyn Observer,
+        channel: (Sender<Message>, Receiver<Message>),
+    ) -> Self {
+        let plan = Plan::new(&graph, targets, |id| estimate(&graph, history, id));
+        let mut build = Self {
+            slots: Slots::new(settings.capacity.clone()),
+            means,
+            settings,
+            plan,
+            states: States::default(),
+            results: Results::default(),
+            takes,
+            history,
+            observer,
+            dependents: Vec::new(),
+            ready: Ready::default(),
+            manifests: BTreeMap::new(),
+            misses: BTreeMap::new(),
+            elsewhere: BTreeSet::new(),
+            running: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            sender: channel.0,
+            messages: channel.1,
+            next_run: 0,
+            stopping: None,
+            looked_elsewhere: Instant::now(),
+            graph,
+        };
+        build.admit_wanted();
+        let planned = build.states.tally().planned;
+        let estimate = build
+            .plan
+            .nodes()
+            .map(|id| build.plan.priority(id))
+            .max()
+            .unwrap_or_default();
+        build.observer.observe(&Event::DidPlan { planned, estimate });
+        build
+    }
+
+    /// Runs until nothing more can be done.
+    pub fn run(&mut self) {
+        loop {
+            self.settle_ready();
+            self.start_fitting();
+            if self.running.is_empty() && !self.waits_elsewhere() {
+                break;
+            }
+            match self
+                .messages
+                .recv_timeout(TICK.min(if self.waits_elsewhere() { ELSEWHERE } else { TICK }))
+            {
+                Ok(message) => self.hear(message),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => self.observer.tick(),
+            }
+            self.look_elsewhere();
+        }
+        self.skip_the_rest();
+    }
+
+    /// Makes the producer of a lost artifact run again; call [`Self::run`] afterwards.
+    pub fn make_again(&mut self, id: NodeId) {
+        let name = self.graph.node(id).name.clone();
+        self.observer.observe(&Event::DidWarn {
+            message: format!("a result of `{name}` is no longer in the cache; it is made again"),
+        });
+        self.results.set(id, None);
+        if let Some(key) = self.manifests.get(&id).map(Manifest::key) {
+            self.means.cache.forget(&key.0);
+        }
+        self.await_or_ready(id);
+    }
+
+    /// How it adds up.
+    #[must_use]
+    pub const fn tally(&self) -> Tally {
+        self.states.tally()
+    }
+
+    /// The state of a node.
+    #[must_use]
+    pub fn state(&self, id: NodeId) -> State {
+        self.states.get(id)
+    }
+
+    /// Whether somebody wanted it to end early.
+    #[must_use]
+    pub fn was_interrupted(&self) -> bool {
+        self.stopping == Some(INTERRUPTED)
+    }
+
+    /// The graph, with all expansions so far.
+    #[must_use]
+    pub const fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Results by node.
+    #[must_use]
+    pub const fn results(&self) -> &Results {
+        &self.results
+    }
+
+    /// Why nodes failed.
+    #[must_use]
+    pub const fn failures(&self) -> &BTreeMap<NodeId, Failure> {
+        &self.failures
+    }
+
+    /// The pins, old and new.
+    pub const fn takes(&mut self) -> &mut Takes {
+        &mut self.takes
+    }
+
+    /// Whoever listens.
+    pub fn observer(&mut self) -> &mut dyn Observer {
+        self.observer
+    }
+
+    /// Admits every wanted node that is not admitted yet.
+    fn admit_wanted(&mut self) {
+        self.states.grow(self.graph.len());
+        self.dependents.resize(self.graph.len(), Vec::new());
+        let new: Vec<NodeId> = self
+            .plan
+            .nodes()
+            .filter(|id| self.states.get(*id) == State::Unwanted)
+            .collect();
+        for id in new {
+            self.await_or_ready(id);
+        }
+    }
+
+    /// Sets a node to wait for what is not done yet among what it awaits.
+    fn await_or_ready(&mut self, id: NodeId) {
+        let mut open = 0;
+        let mut blocked = false;
+        for from in self.graph.awaits(id) {
+            let state = self.states.get(from);
+            blocked |= matches!(state, State::Failed | State::Skipped);
+            if !state.is_done() || self.results.get(from).is_none() {
+                open += 1;
+                let dependents = &mut self.dependents[from.index()];
+                if !dependents.contains(&id) {
+                    dependents.push(id);
+                }
+            }
+        }
+        let state = match open {
+            _ if blocked => State::Skipped,
+            0 => State::Ready,
+            n => State::Waiting(n),
+        };
+        self.states.set(id, state);
+    }
+
+    /// Computes keys of all ready nodes; hits make more ready.
+    fn settle_ready(&mut self) {
+        while let Some(id) = self.states.next_ready() {
+            if self.stopping.is_some() {
+                self.states.set(id, State::Queued);
+                continue;
+            }
+            self.settle_one(id);
+        }
+    }
+
+    fn settle_one(&mut self, id: NodeId) {
+        let facts = self.facts();
+        let manifest = match facts.manifest(&self.graph, id) {
+            Ok(manifest) => manifest,
+            Err(failure) => return self.fail(id, failure),
+        };
+        let pinned = facts.is_pinned(&self.graph, id);
+        if pinned {
+            match self.means.cache.lookup(&manifest.key().0) {
+                Lookup::Hit(result) => {
+                    let past = self.history.past(&self.graph.node(id).name);
+                    let fresh = past.is_some_and(|past| past.key == manifest.key());
+                    self.observer.observe(&Event::DidHit {
+                        node: self.info(id),
+                        fresh,
+                        shared: false,
+                    });
+                    return self.complete(id, manifest, Arc::from(result), None);
+                }
+                Lookup::Miss(miss) => drop(self.misses.insert(id, miss)),
+            }
+        }
+        if let Some(refusal) = self.refuse_take(id, pinned) {
+            return self.fail(id, refusal);
+        }
+        self.manifests.insert(id, manifest);
+        self.states.set(id, State::Queued);
+        self.ready.push(id, self.plan.priority(id));
+    }
+
+    /// Why a take may not be asked for now.
+    fn refuse_take(&self, id: NodeId, pinned: bool) -> Option<Failure> {
+        let Some(Take::Fetched { url }) = &self.graph.node(id).take else {
+            return None;
+        };
+        if self.settings.locked && !pinned {
+            let message = format!("`{url}` is not pinned in reel.lock, and --locked pins nothing new");
+            return Some(
+                Failure::of(FailureCode::Take, message)
+                    .help("build once without --locked, and commit reel.lock"),
+            );
+        }
+        if self.settings.offline {
+            let message = format!("`{url}` is not in the cache, and --offline forbids to fetch it");
+            return Some(Failure::of(FailureCode::Take, message).help("build once without --offline"));
+        }
+        None
+    }
+
+    /// Gives slots to what fits.
+    fn start_fitting(&mut self) {
+        if self.stopping.is_some() {
+            self.ready.drain();
+            return;
+        }
+        loop {
+            let now = Instant::now();
+            let holding: Vec<Holding> = self
+                .running
+                .values()
+                .map(|run| {
+                    let rest = self.plan.cost(run.node).saturating_sub(now - run.began);
+                    Holding {
+                        claim: run.claim.clone(),
+                        rest,
+                    }
+                })
+                .collect();
+            let (graph, plan) = (&self.graph, &self.plan);
+            let facts = |id: NodeId| (graph.node(id).claim.clone(), plan.cost(id));
+            let Some(id) = self.ready.pop_fitting(&self.slots, &holding, facts) else {
+                return;
+            };
+            self.start(id);
+        }
+    }
+
+    fn start(&mut self, id: NodeId) {
+        let Some(manifest) = self.manifests.get(&id).cloned() else {
+            return;
+        };
+        let right = match (self.misses.remove(&id), &self.graph.node(id).take) {
+            (Some(miss), _) => match self.means.cache.claim(miss) {
+                Claimed::Mine(ticket) => Right::Claimed(ticket),
+                Claimed::Hit(result) => {
+                    self.observer.observe(&Event::DidHit {
+                        node: self.info(id),
+                        fresh: false,
+                        shared: true,
+                    });
+                    return self.complete(id, manifest, Arc::from(result), None);
+                }
+                Claimed::Busy(miss) => {
+                    self.misses.insert(id, miss);
+                    self.elsewhere.insert(id);
+                    return self.states.set(id, State::Elsewhere);
+                }
+            },
+            (None, Some(Take::Fetched { url })) => Right::Unpinned(url.clone()),
+            (None, None) => return,
+        };
+        let gather = Gather {
+            graph: &self.graph,
+            results: &self.results,
+            cache: self.means.cache,
+            files: self.means.files,
+            folder: &self.means.scratch,
+        };
+        let inputs = match gather.inputs(id) {
+            Ok(inputs) => inputs,
+            Err(Missing::Lost(producer)) => {
+                self.make_again(producer);
+                return self.await_or_ready(id);
+            }
+            Err(Missing::Failure(failure)) => return self.fail(id, failure),
+        };
+        let run = RunId(self.next_run);
+        self.next_run += 1;
+        let claim = self.graph.node(id).claim.clone();
+        // It fits: `pop_fitting` has just said so.
+        let _held = self.slots.take(&claim);
+        self.states.set(id, State::Running);
+        let estimate = self.history.cost(&self.graph.node(id).name);
+        self.observer.observe(&Event::WillRun {
+            node: self.info(id),
+            estimate,
+        });
+        self.running.insert(
+            run,
+            Running {
+                node: id,
+                claim,
+                began: Instant::now(),
+            },
+        );
+        let start = Start {
+            graph: &self.graph,
+            node: id,
+            run,
+            inputs,
+            right,
+            manifest,
+            scratch: self.means.scratch.join(format!("run-{}", run.0)),
+            project: self.means.root,
+        };
+        perform::start(start, self.means.cache, self.means.executor, &self.sender);
+    }
+
+    fn hear(&mut self, message: Message) {
+        match message {
+            Message::Progress(run, permille) => {
+                if let Some(running) = self.running.get(&run) {
+                    self.observer.observe(&Event::DidProgress {
+                        node: running.node,
+                        permille,
+                    });
+                }
+            }
+            Message::Settled(run, settled) => self.settled(run, *settled),
+            Message::Interrupt => {
+                self.stopping = Some(INTERRUPTED);
+                for run in self.running.keys() {
+                    self.means.executor.cancel(*run);
+                }
+            }
+        }
+    }
+
+    fn settled(&mut self, run: RunId, settled: Settled) {
+        let Some(running) = self.running.remove(&run) else {
+            return;
+        };
+        self.slots.give(&running.claim);
+        let id = running.node;
+        let checked = settled.result.and_then(|recorded| self.pin(id, recorded));
+        match checked {
+            Ok(Recorded { result, manifest }) => {
+                self.observer.observe(&Event::DidRun {
+                    node: self.info(id),
+                    took: settled.took,
+                });
+                self.complete(id, manifest, result, Some(settled.took));
+            }
+            Err(failure) if failure.code == FailureCode::Cancelled && self.stopping.is_some() => {
+                self.skip(id, INTERRUPTED);
+            }
+            Err(failure) => self.fail(id, failure),
+        }
+    }
+
+    /// For takes: pins what came, or compares it with its pin.
+    fn pin(&mut self, id: NodeId, recorded: Recorded) -> Result<Recorded, Failure> {
+        let Some(Take::Fetched { url }) = self.graph.node(id).take.clone() else {
+            return Ok(recorded);
+        };
+        let Some(made) = recorded
+            .result
+            .artifacts
+            .first()
+            .map(|stored| stored.artifact.clone())
+        else {
+            return Ok(recorded);
+        };
+        match self.takes.pin(&url) {
+            Some(pin) if pin.digest == made.digest => Ok(recorded),
+            Some(pin) => {
+                self.means.cache.forget(&recorded.manifest.key().0);
+                let message = format!(
+                    "`{url}` is not what reel.lock pins: pinned {} ({} bytes, {}), found {} ({} bytes)",
+                    pin.digest, pin.size, pin.date, made.digest, made.size
+                );
+                let help = "take its entry out of reel.lock to accept what is there now";
+                Err(Failure::of(FailureCode::Take, message).help(help))
+            }
+            None => {
+                let date = self.settings.today.clone();
+                self.takes.set(
+                    &url,
+                    Pin {
+                        digest: made.digest,
+                        size: made.size,
+                        media: made.media,
+                        date,
+                    },
+                );
+                Ok(recorded)
+            }
+        }
+    }
+
+    /// A result is known: splices, notes, wakes dependents.
+    fn complete(
+        &mut self,
+        id: NodeId,
+        manifest: Manifest,
+        result: Arc<ActionResult>,
+        took: Option<Duration>,
+    ) {
+        let again = !self.graph.node(id).spliced.is_empty();
+        if let (Some(subgraph), false) = (&result.graph, again) {
+            match splice::splice(
+                &mut self.graph,
+                id,
+                subgraph,
+                self.means.registry,
+                self.means.root,
+            ) {
+                Ok(made) => self.take_in(id, &made),
+                Err(failure) => return self.fail(id, failure),
+            }
+        }
+        self.history
+            .note(&self.graph.node(id).name, manifest.clone(), took);
+        self.manifests.insert(id, manifest);
+        self.results.set(id, Some(result));
+        self.states
+            .set(id, if took.is_some() { State::Ran } else { State::Cached });
+        for dependent in self.dependents[id.index()].clone() {
+            match self.states.get(dependent) {
+                State::Waiting(_) if self.graph.node(id).spliced.is_empty() && !again => {
+                    self.states.one_less(dependent)
+                }
+                State::Waiting(_) => self.await_or_ready(dependent),
+                _ => {}
+            }
+        }
+    }
+
+    fn take_in(&mut self, maker: NodeId, made: &[NodeId]) {
+        let Self {
+            plan, graph, history, ..
+        } = self;
+        plan.grow(graph, maker, made, |id| estimate(graph, history, id));
+        self.admit_wanted();
+        let planned = self.states.tally().planned;
+        let node = self.info(maker);
+        self.observer.observe(&Event::DidExpand {
+            node,
+            made: made.len(),
+            planned,
+        });
+    }
+
+    fn fail(&mut self, id: NodeId, failure: Failure) {
+        self.states.set(id, State::Failed);
+        self.observer.observe(&Event::DidFail {
+            node: self.info(id),
+            failure: failure.clone(),
+        });
+        self.failures.insert(id, failure);
+        let reason = format!("`{}` failed", self.graph.node(id).name);
+        self.block_dependents(id, &reason);
+        if !self.settings.keep_going && self.stopping.is_none() {
+            self.stopping = Some(FAILED);
+        }
+    }
+
+    fn block_dependents(&mut self, id: NodeId, reason: &str) {
+        for dependent in self.dependents[id.index()].clone() {
+            if !self.states.get(dependent).is_final() {
+                self.skip(dependent, reason);
+                self.block_dependents(dependent, reason);
+            }
+        }
+    }
+
+    fn skip(&mut self, id: NodeId, reason: &str) {
+        self.ready.remove(id, self.plan.priority(id));
+        self.states.set(id, State::Skipped);
+        self.observer.observe(&Event::DidSkip {
+            node: self.info(id),
+            reason: reason.to_owned(),
+        });
+    }
+
+    /// What has no result at the end is skipped, for the reason that stopped the build.
+    fn skip_the_rest(&mut self) {
+        let rest: Vec<NodeId> = self
+            .plan
+            .nodes()
+            .filter(|id| !self.states.get(*id).is_final())
+            .collect();
+        let reason = self.stopping.unwrap_or("what it awaits has no result");
+        for id in rest {
+            self.skip(id, reason);
+        }
+    }
+
+    fn waits_elsewhere(&self) -> bool {
+        self.stopping.is_none() && !self.elsewhere.is_empty()
+    }
+
+    /// Tries again for results that other processes make.
+    fn look_elsewhere(&mut self) {
+        if self.looked_elsewhere.elapsed() < ELSEWHERE || !self.waits_elsewhere() {
+            return;
+        }
+        self.looked_elsewhere = Instant::now();
+        for id in std::mem::take(&mut self.elsewhere) {
+            self.states.set(id, State::Queued);
+            self.ready.push(id, self.plan.priority(id));
+        }
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            results: &self.results,
+            toolbox: self.means.toolbox,
+            files: self.means.files,
+            takes: &self.takes,
+        }
+    }
+
+    fn info(&self, id: NodeId) -> NodeInfo {
+        let node = self.graph.node(id);
+        NodeInfo {
+            id,
+            name: node.name.clone(),
+            kind: node.kind(),
+        }
+    }
+}
+
+const INTERRUPTED: &str = "interrupted";
+const FAILED: &str = "stopped after a failure";
+
+/// Expected wall time of a node: its own last run, else a guess.
+fn estimate(graph: &Graph, history: &History, id: NodeId) -> Duration {
+    history.cost(&graph.node(id).name).unwrap_or(GUESS)
+}

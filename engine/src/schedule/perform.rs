@@ -1,0 +1,395 @@
+//! One action between getting its slots and having its result recorded. It knows no order and no states.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::identify::Results;
+use crate::artifact::{Artifact, InputFile};
+use crate::cache::{ActionResult, Cache, Claimed, Facts, FileStates, Lookup, Ticket, Unready};
+use crate::digest::Digest;
+use crate::executor::{Executor, Report, Request, RunId};
+use crate::graph::{Feed, Graph};
+use crate::id::NodeId;
+use crate::key::Manifest;
+use crate::operation::{Body, Failure, FailureCode, Outcome};
+
+/// Deadline of an action whose project says nothing; commands (`exec`) have none.
+const DEADLINE: Duration = Duration::from_secs(3600);
+
+/// What the loop hears from outside itself.
+pub enum Message {
+    /// An executor tells how far a run is.
+    Progress(RunId, u16),
+    /// A run is over, and its result, if there is one, is recorded.
+    Settled(RunId, Box<Settled>),
+    /// Somebody wants the build to end.
+    Interrupt,
+}
+
+/// The end of a run.
+pub struct Settled {
+    /// What is recorded, or why nothing is.
+    pub result: Result<Recorded, Failure>,
+    /// Wall time of the run, without storing.
+    pub took: Duration,
+}
+
+/// A result and what its key was made of.
+pub struct Recorded {
+    /// What was made.
+    pub result: Arc<ActionResult>,
+    /// What went into its key, the pin of a take among it.
+    pub manifest: Manifest,
+}
+
+/// How the result will be recorded.
+pub(super) enum Right {
+    /// Under a key that is known and claimed.
+    Claimed(Ticket),
+    /// Under the key that the digest of what is made completes: a take that is not pinned yet.
+    Unpinned(String),
+}
+
+/// Why inputs could not be gathered.
+pub(super) enum Missing {
+    /// The bytes of this node's result are gone.
+    Lost(NodeId),
+    /// The machine said no.
+    Failure(Failure),
+}
+
+/// Finds the bytes of all inputs of a node.
+pub(super) struct Gather<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) results: &'a Results,
+    pub(super) cache: &'a Cache,
+    pub(super) files: &'a FileStates,
+    /// Where bytes go that are in no file of their own; shared by all actions of a build.
+    pub(super) folder: &'a Path,
+}
+
+impl Gather<'_> {
+    pub(super) fn inputs(&self, id: NodeId) -> Result<Vec<(String, Vec<InputFile>)>, Missing> {
+        let slots = self.graph.node(id).slots.iter().filter(|slot| !slot.through);
+        slots
+            .map(|slot| {
+                let mut files = Vec::with_capacity(slot.feeds.len());
+                for feed in &slot.feeds {
+                    self.add(feed, &mut files)?;
+                }
+                Ok((slot.name.clone(), files))
+            })
+            .collect()
+    }
+
+    fn add(&self, feed: &Feed, files: &mut Vec<InputFile>) -> Result<(), Missing> {
+        match feed {
+            Feed::Literal(text) => files.push(self.literal(text)?),
+            Feed::File(file) => {
+                let path = self.graph.file(*file).path.clone();
+                let (digest, size) = self.files.digest_of(&path).map_err(machine)?;
+                files.push(InputFile {
+                    path,
+                    artifact: Artifact {
+                        digest,
+                        size,
+                        media: String::new(),
+                    },
+                });
+            }
+            Feed::Port(from, port) => {
+                for (producer, port) in self.graph.behind(*from, *port) {
+                    let stored = self
+                        .results
+                        .artifact(self.graph, producer, port)
+                        .ok_or(Missing::Lost(producer))?;
+                    let path = self
+                        .cache
+                        .materialise(stored, self.folder)
+                        .map_err(|fault| match fault {
+                            Unready::Lost(_) => Missing::Lost(producer),
+                            Unready::Io { cause, .. } => machine(cause),
+                        })?;
+                    files.push(InputFile {
+                        path,
+                        artifact: stored.artifact.clone(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn literal(&self, text: &str) -> Result<InputFile, Missing> {
+        let digest = Graph::literal_digest(text);
+        let path = self.folder.join(digest.to_string());
+        if fs::read(&path).map_or(true, |found| found != text.as_bytes()) {
+            fs::write(&path, text.as_bytes()).map_err(machine)?;
+        }
+        let artifact = Artifact {
+            digest,
+            size: text.len() as u64,
+            media: "text/plain".into(),
+        };
+        Ok(InputFile { path, artifact })
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
+fn machine(error: std::io::Error) -> Missing {
+    Missing::Failure(Failure::of(
+        FailureCode::Machine,
+        format!("cannot prepare its inputs: {error}"),
+    ))
+}
+
+/// One action, ready to start.
+pub(super) struct Start<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) node: NodeId,
+    pub(super) run: RunId,
+    pub(super) inputs: Vec<(String, Vec<InputFile>)>,
+    pub(super) right: Right,
+    pub(super) manifest: Manifest,
+    pub(super) scratch: PathBuf,
+    pub(super) project: &'a Path,
+}
+
+/// Starts the action; a [`Message::Settled`] follows.
+pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, messages: &Sender<Message>) {
+    let Start {
+        graph,
+        node,
+        run,
+        inputs,
+        right,
+        manifest,
+        scratch,
+        project,
+    } = start;
+    let node = graph.node(node);
+    let info = node.operation.info();
+    let deadline = match (node.timeout, info.name) {
+        (Some(millis), _) => Some(Duration::from_millis(millis)),
+        (None, "exec") => None,
+        (None, _) => Some(DEADLINE),
+    };
+    let made = fs::create_dir_all(&scratch);
+    let keeper = Keeper {
+        run,
+        cache: cache.clone(),
+        ports: node.ports.iter().map(|port| port.name.clone()).collect(),
+        kind: info.name,
+        node: format!("{}:{}", project.display(), node.name),
+        right,
+        manifest,
+        scratch: scratch.clone(),
+        began: Instant::now(),
+        messages: messages.clone(),
+    };
+    if let Err(error) = made {
+        let message = format!("cannot make a scratch folder: {error}");
+        return keeper.settle(Err(Failure::of(FailureCode::Machine, message)));
+    }
+    let request = Request {
+        id: run,
+        node: node.name.clone(),
+        operation: Arc::clone(&node.operation),
+        params: node.params.clone(),
+        inputs,
+        ports: node.ports.clone(),
+        scratch,
+        deadline,
+    };
+    let keeper = Mutex::new(Some(keeper));
+    let progress = Mutex::new(messages.clone());
+    let sink = move |report| match report {
+        Report::Progress(run, permille) => {
+            if let Ok(messages) = progress.lock() {
+                // A closed channel means that the build is over and nobody listens.
+                drop(messages.send(Message::Progress(run, permille)));
+            }
+        }
+        Report::Finished(_, result) => {
+            let keeper = keeper.lock().ok().and_then(|mut keeper| keeper.take());
+            if let Some(keeper) = keeper {
+                rayon::spawn(move || keeper.settle(result));
+            }
+        }
+    };
+    executor.start(request, Arc::new(sink));
+}
+
+/// Stores and records what a run made.
+struct Keeper {
+    run: RunId,
+    cache: Cache,
+    ports: Vec<String>,
+    kind: &'static str,
+    node: String,
+    right: Right,
+    manifest: Manifest,
+    scratch: PathBuf,
+    began: Instant,
+    messages: Sender<Message>,
+}
+
+impl Keeper {
+    fn settle(self, result: Result<Outcome, Failure>) {
+        let took = self.began.elapsed();
+        let (run, messages, scratch) = (self.run, self.messages.clone(), self.scratch.clone());
+        let send =
+            move |result| drop(messages.send(Message::Settled(run, Box::new(Settled { result, took }))));
+        match result.and_then(|outcome| self.whole(outcome)) {
+            Ok(outcome) => self.record(outcome, took, send),
+            Err(failure) => send(Err(failure)),
+        }
+        drop(fs::remove_dir_all(scratch));
+    }
+
+    /// Whether every port is filled, and nothing else.
+    fn whole(&self, outcome: Outcome) -> Result<Outcome, Failure> {
+        let by_graph = |port: &str| {
+            outcome
+                .graph
+                .as_ref()
+                .is_some_and(|graph| graph.ports.contains_key(port))
+        };
+        let by_run = |port: &str| outcome.produced.iter().any(|produced| produced.port == port);
+        if let Some(port) = self.ports.iter().find(|port| !by_graph(port) && !by_run(port)) {
+            let failure = Failure::new(format!("it ended without an artifact at port `{port}`"));
+            return Err(failure.log(outcome.log));
+        }
+        match outcome
+            .produced
+            .iter()
+            .find(|produced| !self.ports.contains(&produced.port))
+        {
+            Some(extra) => Err(Failure::new(format!(
+                "it made `{}`, which is not among its ports",
+                extra.port
+            ))),
+            None => Ok(outcome),
+        }
+    }
+
+    fn record(
+        self,
+        outcome: Outcome,
+        took: Duration,
+        send: impl FnOnce(Result<Recorded, Failure>) + Send + 'static,
+    ) {
+        let mut manifest = self.manifest;
+        let ticket = match self.right {
+            Right::Claimed(ticket) => ticket,
+            Right::Unpinned(url) => match pin(&self.cache, &mut manifest, &url, &outcome) {
+                Ok(Ok(ticket)) => ticket,
+                Ok(Err(result)) => {
+                    return send(Ok(Recorded {
+                        result: Arc::new(*result),
+                        manifest,
+                    }));
+                }
+                Err(failure) => return send(Err(failure)),
+            },
+        };
+        let facts = Facts {
+            kind: self.kind.to_owned(),
+            node: self.node,
+            cost_micros: took.as_micros() as u64,
+            assembled: self.kind == "mux",
+            manifest: serde_json::to_vec(&manifest).unwrap_or_default(),
+        };
+        // Whichever comes last, the stored result or the commit of its record, sends the message.
+        let meeting: Arc<Mutex<Meeting<_>>> = Arc::new(Mutex::new(Meeting {
+            send: Some(send),
+            result: None,
+            committed: false,
+        }));
+        let other = Arc::clone(&meeting);
+        let committed = move |_kept| Meeting::advance(&other, |meeting| meeting.committed = true);
+        match ticket.commit(outcome, facts, committed) {
+            Ok(result) => {
+                let recorded = Recorded {
+                    result: Arc::new(result),
+                    manifest,
+                };
+                Meeting::advance(&meeting, |meeting| meeting.result = Some(Ok(recorded)));
+            }
+            Err(error) => {
+                let failure = Failure::of(FailureCode::Machine, format!("cannot keep its result: {error}"));
+                Meeting::advance(&meeting, |meeting| {
+                    meeting.result = Some(Err(failure));
+                    meeting.committed = true;
+                });
+            }
+        }
+    }
+}
+
+/// Completes the key of a take with the digest of what came, and claims it; a result that is there is as good.
+#[expect(
+    clippy::type_complexity,
+    reason = "a failure, else one of the two ways to go on"
+)]
+fn pin(
+    cache: &Cache,
+    manifest: &mut Manifest,
+    url: &str,
+    outcome: &Outcome,
+) -> Result<Result<Ticket, Box<ActionResult>>, Failure> {
+    let made = outcome.produced.first().map(|produced| &produced.body);
+    let digest = match made {
+        Some(Body::Bytes(bytes)) => Digest::of(bytes),
+        Some(Body::File(path)) => {
+            let digest = Digest::of_file(path);
+            digest
+                .map_err(|error| {
+                    Failure::of(FailureCode::Machine, format!("cannot read what came: {error}"))
+                })?
+                .0
+        }
+        None => return Err(Failure::new("nothing came that could be pinned")),
+    };
+    manifest.take(&digest.to_string(), url);
+    let mut found = cache.lookup(&manifest.key().0);
+    loop {
+        match found {
+            Lookup::Hit(result) => return Ok(Err(result)),
+            Lookup::Miss(miss) => match cache.claim(miss) {
+                Claimed::Mine(ticket) => return Ok(Ok(ticket)),
+                Claimed::Hit(result) => return Ok(Err(result)),
+                // Another build is just recording the same bytes: that takes no time worth a message.
+                Claimed::Busy(miss) => {
+                    std::thread::sleep(Duration::from_millis(2));
+                    found = Lookup::Miss(miss);
+                }
+            },
+        }
+    }
+}
+
+/// Where the stored result and the commit of its record meet.
+struct Meeting<S> {
+    send: Option<S>,
+    result: Option<Result<Recorded, Failure>>,
+    committed: bool,
+}
+
+impl<S: FnOnce(Result<Recorded, Failure>)> Meeting<S> {
+    fn advance(meeting: &Mutex<Self>, change: impl FnOnce(&mut Self)) {
+        let Ok(mut meeting) = meeting.lock() else { return };
+        change(&mut meeting);
+        if !meeting.committed {
+            return;
+        }
+        if let Some(result) = meeting.result.take()
+            && let Some(send) = meeting.send.take()
+        {
+            send(result);
+        }
+    }
+}
