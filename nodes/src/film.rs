@@ -1,7 +1,10 @@
 //! Kinds of node that make a film of pictures, speech and words. They know no front end.
 
+pub mod captions;
 pub mod cues;
 pub mod encode;
 pub mod mix;
 pub mod mux;
+pub mod segments;
 pub mod thumbnail;
+pub mod timeline;

@@ -1,3 +1,5 @@
 //! Text: the kind that joins it, sentences, and fonts to draw it with. It knows no film.
 
 pub mod fonts;
+pub mod join;
+pub mod sentences;

@@ -116,7 +116,6 @@ pub struct Captions {
     /// How they are drawn.
     pub look: CaptionLook,
     /// What is shown, in frames of this segment.
-    #[schemars(with = "Vec<serde_json::Value>")]
     pub cues: Vec<Cue>,
     /// Faces of the fonts, in their order; filled by the check.
     #[serde(default)]

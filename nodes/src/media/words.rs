@@ -1,6 +1,10 @@
 //! Words and cues: what is said or shown, and when. It knows no font and no file format.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub mod align;
+pub mod show;
 
 /// Words with times, as a speech engine or a recogniser gives them. The artifact type of `words` ports.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +31,28 @@ pub struct Word {
     pub last: bool,
 }
 
+/// What captions show for some of the words that are said: `[NASA](nassa)` shows one word for one, `2026` may
+/// show one for three.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shown {
+    /// What is shown; empty for what is only said.
+    pub text: String,
+    /// For how many said words (those that white space separates).
+    #[serde(default = "one")]
+    pub said: u32,
+    /// Whether a sentence ends here.
+    #[serde(default)]
+    pub last: bool,
+}
+
+const fn one() -> u32 {
+    1
+}
+
 /// A caption laid out for one format, in frames of its own scene or segment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Cue {
     /// First frame on which it shows.
     pub start: i64,
@@ -39,7 +63,8 @@ pub struct Cue {
 }
 
 /// One word of a cue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CueWord {
     /// What is drawn.
     pub text: String,

@@ -1,0 +1,143 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::media::time::FrameRate;
+use crate::media::words::Word;
+
+fn scene(frames: u64, words: &[(&str, u64, u64)]) -> (Plan, Words) {
+    let fps = FrameRate::new(30, 1).unwrap();
+    let plan = Plan {
+        frames,
+        fps,
+        sentences: Vec::new(),
+        speech: Vec::new(),
+        pictures: vec![0],
+    };
+    let words = words
+        .iter()
+        .map(|&(text, start, end)| Word {
+            text: text.into(),
+            start,
+            end,
+            last: text.ends_with('.'),
+        })
+        .collect();
+    (
+        plan,
+        Words {
+            rate: 48_000,
+            end: frames * 1600,
+            words,
+        },
+    )
+}
+
+fn two_scenes() -> Vec<(Plan, Words)> {
+    vec![
+        scene(
+            60,
+            &[
+                ("A", 4800, 9600),
+                ("total", 9600, 24_000),
+                ("eclipse.", 24_000, 48_000),
+            ],
+        ),
+        scene(
+            90,
+            &[
+                ("{R&D}", 480, 12_250),
+                ("<is>", 12_250, 20_000),
+                ("on.", 100_000, 120_000),
+            ],
+        ),
+    ]
+}
+
+fn style() -> Ass {
+    serde_json::from_value(serde_json::json!({
+        "size": "1080x1920",
+        "type": { "font": ["DejaVu Sans"], "size": 80, "width": 920 },
+        "look": { "margin": 300, "color": "#ffffff", "highlight": "#ffd400", "outline": "#000000",
+                  "outline_width": 6 }
+    }))
+    .unwrap()
+}
+
+#[test]
+fn the_three_formats_hold_the_same_words_in_film_time() {
+    let cues = film_cues(&two_scenes(), 2, 10);
+    insta::assert_snapshot!(write::srt(&cues), @r"
+    1
+    00:00:00,100 --> 00:00:01,500
+    A total
+    eclipse.
+
+    2
+    00:00:02,010 --> 00:00:02,917
+    {R&D} <is>
+
+    3
+    00:00:04,083 --> 00:00:05,000
+    on.
+
+    ");
+    insta::assert_snapshot!(write::vtt(&cues[1..]), @r"
+    WEBVTT
+
+    00:00:02.010 --> 00:00:02.917
+    {R&amp;D} &lt;is&gt;
+
+    00:00:04.083 --> 00:00:05.000
+    on.
+
+    ");
+    let ass = write::ass(&cues, Some(&style()));
+    let dialogue: Vec<&str> = ass.lines().filter(|line| line.starts_with("Dialogue")).collect();
+    assert_eq!(
+        dialogue,
+        [
+            r"Dialogue: 0,0:00:00.10,0:00:01.50,Words,,0,0,0,,{\k10}A {\k30}total\N{\k100}eclipse.",
+            r"Dialogue: 0,0:00:02.01,0:00:02.91,Words,,0,0,0,,{\k24}\{R&D\} {\k66}<is>",
+            r"Dialogue: 0,0:00:04.08,0:00:05.00,Words,,0,0,0,,{\k92}on.",
+        ]
+    );
+    assert!(
+        ass.contains("Style: Words,DejaVu Sans,80,&H0000D4FF,&H00FFFFFF,&H00000000"),
+        "{ass}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn captions_never_overlap_and_hold_every_word(
+        lengths in prop::collection::vec((1_usize..14, 1_u64..40_000, 0_u64..90_000, any::<bool>()), 1..40),
+        chars in 8_usize..40,
+        lines in 1_usize..4,
+    ) {
+        let mut now = 0;
+        let mut words = Vec::new();
+        for (letters, said, pause, last) in lengths {
+            words.push(Word { text: "x".repeat(letters), start: now, end: now + said, last });
+            now += said + pause;
+        }
+        let frames = now / 1600 + 1;
+        let (plan, mut empty) = scene(frames, &[]);
+        empty.words = words.clone();
+        let cues = film_cues(&[(plan, empty)], lines, chars);
+        let texts: Vec<&Word> = cues.iter().flat_map(|cue| cue.lines.iter().flatten()).collect();
+        prop_assert_eq!(texts.len(), words.len());
+        for cue in &cues {
+            prop_assert!(cue.start < cue.end || cue.end == frames * 1600);
+            prop_assert!(cue.lines.len() <= lines);
+            for line in &cue.lines {
+                let wide: usize = line.iter().map(|w| w.text.len()).sum::<usize>() + line.len() - 1;
+                prop_assert!(wide <= chars || line.len() == 1);
+            }
+            let flat: Vec<&Word> = cue.lines.iter().flatten().collect();
+            prop_assert!(flat[..flat.len() - 1].iter().all(|word| !word.last));
+        }
+        for pair in cues.windows(2) {
+            prop_assert!(pair[0].end <= pair[1].start);
+        }
+    }
+}

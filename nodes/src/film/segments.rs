@@ -1,0 +1,177 @@
+//! `segments`: a scene cut into segments, once its times are known: it makes the `encode` nodes. It knows this
+//! scene, and of the one before only what goes on beneath a transition.
+//!
+//! ```yaml
+//! nodes:
+//!   parts: { uses: segments, with: { plan: "${times.plan}", size: 1080x1920,
+//!            pictures: [{ still: "${ready.still}", motion: push-in }] } }
+//! ```
+
+mod cut;
+mod make;
+
+use reel_engine::artifact::{Port, PortType};
+use reel_engine::claim::Claim;
+use reel_engine::diagnostic::code;
+use reel_engine::operation::{
+    AnyFile, Call, Failure, Info, Input, Json, Kind, Outcome, Reproducible, Resolve, Site, Through, Video,
+};
+use reel_engine::quantity::{Color, Duration, Size};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::media::encoding::Encoding;
+use crate::media::look::{CaptionLook, CaptionType};
+use crate::media::picture::{Motion, TransitionKind};
+use crate::media::plan::Plan;
+use crate::media::words::Cue;
+
+/// `with:` of `segments`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// When what happens, from `timeline`.
+    pub plan: Input<Json>,
+    /// Size of the frame, even in both directions.
+    pub size: Size,
+    /// How segments are compressed.
+    #[serde(default)]
+    pub encoding: Encoding,
+    /// What is seen, in the order of the plan's pictures.
+    #[schemars(length(min = 1))]
+    pub pictures: Vec<Picture>,
+    /// What is written over it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captions: Option<Captions>,
+    /// How the scene comes in over the one before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transition: Option<Transition>,
+}
+
+/// A picture that is ready for the frame. Exactly one of `still`, `video` and `color` is there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Picture {
+    /// A still as `still` makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still: Option<Through<AnyFile>>,
+    /// A video as `conform` makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<Through<Video>>,
+    /// A plain colour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub color: Option<Color>,
+    /// How the camera moves over the still.
+    #[serde(default)]
+    pub motion: Motion,
+}
+
+/// Captions of a scene.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Captions {
+    /// From `cues`.
+    pub cues: Input<Json>,
+    /// Which letters, how large.
+    #[serde(rename = "type")]
+    pub letters: CaptionType,
+    /// How they are drawn.
+    pub look: CaptionLook,
+}
+
+/// How a scene comes in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Transition {
+    /// How the incoming picture takes over.
+    pub kind: TransitionKind,
+    /// How long it takes: the first of this scene's own time.
+    #[serde(rename = "for")]
+    pub length: Duration,
+    /// The plan of the scene before.
+    pub plan: Input<Json>,
+    /// The last picture of the scene before, which goes on beneath.
+    pub picture: Picture,
+}
+
+/// The kind.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Segments;
+
+impl Kind for Segments {
+    type Params = Params;
+
+    fn info(&self) -> Info {
+        Info {
+            name: "segments",
+            version: 1,
+            summary: "cuts a scene into segments of a few seconds, each a node of its own",
+            example: "parts: { uses: segments, with: { plan: \"${times.plan}\", size: 1080x1920, \
+                      pictures: [{ still: \"${ready.still}\", motion: push-in }] } }",
+            site: Site::Inline,
+            reproducible: Reproducible::Exact,
+            expands: true,
+        }
+    }
+
+    fn ports(&self, _: &Params) -> Vec<Port> {
+        vec![Port::many("video", PortType::Video)]
+    }
+
+    fn claim(&self, _: &Params) -> Claim {
+        Claim::tiny()
+    }
+
+    fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
+        crate::media::check_frame_size(params.size, "/size", cx);
+        let mut pictures: Vec<(String, &Picture)> = Vec::new();
+        pictures.extend(
+            params
+                .pictures
+                .iter()
+                .enumerate()
+                .map(|(i, p)| (format!("/pictures/{i}"), p)),
+        );
+        if let Some(transition) = &params.transition {
+            pictures.push(("/transition/picture".into(), &transition.picture));
+        }
+        for (pointer, picture) in pictures {
+            let given = [
+                picture.still.is_some(),
+                picture.video.is_some(),
+                picture.color.is_some(),
+            ];
+            if given.iter().filter(|there| **there).count() != 1 {
+                let message = "a picture is exactly one of `still`, `video` and `color`";
+                cx.problem(&pointer, code::BAD_VALUE, message, None);
+            }
+        }
+    }
+
+    fn run(&self, params: Params, call: &Call<'_>) -> Result<Outcome, Failure> {
+        let plan: Plan = read_json(call, params.plan.slot())?;
+        let cues: Vec<Cue> = match &params.captions {
+            Some(captions) => read_json(call, captions.cues.slot())?,
+            None => Vec::new(),
+        };
+        let before: Option<Plan> = match &params.transition {
+            Some(transition) if transition.kind != TransitionKind::Cut => {
+                Some(read_json(call, transition.plan.slot())?)
+            }
+            _ => None,
+        };
+        let graph = make::subgraph(&params, &plan, &cues, before.as_ref())?;
+        Ok(Outcome {
+            graph: Some(graph),
+            ..Outcome::default()
+        })
+    }
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(call: &Call<'_>, slot: &str) -> Result<T, Failure> {
+    serde_json::from_slice(&call.read(slot)?)
+        .map_err(|error| Failure::new(format!("input `{slot}` is not what was expected: {error}")))
+}
+
+#[cfg(test)]
+mod tests;

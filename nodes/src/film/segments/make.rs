@@ -1,0 +1,209 @@
+//! From a scene's times and pictures to `encode` nodes. It runs nothing and reads nothing.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use reel_engine::operation::{Failure, SubNode, Subgraph};
+use reel_engine::spec::escape;
+use serde_json::{Map, Value, json};
+
+use super::cut::{Stretch, cut};
+use super::{Params, Picture, Transition};
+use crate::media::picture::{Motion, TransitionKind};
+use crate::media::plan::Plan;
+use crate::media::time::SAMPLE_RATE;
+use crate::media::words::{Cue, CueWord};
+
+/// A segment: its frames in the scene, which picture is seen, and whether it comes in over the scene before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Segment {
+    pub(super) frames: Range<u64>,
+    pub(super) picture: usize,
+    pub(super) comes_in: bool,
+}
+
+/// The `encode` nodes of a scene, in order, and the port that they fill.
+pub(super) fn subgraph(
+    params: &Params,
+    plan: &Plan,
+    cues: &[Cue],
+    before: Option<&Plan>,
+) -> Result<Subgraph, Failure> {
+    if plan.pictures.len() != params.pictures.len() {
+        return Err(Failure::new(format!(
+            "the plan has {} pictures, but {} are given",
+            plan.pictures.len(),
+            params.pictures.len()
+        )));
+    }
+    let incoming = match &params.transition {
+        Some(transition) if before.is_some() => transition_frames(transition, plan)?,
+        _ => 0,
+    };
+    let mut graph = Subgraph::default();
+    let mut videos = Vec::new();
+    for (i, segment) in segments(params, plan, cues, incoming).iter().enumerate() {
+        let name = format!("encode.{}", i + 1);
+        videos.push(format!("${{{name}.video}}"));
+        let with = encode(params, plan, cues, segment, before);
+        graph.nodes.push(SubNode {
+            name,
+            uses: "encode".into(),
+            with,
+        });
+    }
+    graph.ports = BTreeMap::from([("video".to_owned(), videos)]);
+    Ok(graph)
+}
+
+fn transition_frames(transition: &Transition, plan: &Plan) -> Result<u64, Failure> {
+    let frames = plan
+        .fps
+        .nearest_frame(transition.length.as_micros(), 1_000_000)
+        .max(1);
+    let first = plan.pictures.get(1).copied().unwrap_or(plan.frames);
+    if frames <= first {
+        return Ok(frames);
+    }
+    let (what, length) = match plan.pictures.len() {
+        1 => ("scene", plan.frames),
+        _ => ("first picture of the scene", first),
+    };
+    let seconds = length * 1000 * u64::from(plan.fps.den()) / u64::from(plan.fps.num());
+    Err(Failure::new(format!(
+        "the transition takes {}, but the {what} lasts only {seconds}ms",
+        transition.length
+    ))
+    .help("make the transition shorter, or the scene longer with `for`"))
+}
+
+/// The segments of a scene: the transition, then each picture's stretch cut by itself.
+pub(super) fn segments(params: &Params, plan: &Plan, cues: &[Cue], incoming: u64) -> Vec<Segment> {
+    let mut marks: Vec<u64> = cues
+        .iter()
+        .filter_map(|cue| u64::try_from(cue.start).ok())
+        .collect();
+    marks.extend(
+        plan.sentences
+            .iter()
+            .map(|s| plan.fps.nearest_frame(s.start, SAMPLE_RATE)),
+    );
+    marks.sort_unstable();
+    marks.dedup();
+    let mut found = Vec::new();
+    if incoming > 0 {
+        found.push(Segment {
+            frames: 0..incoming,
+            picture: 0,
+            comes_in: true,
+        });
+    }
+    for (picture, &start) in plan.pictures.iter().enumerate() {
+        let end = plan.pictures.get(picture + 1).copied().unwrap_or(plan.frames);
+        let start = if picture == 0 { incoming } else { start };
+        if start >= end {
+            continue; // the transition took all of it
+        }
+        let of = &params.pictures[picture];
+        let is_static = of.video.is_none() && of.motion == Motion::None;
+        let stretch = Stretch {
+            frames: start..end,
+            is_static,
+        };
+        found.extend(cut(&stretch, &marks, plan.fps).into_iter().map(|frames| Segment {
+            frames,
+            picture,
+            comes_in: false,
+        }));
+    }
+    found
+}
+
+fn encode(params: &Params, plan: &Plan, cues: &[Cue], segment: &Segment, before: Option<&Plan>) -> Value {
+    let start = plan.pictures[segment.picture];
+    let end = plan
+        .pictures
+        .get(segment.picture + 1)
+        .copied()
+        .unwrap_or(plan.frames);
+    let slot = format!("pictures.{}", segment.picture);
+    let picture = &params.pictures[segment.picture];
+    let mut with = Map::new();
+    with.insert("size".into(), json!(params.size));
+    with.insert("fps".into(), json!(plan.fps));
+    with.insert("frames".into(), json!(segment.frames.end - segment.frames.start));
+    with.insert("encoding".into(), json!(params.encoding));
+    with.insert(
+        "picture".into(),
+        layer(picture, &slot, segment.frames.start - start, end - start),
+    );
+    if let (true, Some(transition), Some(before)) = (segment.comes_in, &params.transition, before) {
+        // The outgoing picture goes on from the frame after its last one.
+        let shown = before.frames - before.pictures.last().copied().unwrap_or(0);
+        let beneath = layer(&transition.picture, "transition.picture", shown, shown);
+        with.insert(
+            "under".into(),
+            json!({ "kind": kind_name(transition.kind), "picture": beneath }),
+        );
+    }
+    if let Some(captions) = &params.captions {
+        let cues = visible(cues, &segment.frames);
+        if !cues.is_empty() {
+            with.insert(
+                "captions".into(),
+                json!({ "type": captions.letters, "look": captions.look, "cues": cues }),
+            );
+        }
+    }
+    Value::Object(with)
+}
+
+const fn kind_name(kind: TransitionKind) -> &'static str {
+    match kind {
+        TransitionKind::Cut => "cut",
+        TransitionKind::Fade => "fade",
+        TransitionKind::FadeBlack => "fade-black",
+    }
+}
+
+/// A picture from its frame `first` on, of `of` frames. What does not change with time says no time, so that
+/// equal segments are one action wherever they lie.
+fn layer(picture: &Picture, slot: &str, first: u64, of: u64) -> Value {
+    let mut layer = Map::new();
+    if let Some(color) = picture.color {
+        layer.insert("color".into(), json!(color));
+    } else if picture.video.is_some() {
+        layer.insert("video".into(), json!(format!("${{self.{slot}.video}}")));
+        layer.insert("first".into(), json!(first));
+    } else {
+        layer.insert("still".into(), json!(format!("${{self.{slot}.still}}")));
+        if picture.motion != Motion::None {
+            layer.insert("motion".into(), json!(picture.motion));
+            layer.insert("first".into(), json!(first));
+            layer.insert("of".into(), json!(of));
+        }
+    }
+    Value::Object(layer)
+}
+
+/// The cues that show in a stretch, whole, in its own frames.
+fn visible(cues: &[Cue], frames: &Range<u64>) -> Vec<Cue> {
+    let (from, to) = (frames.start as i64, frames.end as i64);
+    let local = |word: &CueWord| CueWord {
+        text: escape(&word.text),
+        start: word.start - from,
+        end: word.end - from,
+    };
+    cues.iter()
+        .filter(|cue| cue.start < to && cue.end > from)
+        .map(|cue| Cue {
+            start: cue.start - from,
+            end: cue.end - from,
+            lines: cue
+                .lines
+                .iter()
+                .map(|line| line.iter().map(local).collect())
+                .collect(),
+        })
+        .collect()
+}

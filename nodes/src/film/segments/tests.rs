@@ -1,0 +1,219 @@
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+use crate::media::look::{CaptionPosition, CaptionStyle};
+use crate::media::plan::Span;
+use crate::media::time::{FrameRate, SAMPLE_RATE};
+use crate::media::words::CueWord;
+
+fn plan(frames: u64) -> Plan {
+    Plan {
+        frames,
+        fps: FrameRate::new(30, 1).unwrap(),
+        sentences: vec![Span {
+            start: 0,
+            samples: frames * 1600,
+        }],
+        speech: Vec::new(),
+        pictures: vec![0],
+    }
+}
+
+fn still(motion: Motion) -> Picture {
+    Picture {
+        still: Some(Through::new("pictures.0.still")),
+        video: None,
+        color: None,
+        motion,
+    }
+}
+
+fn params(motion: Motion) -> Params {
+    Params {
+        plan: Input::new("plan"),
+        size: "1080x1920".parse().unwrap(),
+        encoding: Encoding::default(),
+        pictures: vec![still(motion)],
+        captions: Some(Captions {
+            cues: Input::new("captions.cues"),
+            letters: CaptionType {
+                font: vec!["DejaVu Sans".into()],
+                bold: true,
+                size: 80,
+                width: 920,
+            },
+            look: CaptionLook {
+                style: CaptionStyle::Karaoke,
+                position: CaptionPosition::Bottom,
+                margin: 300,
+                color: Color::opaque(255, 255, 255),
+                highlight: Color::opaque(255, 212, 0),
+                outline: Color::opaque(0, 0, 0),
+                outline_width: 6,
+            },
+        }),
+        transition: None,
+    }
+}
+
+fn cue(start: i64, end: i64, text: &str) -> Cue {
+    Cue {
+        start,
+        end,
+        lines: vec![vec![CueWord {
+            text: text.into(),
+            start,
+            end,
+        }]],
+    }
+}
+
+fn fade(length: &str) -> Transition {
+    Transition {
+        kind: TransitionKind::Fade,
+        length: length.parse().unwrap(),
+        plan: Input::new("transition.plan"),
+        picture: Picture {
+            still: Some(Through::new("transition.picture.still")),
+            ..still(Motion::PanLeft)
+        },
+    }
+}
+
+fn withs(params: &Params, plan: &Plan, cues: &[Cue], before: Option<&Plan>) -> Vec<Value> {
+    let graph = make::subgraph(params, plan, cues, before).unwrap();
+    assert_eq!(graph.ports["video"].len(), graph.nodes.len());
+    graph.nodes.into_iter().map(|node| node.with).collect()
+}
+
+#[test]
+fn segments_know_nothing_but_what_is_seen_in_them() {
+    let cues = [cue(0, 100, "one"), cue(100, 200, "two"), cue(200, 300, "three")];
+    let made = withs(&params(Motion::PushIn), &plan(300), &cues, None);
+    assert_eq!(made.len(), 3);
+    assert_eq!(made[1]["frames"], 100);
+    assert_eq!(made[1]["picture"]["first"], 100);
+    assert_eq!(made[1]["picture"]["of"], 300);
+    assert_eq!(made[1]["captions"]["cues"][0]["start"], 0);
+    assert_eq!(made[1]["captions"]["cues"][0]["lines"][0][0]["text"], "two");
+    let keys: Vec<&String> = made[2].as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["captions", "encoding", "fps", "frames", "picture", "size"]);
+}
+
+#[test]
+fn a_changed_shown_word_changes_one_segment() {
+    let words = |second: &str| [cue(0, 100, "one"), cue(100, 200, second), cue(200, 300, "three")];
+    let before = withs(&params(Motion::PushIn), &plan(300), &words("two"), None);
+    let after = withs(&params(Motion::PushIn), &plan(300), &words("2"), None);
+    let changed: Vec<usize> = (0..3).filter(|&i| before[i] != after[i]).collect();
+    assert_eq!(changed, [1]);
+}
+
+#[test]
+fn a_picture_that_stands_still_has_no_time_and_may_be_cut_longer() {
+    let made = withs(&params(Motion::None), &plan(300), &[], None);
+    assert_eq!(made.len(), 1);
+    assert!(made[0]["picture"].get("first").is_none());
+    assert!(made[0].get("captions").is_none());
+}
+
+#[test]
+fn a_transition_is_a_segment_of_its_own_with_both_pictures() {
+    let mut scene = params(Motion::PushIn);
+    let alone = withs(&scene, &plan(300), &[], None);
+    scene.transition = Some(fade("0.5s"));
+    let made = withs(&scene, &plan(300), &[], Some(&plan(90)));
+    assert_eq!(made[0]["frames"], 15);
+    assert_eq!(made[0]["under"]["kind"], "fade");
+    assert_eq!(made[0]["under"]["picture"]["first"], 90);
+    assert_eq!(made[0]["under"]["picture"]["of"], 90);
+    assert_eq!(
+        made[0]["under"]["picture"]["still"],
+        "${self.transition.picture.still}"
+    );
+    let frames = |made: &[Value]| {
+        made.iter()
+            .map(|with| with["frames"].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    assert_eq!((frames(&made), frames(&alone)), (300, 300));
+    assert!(made[1..].iter().all(|with| with.get("under").is_none()));
+    let other = withs(&scene, &plan(300), &[], Some(&plan(91)));
+    assert_ne!(made[0], other[0]);
+    assert_eq!(
+        made[1..],
+        other[1..],
+        "a scene's own segments never depend on its neighbours"
+    );
+}
+
+#[test]
+fn a_transition_longer_than_its_scene_is_an_error() {
+    let mut scene = params(Motion::None);
+    scene.transition = Some(fade("2s"));
+    assert!(make::subgraph(&scene, &plan(60), &[], Some(&plan(90))).is_ok());
+    let error = make::subgraph(&scene, &plan(59), &[], Some(&plan(90))).unwrap_err();
+    assert_eq!(
+        error.message,
+        "the transition takes 2000ms, but the scene lasts only 1966ms"
+    );
+}
+
+#[test]
+fn pictures_of_a_list_are_cut_apart() {
+    let mut scene = params(Motion::None);
+    scene.pictures = vec![
+        still(Motion::PushIn),
+        Picture {
+            still: None,
+            color: Some(Color::opaque(1, 2, 3)),
+            ..still(Motion::None)
+        },
+    ];
+    let mut plan = plan(150);
+    plan.pictures = vec![0, 45];
+    let made = withs(&scene, &plan, &[cue(0, 150, "all")], None);
+    assert_eq!(made.len(), 2);
+    assert_eq!(made[0]["picture"]["of"], 45);
+    assert_eq!(made[1]["picture"]["color"], "#010203");
+    assert_eq!(
+        made[1]["captions"]["cues"][0]["start"], -45,
+        "both sides carry the whole cue"
+    );
+}
+
+#[test]
+fn a_caption_that_looks_like_a_reference_stays_text() {
+    let made = withs(&params(Motion::None), &plan(60), &[cue(0, 60, "${a.b}")], None);
+    assert_eq!(made[0]["captions"]["cues"][0]["lines"][0][0]["text"], "$${a.b}");
+}
+
+proptest! {
+    #[test]
+    fn segments_tile_the_scene(
+        frames in 31_u64..4000,
+        starts in prop::collection::btree_set(0_i64..4000, 0..60),
+        pictures in prop::collection::btree_set(1_u64..4000, 0..5),
+        incoming in 0_u64..30,
+    ) {
+        let mut scene = params(Motion::PushIn);
+        let mut plan = plan(frames);
+        plan.pictures.extend(pictures.into_iter().filter(|&p| p < frames && p > 30));
+        scene.pictures = vec![still(Motion::PushIn); plan.pictures.len()];
+        plan.sentences.push(Span { start: plan.fps.sample_of(frames / 2, SAMPLE_RATE), samples: 1 });
+        let cues: Vec<Cue> = starts.iter().map(|&s| cue(s, s + 20, "x")).collect();
+        let segments = make::segments(&scene, &plan, &cues, incoming);
+        let mut now = 0;
+        for segment in &segments {
+            prop_assert_eq!(segment.frames.start, now);
+            prop_assert!(segment.frames.end > now);
+            prop_assert!(segment.frames.end - now <= 240);
+            prop_assert!(plan.pictures[segment.picture] <= now);
+            let next = plan.pictures.get(segment.picture + 1).copied().unwrap_or(frames);
+            prop_assert!(segment.frames.end <= next);
+            now = segment.frames.end;
+        }
+        prop_assert_eq!(now, frames);
+    }
+}

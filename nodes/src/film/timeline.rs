@@ -1,0 +1,241 @@
+//! `timeline`: what happens in a scene at which frame and sample. It knows no picture, no format but the frame
+//! rate, and no other scene.
+//!
+//! ```yaml
+//! nodes:
+//!   times: { uses: timeline, with: { fps: 30, sentences: [{ words: "${voice.words}" }], pause: 0.3s } }
+//! ```
+
+mod pictures;
+
+use reel_engine::artifact::{Port, PortType};
+use reel_engine::claim::Claim;
+use reel_engine::operation::{
+    Call, Failure, Info, Input, Json, Kind, Outcome, Reproducible, Site, Words as WordsPort,
+};
+use reel_engine::quantity::Duration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::media::plan::{Plan, Span};
+use crate::media::time::{FrameRate, SAMPLE_RATE, rescale};
+use crate::media::words::{Shown, Word, Words, align, show};
+
+/// Pauses within speech shorter than this (in samples: 0.3 s) do not end it.
+const BREATH: u64 = 14_400;
+
+/// `with:` of `timeline`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// Frames per second.
+    pub fps: FrameRate,
+    /// What is said, in order.
+    #[serde(default)]
+    pub sentences: Vec<Sentence>,
+    /// What is seen, in order.
+    #[serde(default)]
+    pub pictures: Vec<Picture>,
+    /// Length when nothing is said, or the least length.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub length: Option<Duration>,
+    /// Silence after the speech.
+    #[serde(default = "default_pause")]
+    pub pause: Duration,
+    /// Silence between two sentences.
+    #[serde(default = "default_gap")]
+    pub gap: Duration,
+}
+
+/// One sentence, or one recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sentence {
+    /// Words with times, from `tts` or `transcribe`.
+    pub words: Input<WordsPort>,
+    /// What captions show for them; left out, the words themselves.
+    #[serde(default)]
+    pub shown: Vec<Shown>,
+    /// What is known to be said, when the words were only heard: they are brought to this text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// One picture of a scene.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Picture {
+    /// How long it is seen.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub length: Option<Duration>,
+    /// The shown word with which it appears.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// What `clip` says of it, when it is a video: how long it lasts of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip: Option<Input<Json>>,
+}
+
+fn default_pause() -> Duration {
+    Duration::from_millis(300)
+}
+
+fn default_gap() -> Duration {
+    Duration::from_millis(150)
+}
+
+/// The kind.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Timeline;
+
+impl Kind for Timeline {
+    type Params = Params;
+
+    fn info(&self) -> Info {
+        Info {
+            name: "timeline",
+            version: 1,
+            summary: "says at which frame and sample everything in a scene happens",
+            example: "times: { uses: timeline, with: { fps: 30, sentences: [{ words: \"${voice.words}\" }] } }",
+            site: Site::Inline,
+            reproducible: Reproducible::Exact,
+            expands: false,
+        }
+    }
+
+    fn ports(&self, _: &Params) -> Vec<Port> {
+        vec![
+            Port::one("plan", PortType::Json),
+            Port::one("words", PortType::Words),
+        ]
+    }
+
+    fn claim(&self, _: &Params) -> Claim {
+        Claim::tiny()
+    }
+
+    fn run(&self, params: Params, call: &Call<'_>) -> Result<Outcome, Failure> {
+        let mut said = Vec::with_capacity(params.sentences.len());
+        for sentence in &params.sentences {
+            said.push(read_json::<Words>(call, sentence.words.slot())?);
+        }
+        let mut clips = Vec::with_capacity(params.pictures.len());
+        for picture in &params.pictures {
+            clips.push(match &picture.clip {
+                Some(input) => Some(read_json::<ClipLength>(call, input.slot())?.samples),
+                None => None,
+            });
+        }
+        let (plan, words) = arrange(&params, &said, &clips)?;
+        let json = |value: Result<Vec<u8>, serde_json::Error>| {
+            value.map_err(|error| Failure::new(format!("cannot write the plan: {error}")))
+        };
+        Ok(Outcome::default()
+            .with_bytes("plan", "application/json", json(serde_json::to_vec(&plan))?)
+            .with_bytes("words", "application/json", json(serde_json::to_vec(&words))?))
+    }
+}
+
+/// The part of what `clip` says that counts here.
+#[derive(Debug, Deserialize)]
+struct ClipLength {
+    samples: u64,
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(call: &Call<'_>, slot: &str) -> Result<T, Failure> {
+    serde_json::from_slice(&call.read(slot)?)
+        .map_err(|error| Failure::new(format!("input `{slot}` is not what was expected: {error}")))
+}
+
+/// From what is said and seen to the plan, and the shown words in the scene's own time.
+fn arrange(params: &Params, said: &[Words], clips: &[Option<u64>]) -> Result<(Plan, Words), Failure> {
+    let fps = params.fps;
+    let (sentences, speech, words) = speech(params, said);
+    let spoken = sentences
+        .last()
+        .map_or(0, |last: &Span| last.end() + samples(params.pause));
+    let mut frames = fps.frames_covering(spoken, SAMPLE_RATE);
+    if let Some(least) = params.length {
+        frames = frames.max(fps.frames_covering(least.as_micros(), 1_000_000));
+    }
+    if frames == 0 {
+        frames = pictures::own_length(params, clips).ok_or_else(|| {
+            Failure::new("nothing is said in this scene, and nothing else gives it a length")
+                .help("give the scene a length: `for: 3s`")
+        })?;
+    }
+    let frames = frames.max(1);
+    let pictures = pictures::starts(params, clips, &words, frames)?;
+    let end = fps.sample_of(frames, SAMPLE_RATE);
+    let plan = Plan {
+        frames,
+        fps,
+        sentences,
+        speech,
+        pictures,
+    };
+    Ok((
+        plan,
+        Words {
+            rate: SAMPLE_RATE,
+            end,
+            words,
+        },
+    ))
+}
+
+/// Where the sentences lie, when somebody speaks, and the shown words.
+fn speech(params: &Params, said: &[Words]) -> (Vec<Span>, Vec<Span>, Vec<Word>) {
+    let (mut sentences, mut speech, mut shown) = (Vec::new(), Vec::<Span>::new(), Vec::new());
+    let mut now = 0;
+    for (sentence, words) in params.sentences.iter().zip(said) {
+        let at = |tick: u64| now + rescale(tick.min(words.end), words.rate, SAMPLE_RATE);
+        let length = at(words.end) - now;
+        let placed: Vec<Word> = heard(sentence, words)
+            .into_iter()
+            .map(|word| Word {
+                start: at(word.start),
+                end: at(word.end),
+                ..word
+            })
+            .collect();
+        for word in &placed {
+            match speech.last_mut() {
+                Some(open) if word.start <= open.end() + BREATH => {
+                    open.samples = open.samples.max(word.end.saturating_sub(open.start));
+                }
+                _ => speech.push(Span {
+                    start: word.start,
+                    samples: word.end - word.start,
+                }),
+            }
+        }
+        shown.extend(if sentence.shown.is_empty() {
+            placed
+        } else {
+            show::show(&placed, &sentence.shown)
+        });
+        sentences.push(Span {
+            start: now,
+            samples: length,
+        });
+        now += length + samples(params.gap);
+    }
+    (sentences, speech, shown)
+}
+
+/// The words of a sentence in the engine's time, brought to the known text if there is one.
+fn heard(sentence: &Sentence, words: &Words) -> Vec<Word> {
+    match &sentence.text {
+        Some(text) => align::align(text, &words.words, words.end),
+        None => words.words.clone(),
+    }
+}
+
+/// A length of time in whole samples, rounded up.
+fn samples(time: Duration) -> u64 {
+    (u128::from(time.as_micros()) * u128::from(SAMPLE_RATE)).div_ceil(1_000_000) as u64
+}
+
+#[cfg(test)]
+mod tests;
