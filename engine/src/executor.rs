@@ -3,6 +3,7 @@
 
 pub mod frames;
 pub mod inline;
+pub mod serve;
 pub mod toolbox;
 pub mod worker;
 

@@ -26,6 +26,9 @@ const FORMAT: u32 = 1;
 /// Longest time a program may take to tell who it is.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// The kernel stamps files by a clock that may lag this much behind the one that programs read, nanoseconds.
+const CLOCK_LAG: i128 = 12_000_000;
+
 /// Longest answer, bytes.
 const LONGEST: u64 = 4 << 20;
 
@@ -84,6 +87,12 @@ pub struct Toolbox {
 }
 
 impl Toolbox {
+    /// Identities that are known already, by name.
+    #[must_use]
+    pub fn of(entries: BTreeMap<String, String>) -> Self {
+        Self { entries, ..Self::default() }
+    }
+
     /// The identity of every program's tools: from the memo where it still holds, else by asking. The memo is
     /// a help only: one that is corrupt is replaced, one that cannot be written is done without.
     #[must_use]
@@ -185,7 +194,7 @@ impl Entry {
         files
             .map(|state| state.ctime_ns)
             .max()
-            .is_none_or(|latest| latest < self.asked)
+            .is_none_or(|latest| latest + CLOCK_LAG < self.asked)
     }
 }
 

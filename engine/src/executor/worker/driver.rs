@@ -40,7 +40,7 @@ pub(super) fn drive(shared: &Shared, index: usize, wake: &UnixStream) {
     drop(guard);
 }
 
-/// Reports what is open and counts the driver out, also when it panicked.
+/// Reports what was not begun and counts the driver out, also when it panicked.
 struct Leaving<'a> {
     shared: &'a Shared,
     index: usize,
