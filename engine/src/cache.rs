@@ -18,95 +18,44 @@
 mod blobs;
 mod files;
 mod gc;
+mod inspect;
 mod lock;
 mod place;
 mod records;
 mod result;
+mod store;
+#[cfg(test)]
+mod tests;
+mod upkeep;
 mod warning;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, DirBuilder};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
 
 pub use files::FileStates;
-pub use gc::{Budget, GcReport, KindStats, Stats, StoreError, VerifyReport};
+pub use gc::{Budget, GcReport};
+pub use inspect::{KindStats, Stats, VerifyReport};
 pub use lock::LiveBuild;
 pub use place::{Placing, same_content};
 pub use records::Clock;
 pub use result::{ActionResult, BlobState, Facts, INLINE_LIMIT, LOG_LIMIT, Place, Stored};
+pub use store::{CacheConfig, CommitError, Lost, Unready};
+pub use upkeep::StoreError;
 pub use warning::{CacheWarning, WarningKind};
 
-use blobs::{Blobs, PutError, Written};
-use lock::{KeyLock, Locks};
-use records::{Change, Entry, Records};
-use warning::Warnings;
+use lock::KeyLock;
+use records::{Change, Entry};
+use store::{Store, guard};
+use upkeep::Upkeep;
 
-use crate::artifact::Artifact;
 use crate::digest::Digest;
-use crate::operation::{Body, Outcome, Produced};
-
-/// The format of everything in the store; another one lives beside it.
-const FORMAT: &str = "v1";
-
-/// Where a cache is and how it is used.
-#[derive(Clone)]
-pub struct CacheConfig {
-    /// The user's store; made when absent.
-    pub dir: PathBuf,
-    /// A folder in which a private store may be made when the user's cannot be written.
-    pub spare: PathBuf,
-    /// Whether to leave the user's store as it is.
-    pub read_only: bool,
-    /// The clock, for last uses and ages.
-    pub clock: Clock,
-}
-
-impl CacheConfig {
-    /// A store to be read and written, by the clock of this machine.
-    #[must_use]
-    pub fn new(dir: impl Into<PathBuf>, spare: impl Into<PathBuf>) -> Self {
-        Self {
-            dir: dir.into(),
-            spare: spare.into(),
-            read_only: false,
-            clock: Arc::new(|| {
-                SystemTime::now()
-                    .duration_since(UNIX_EPOCH)
-                    .map_or(0, |since| since.as_secs())
-            }),
-        }
-    }
-}
+use crate::operation::Outcome;
 
 /// The open cache; clones are the same cache.
 #[derive(Clone)]
-pub struct Cache(Arc<Shared>);
-
-struct Shared {
-    records: Records,
-    blobs: Blobs,
-    locks: Option<Arc<Locks>>,
-    root: PathBuf,
-    spare: Arc<Spare>,
-    /// Set once a blob could not be written to the store: no more are tried.
-    full: AtomicBool,
-    warnings: Warnings,
-    clock: Clock,
-}
-
-/// What this build made and the store could not keep.
-struct Spare {
-    parent: PathBuf,
-    folder: OnceLock<(tempfile::TempDir, Blobs)>,
-    results: Mutex<BTreeMap<Digest, ActionResult>>,
-    /// Entries that should go from a store that cannot be written.
-    dropped: Mutex<BTreeSet<Digest>>,
-}
+pub struct Cache(Arc<Store>);
 
 /// What looking up a key gives.
 #[derive(Debug)]
@@ -148,83 +97,11 @@ pub struct Ticket {
     lock: Option<KeyLock>,
 }
 
-/// Bytes that should be in the cache and are not, or not as they were. The entry has been dropped: run the
-/// action of `key` again.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the bytes of `{port}` are {what} in the cache")]
-pub struct Lost {
-    /// The action that made them.
-    pub key: Digest,
-    /// The port they came from.
-    pub port: String,
-    /// `missing` or `damaged`.
-    pub what: &'static str,
-}
-
-/// Why an artifact's bytes are not at hand.
-#[derive(Debug, thiserror::Error)]
-pub enum Unready {
-    /// They are gone; the action must run again.
-    #[error(transparent)]
-    Lost(#[from] Lost),
-    /// They are there, but cannot be read or put where they are wanted.
-    #[error("cannot write `{}`: {cause}", path.display())]
-    Io {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        cause: io::Error,
-    },
-}
-
-/// Why a result could not be stored anywhere.
-#[derive(Debug, thiserror::Error)]
-pub enum CommitError {
-    /// The run promised a file and did not leave one that can be read.
-    #[error("port `{port}`: {cause}")]
-    NoFile {
-        /// The port.
-        port: String,
-        /// Why.
-        cause: String,
-    },
-    /// Neither the store nor the private one takes it.
-    #[error("there is no room for the result: {0}")]
-    NoRoom(String),
-}
-
 impl Cache {
     /// Opens the cache; there is always one, if need be a private one that ends with it.
     #[must_use]
     pub fn open(config: CacheConfig) -> Self {
-        let warnings = Warnings::default();
-        let root = config.dir.join(FORMAT);
-        let locks = if config.read_only {
-            None
-        } else {
-            prepare(&root, &warnings)
-        };
-        let records = Records::open(
-            &root.join("records.db"),
-            locks.clone(),
-            warnings.clone(),
-            Arc::clone(&config.clock),
-        );
-        Self(Arc::new(Shared {
-            records,
-            blobs: Blobs::new(root.join("blobs")),
-            locks,
-            root,
-            spare: Arc::new(Spare {
-                parent: config.spare,
-                folder: OnceLock::new(),
-                results: Mutex::default(),
-                dropped: Mutex::default(),
-            }),
-            full: AtomicBool::new(false),
-            warnings,
-            clock: config.clock,
-        }))
+        Self(Arc::new(Store::open(config)))
     }
 
     /// Whether results are kept for later builds.
@@ -247,7 +124,7 @@ impl Cache {
         match LiveBuild::begin(&self.0.root.join("live"), locks, (self.0.clock)()) {
             Ok(build) => Some(build),
             Err(error) => {
-                self.no_locks(&error);
+                self.0.no_locks(&error);
                 None
             }
         }
@@ -256,21 +133,10 @@ impl Cache {
     /// Looks for the result of a key.
     #[must_use]
     pub fn lookup(&self, key: &Digest) -> Lookup {
-        match self.find(key) {
+        match self.0.find(key) {
             Some(result) => Lookup::Hit(Box::new(result)),
             None => Lookup::Miss(Miss { key: *key }),
         }
-    }
-
-    fn find(&self, key: &Digest) -> Option<ActionResult> {
-        let spare = &self.0.spare;
-        if let Some(result) = guard(&spare.results).get(key) {
-            return Some(result.clone());
-        }
-        if guard(&spare.dropped).contains(key) {
-            return None;
-        }
-        self.0.records.get(key)
     }
 
     /// Takes the lock of a key, then looks once more. Never waits.
@@ -281,18 +147,14 @@ impl Cache {
             Some(Ok(None)) => return Claimed::Busy(miss),
             Some(Ok(lock)) => lock,
             Some(Err(error)) => {
-                self.no_locks(&error);
+                self.0.no_locks(&error);
                 None
             }
             None => None,
         };
-        match self.find(&key) {
+        match self.0.find(&key) {
             Some(result) => Claimed::Hit(Box::new(result)),
-            None => Claimed::Mine(Ticket {
-                cache: self.clone(),
-                key,
-                lock,
-            }),
+            None => Claimed::Mine(Ticket { cache: self.clone(), key, lock }),
         }
     }
 
@@ -323,9 +185,9 @@ impl Cache {
     /// [`Unready::Lost`] when the action must run again.
     pub fn materialise(&self, stored: &Stored, folder: &Path) -> Result<PathBuf, Unready> {
         match &stored.place {
-            Place::Blob(blob) => Ok(self.blob_path(stored, *blob)?),
+            Place::Blob(blob) => Ok(self.0.blob_path(stored, *blob)?),
             Place::Inline(bytes) => {
-                self.check_inline(stored, bytes)?;
+                self.0.check_inline(stored, bytes)?;
                 let path = folder.join(stored.artifact.digest.to_string());
                 if fs::read(&path).is_ok_and(|found| found == **bytes) {
                     return Ok(path);
@@ -345,16 +207,16 @@ impl Cache {
     pub fn read(&self, stored: &Stored) -> Result<Vec<u8>, Unready> {
         match &stored.place {
             Place::Inline(bytes) => {
-                self.check_inline(stored, bytes)?;
+                self.0.check_inline(stored, bytes)?;
                 Ok(bytes.to_vec())
             }
             Place::Blob(blob) => {
-                let path = self.blob_path(stored, *blob)?;
+                let path = self.0.blob_path(stored, *blob)?;
                 let bytes = fs::read(&path).map_err(|cause| Unready::Io { path, cause })?;
                 if Digest::of(&bytes) == stored.artifact.digest {
                     Ok(bytes)
                 } else {
-                    Err(self.lose(stored, "damaged").into())
+                    Err(self.0.lose(stored, "damaged").into())
                 }
             }
         }
@@ -368,22 +230,19 @@ impl Cache {
     pub fn place(&self, stored: &Stored, path: &Path, placing: Placing) -> Result<(), Unready> {
         let placed = match &stored.place {
             Place::Inline(bytes) => {
-                self.check_inline(stored, bytes)?;
+                self.0.check_inline(stored, bytes)?;
                 place::place_bytes(bytes, path)
             }
             Place::Blob(blob) => {
-                let source = self.blob_path(stored, *blob)?;
+                let source = self.0.blob_path(stored, *blob)?;
                 let placed = place::place_file(&source, path, placing);
                 if placed.is_err() && !source.exists() {
-                    return Err(self.lose(stored, "missing").into());
+                    return Err(self.0.lose(stored, "missing").into());
                 }
                 placed
             }
         };
-        placed.map_err(|cause| Unready::Io {
-            path: path.to_owned(),
-            cause,
-        })
+        placed.map_err(|cause| Unready::Io { path: path.to_owned(), cause })
     }
 
     /// What the store holds.
@@ -391,7 +250,7 @@ impl Cache {
     /// # Errors
     /// When it cannot be read.
     pub fn stats(&self) -> Result<Stats, StoreError> {
-        gc::stats(&self.0.root, &self.0.blobs)
+        inspect::stats(&self.0.root, &self.0.blobs)
     }
 
     /// Removes what exceeds the budget, never what is `pinned` nor what a build that is going on may use.
@@ -400,7 +259,7 @@ impl Cache {
     /// When the store cannot be read or written.
     pub fn gc(&self, budget: Budget, pinned: &BTreeSet<Digest>) -> Result<GcReport, StoreError> {
         self.flush();
-        gc::collect(&self.collector()?, budget, pinned)
+        gc::collect(&self.upkeep()?, budget, pinned)
     }
 
     /// Removes everything but what a build that is going on may use.
@@ -409,7 +268,7 @@ impl Cache {
     /// When the store cannot be read or written.
     pub fn clear(&self) -> Result<GcReport, StoreError> {
         self.flush();
-        gc::clear(&self.collector()?)
+        gc::clear(&self.upkeep()?)
     }
 
     /// Hashes everything, and drops what is not as it was recorded.
@@ -418,76 +277,14 @@ impl Cache {
     /// When the store cannot be read or written.
     pub fn verify(&self) -> Result<VerifyReport, StoreError> {
         self.flush();
-        gc::verify(&self.collector()?)
+        inspect::verify(&self.upkeep()?)
     }
 
-    fn collector(&self) -> Result<gc::Collector<'_>, StoreError> {
-        let locks = self
-            .0
-            .locks
-            .as_ref()
-            .ok_or_else(|| StoreError::read_only(&self.0.root))?;
-        Ok(gc::Collector {
-            root: &self.0.root,
-            blobs: &self.0.blobs,
-            locks,
-            now: (self.0.clock)(),
-        })
-    }
-
-    fn check_inline(&self, stored: &Stored, bytes: &[u8]) -> Result<(), Lost> {
-        if Digest::of(bytes) == stored.artifact.digest {
-            Ok(())
-        } else {
-            Err(self.lose(stored, "damaged"))
-        }
-    }
-
-    /// The path of a blob that is right, wherever it is.
-    fn blob_path(&self, stored: &Stored, blob: BlobState) -> Result<PathBuf, Lost> {
-        let spare = self.0.spare.folder.get().map(|(_, blobs)| blobs);
-        let mut what = "missing";
-        for blobs in [Some(&self.0.blobs), spare].into_iter().flatten() {
-            let Ok((state, size)) = blobs.state(&blob.sha256) else {
-                continue;
-            };
-            let path = blobs.path(&blob.sha256);
-            if blob.settled && size == stored.artifact.size && state == blob {
-                return Ok(path);
-            }
-            match blobs.verify(&blob.sha256) {
-                Ok((digest, true)) if digest == stored.artifact.digest => {
-                    if std::ptr::eq(blobs, &self.0.blobs) {
-                        let change = Change::Restat(stored.clone(), state, path.clone());
-                        self.0.records.send(change, None);
-                    }
-                    return Ok(path);
-                }
-                _ => {
-                    what = "damaged";
-                    let _ = blobs.remove(&blob.sha256);
-                }
-            }
-        }
-        Err(self.lose(stored, what))
-    }
-
-    fn lose(&self, stored: &Stored, what: &'static str) -> Lost {
-        let lost = Lost {
-            key: stored.key,
-            port: stored.port.clone(),
-            what,
+    fn upkeep(&self) -> Result<Upkeep<'_>, StoreError> {
+        let Some(locks) = &self.0.locks else {
+            return Err(StoreError::new("write to", &self.0.root, "it is read-only"));
         };
-        self.0.warnings.push(
-            WarningKind::LostBlob,
-            format!("{lost} (action {}); it is made again", stored.key.short()),
-            Some("`reel cache verify` checks all the others"),
-        );
-        guard(&self.0.spare.results).remove(&stored.key);
-        if !self.0.records.send_and_wait(Change::Forget(stored.clone())) {
-            guard(&self.0.spare.dropped).insert(stored.key);
-        }
-        lost
+        Ok(Upkeep { root: &self.0.root, blobs: &self.0.blobs, locks, now: (self.0.clock)() })
     }
 
     /// Waits until everything committed so far is written.
@@ -505,88 +302,6 @@ impl Cache {
     #[must_use]
     pub fn take_warnings(&self) -> Vec<CacheWarning> {
         self.0.warnings.take()
-    }
-
-    fn no_locks(&self, error: &io::Error) {
-        self.0.warnings.push(
-            WarningKind::NoLocks,
-            format!("the cache's folder has no locks ({error}): builds at once may do the same work twice"),
-            Some("choose a folder on a local file system with `--cache-dir`"),
-        );
-    }
-
-    /// Stores the bytes of a port: small ones for the record, others as a blob. The flag says whether later
-    /// builds can find them.
-    fn store(&self, key: Digest, produced: Produced) -> Result<(Stored, bool), CommitError> {
-        let Produced { port, media, body } = produced;
-        let inline = small(&body).map_err(|cause| CommitError::NoFile {
-            port: port.clone(),
-            cause,
-        })?;
-        let (digest, size, place, kept) = match inline {
-            Some(bytes) => {
-                let size = bytes.len() as u64;
-                (Digest::of(&bytes), size, Place::Inline(bytes.into()), true)
-            }
-            None => {
-                let (written, kept) = self.store_blob(&body).map_err(|error| match error {
-                    PutError::Source { .. } => CommitError::NoFile {
-                        port: port.clone(),
-                        cause: error.to_string(),
-                    },
-                    PutError::Store { .. } => CommitError::NoRoom(error.to_string()),
-                })?;
-                (written.digest, written.size, Place::Blob(written.blob), kept)
-            }
-        };
-        let artifact = Artifact { digest, size, media };
-        let stored = Stored {
-            key,
-            port,
-            artifact,
-            place,
-        };
-        Ok((stored, kept))
-    }
-
-    fn store_blob(&self, body: &Body) -> Result<(Written, bool), PutError> {
-        if self.is_writable() && !self.0.full.load(Ordering::Relaxed) {
-            match self.0.blobs.put(body) {
-                Ok(written) => return Ok((written, true)),
-                Err(error @ PutError::Source { .. }) => return Err(error),
-                Err(error) => {
-                    self.0.full.store(true, Ordering::Relaxed);
-                    self.0.warnings.push(
-                        WarningKind::Unwritable,
-                        format!("results of this build are not kept: {error}"),
-                        Some("free some space, run `reel cache gc`, or choose another folder with `--cache-dir`"),
-                    );
-                }
-            }
-        }
-        self.spare_blobs()?.put(body).map(|written| (written, false))
-    }
-
-    fn spare_blobs(&self) -> Result<&Blobs, PutError> {
-        let Spare { parent, folder, .. } = &*self.0.spare;
-        if folder.get().is_none() {
-            let made = fs::create_dir_all(parent)
-                .and_then(|()| tempfile::Builder::new().prefix("cache-").tempdir_in(parent))
-                .map_err(|cause| PutError::Store {
-                    root: parent.clone(),
-                    cause,
-                })?;
-            let blobs = Blobs::new(made.path().to_owned());
-            // When two threads meet here, one folder is dropped again, empty.
-            let _ = folder.set((made, blobs));
-        }
-        folder
-            .get()
-            .map(|(_, blobs)| blobs)
-            .ok_or_else(|| PutError::Store {
-                root: parent.clone(),
-                cause: io::Error::other("no private store"),
-            })
     }
 }
 
@@ -613,7 +328,7 @@ impl Ticket {
         let mut artifacts = Vec::with_capacity(outcome.produced.len());
         let mut all_kept = cache.is_writable();
         for produced in outcome.produced {
-            let (stored, kept) = cache.store(key, produced)?;
+            let (stored, kept) = cache.0.store(key, produced)?;
             all_kept &= kept;
             artifacts.push(stored);
         }
@@ -633,7 +348,7 @@ impl Ticket {
             return Ok(result);
         }
         let entry = Entry {
-            blob_paths: blob_paths(&cache.0.blobs, &result),
+            blob_paths: cache.0.blob_paths(&result),
             result: result.clone(),
             node: facts.node,
             assembled: facts.assembled,
@@ -648,72 +363,7 @@ impl Ticket {
             drop(lock);
             committed(written);
         };
-        cache
-            .0
-            .records
-            .send(Change::Put(Box::new(entry)), Some(Box::new(done)));
+        cache.0.records.send(Change::Put(Box::new(entry)), Some(Box::new(done)));
         Ok(result)
     }
-}
-
-fn blob_paths(blobs: &Blobs, result: &ActionResult) -> Vec<PathBuf> {
-    let path = |stored: &Stored| match &stored.place {
-        Place::Blob(blob) => Some(blobs.path(&blob.sha256)),
-        Place::Inline(_) => None,
-    };
-    result.artifacts.iter().filter_map(path).collect()
-}
-
-/// The bytes, when they are few enough to live in the record.
-fn small(body: &Body) -> Result<Option<Vec<u8>>, String> {
-    match body {
-        Body::Bytes(bytes) if bytes.len() as u64 <= INLINE_LIMIT => Ok(Some(bytes.clone())),
-        Body::Bytes(_) => Ok(None),
-        Body::File(path) => {
-            let told = |cause: io::Error| format!("cannot read `{}`: {cause}", path.display());
-            let meta = fs::symlink_metadata(path).map_err(told)?;
-            if !meta.is_file() {
-                return Err(format!("`{}` is not a regular file", path.display()));
-            }
-            if meta.len() > INLINE_LIMIT {
-                return Ok(None);
-            }
-            fs::read(path).map(Some).map_err(told)
-        }
-    }
-}
-
-/// Makes the folder of the store, and opens its locks; `None` when it cannot be written.
-fn prepare(root: &Path, warnings: &Warnings) -> Option<Arc<Locks>> {
-    let make = || {
-        if !root.is_dir() {
-            DirBuilder::new().recursive(true).mode(0o700).create(root)?;
-            if let Some(dir) = root.parent() {
-                // Tells backup programs to leave it out.
-                let tag = "Signature: 8a477f597d28d172789f06886806bc55\n";
-                fs::write(dir.join("CACHEDIR.TAG"), tag)?;
-            }
-        }
-        // Locks may be there and writable when the folder no longer is.
-        nix::unistd::access(root, nix::unistd::AccessFlags::W_OK)?;
-        Locks::open(&root.join("locks"))
-    };
-    match make() {
-        Ok(locks) => Some(locks),
-        Err(error) => {
-            warnings.push(
-                WarningKind::Unwritable,
-                format!(
-                    "results of this build are not kept: cannot write to `{}`: {error}",
-                    root.display()
-                ),
-                Some("choose another folder with `--cache-dir`"),
-            );
-            None
-        }
-    }
-}
-
-fn guard<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

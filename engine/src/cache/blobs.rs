@@ -109,10 +109,7 @@ impl Blobs {
     }
 
     fn put_file(&self, path: &Path) -> Result<Written, PutError> {
-        let source = |cause| PutError::Source {
-            path: path.to_owned(),
-            cause,
-        };
+        let source = |cause| PutError::Source { path: path.to_owned(), cause };
         let meta = fs::symlink_metadata(path).map_err(source)?;
         if !meta.is_file() {
             return Err(source(io::Error::other("it is not a regular file")));
@@ -137,10 +134,7 @@ impl Blobs {
     }
 
     fn copy_file(&self, path: &Path) -> Result<Written, PutError> {
-        let source = |cause| PutError::Source {
-            path: path.to_owned(),
-            cause,
-        };
+        let source = |cause| PutError::Source { path: path.to_owned(), cause };
         let mut file = File::open(path).map_err(source)?;
         let mut writer = self.writer()?;
         let mut hasher = blake3::Hasher::new();
@@ -153,9 +147,7 @@ impl Blobs {
                 Err(cause) => return Err(source(cause)),
             };
             hasher.update(&buffer[..length]);
-            writer
-                .write_all(&buffer[..length])
-                .map_err(|cause| self.store_error(cause))?;
+            writer.write_all(&buffer[..length]).map_err(|cause| self.store_error(cause))?;
         }
         let digest = Digest::from_bytes(*hasher.finalize().as_bytes());
         self.finish(writer, digest, hasher.count())
@@ -270,18 +262,11 @@ impl Blobs {
     }
 
     fn make_folder(&self, folder: &Path) -> Result<(), PutError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(|cause| self.store_error(cause))
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|cause| self.store_error(cause))
     }
 
     fn store_error(&self, cause: io::Error) -> PutError {
-        PutError::Store {
-            root: self.root.clone(),
-            cause,
-        }
+        PutError::Store { root: self.root.clone(), cause }
     }
 
     fn cacache_error(&self, error: cacache::Error) -> PutError {
@@ -295,10 +280,7 @@ impl Blobs {
 fn state_of(sha256: [u8; 32], meta: &Metadata) -> BlobState {
     BlobState {
         sha256,
-        mtime_ns: meta
-            .mtime()
-            .saturating_mul(1_000_000_000)
-            .saturating_add(meta.mtime_nsec()),
+        mtime_ns: meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec()),
         inode: meta.ino(),
         settled: true,
     }
@@ -320,11 +302,7 @@ fn hash_file(path: &Path) -> io::Result<(Digest, [u8; 32], u64)> {
         return Ok((digest, sha256, size));
     }
     let bytes = fs::read(path)?;
-    Ok((
-        Digest::of(&bytes),
-        Sha256::digest(&bytes).into(),
-        bytes.len() as u64,
-    ))
+    Ok((Digest::of(&bytes), Sha256::digest(&bytes).into(), bytes.len() as u64))
 }
 
 fn sha256_of(path: &Path) -> io::Result<[u8; 32]> {
@@ -394,10 +372,7 @@ mod tests {
         assert_ne!(written.blob.inode, fs::metadata(&other).unwrap().ino());
         assert!(file.exists());
         fs::write(&other, b"SHARED").unwrap();
-        assert_eq!(
-            blobs.verify(&written.blob.sha256).unwrap(),
-            (Digest::of(b"shared"), true)
-        );
+        assert_eq!(blobs.verify(&written.blob.sha256).unwrap(), (Digest::of(b"shared"), true));
     }
 
     #[test]

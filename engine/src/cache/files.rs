@@ -60,11 +60,7 @@ impl FileState {
     }
 
     fn is_quiet(&self, marker: &FileState) -> bool {
-        let grain = if self.device == marker.device {
-            GRAIN
-        } else {
-            FOREIGN_GRAIN
-        };
+        let grain = if self.device == marker.device { GRAIN } else { FOREIGN_GRAIN };
         self.modified.max(self.changed) <= marker.modified.saturating_sub(grain)
     }
 }
@@ -94,17 +90,11 @@ impl FileStates {
     /// Opens what is remembered in a project's folder (`.reel`), and begins hashing.
     #[must_use]
     pub fn open(folder: &Path) -> Self {
-        let entries = fs::read(folder.join(NAME))
-            .ok()
-            .and_then(|bytes| decode(&bytes))
-            .unwrap_or_default();
+        let entries = fs::read(folder.join(NAME)).ok().and_then(|bytes| decode(&bytes)).unwrap_or_default();
         let states = Self {
             folder: folder.to_owned(),
             marker: Mutex::new(None),
-            table: Mutex::new(Table {
-                entries,
-                changed: false,
-            }),
+            table: Mutex::new(Table { entries, changed: false }),
         };
         states.begin();
         states
@@ -146,11 +136,7 @@ impl FileStates {
         let steady = quiet && state_of(path).is_ok_and(|after| after == before);
         let mut table = lock(&self.table);
         table.changed |= if steady {
-            let entry = Entry {
-                state: before,
-                digest,
-                used: true,
-            };
+            let entry = Entry { state: before, digest, used: true };
             table.entries.insert(path.to_owned(), entry);
             true
         } else {
@@ -180,8 +166,7 @@ impl FileStates {
         let bytes = encode(&table.entries);
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
         file.write_all(&bytes)?;
-        file.persist(self.folder.join(NAME))
-            .map_err(|error| error.error)?;
+        file.persist(self.folder.join(NAME)).map_err(|error| error.error)?;
         table.changed = false;
         Ok(())
     }
@@ -189,11 +174,7 @@ impl FileStates {
 
 fn state_of(path: &Path) -> io::Result<FileState> {
     let meta = fs::metadata(path)?;
-    if meta.is_file() {
-        Ok(FileState::of(&meta))
-    } else {
-        Err(io::Error::other("it is not a regular file"))
-    }
+    if meta.is_file() { Ok(FileState::of(&meta)) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -209,20 +190,8 @@ fn encode(entries: &HashMap<PathBuf, Entry>) -> Vec<u8> {
         let path = path.as_os_str().as_bytes();
         out.extend((path.len() as u32).to_le_bytes());
         out.extend(path);
-        let FileState {
-            device,
-            inode,
-            size,
-            modified,
-            changed,
-        } = entry.state;
-        for number in [
-            device,
-            inode,
-            size,
-            modified.cast_unsigned(),
-            changed.cast_unsigned(),
-        ] {
+        let FileState { device, inode, size, modified, changed } = entry.state;
+        for number in [device, inode, size, modified.cast_unsigned(), changed.cast_unsigned()] {
             out.extend(number.to_le_bytes());
         }
         out.extend(entry.digest.as_bytes());
@@ -238,7 +207,7 @@ fn decode(bytes: &[u8]) -> Option<HashMap<PathBuf, Entry>> {
         return None;
     }
     let mut rest = content.strip_prefix(MAGIC)?;
-    let mut array = |rest: &mut &[u8]| -> Option<u64> {
+    let array = |rest: &mut &[u8]| -> Option<u64> {
         let (head, tail) = rest.split_first_chunk::<8>()?;
         *rest = tail;
         Some(u64::from_le_bytes(*head))
@@ -258,12 +227,153 @@ fn decode(bytes: &[u8]) -> Option<HashMap<PathBuf, Entry>> {
         };
         let (digest, tail) = rest.split_first_chunk::<32>()?;
         rest = tail;
-        let entry = Entry {
-            state,
-            digest: Digest::from_bytes(*digest),
-            used: false,
-        };
+        let entry = Entry { state, digest: Digest::from_bytes(*digest), used: false };
         entries.insert(PathBuf::from(std::ffi::OsString::from_vec(path.to_vec())), entry);
     }
     rest.is_empty().then_some(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    /// A folder whose files look `age` seconds old. A change time cannot be set, so the marker is moved on
+    /// instead: as if hashing had begun that much later.
+    struct Space {
+        folder: tempfile::TempDir,
+    }
+
+    impl Space {
+        fn new() -> Self {
+            Self { folder: tempfile::tempdir().unwrap() }
+        }
+
+        fn states(&self, age: u64) -> FileStates {
+            let states = FileStates::open(&self.folder.path().join("state"));
+            if let Some(marker) = lock(&states.marker).as_mut() {
+                marker.modified += age as i64 * SECOND;
+            }
+            states
+        }
+
+        fn write(&self, name: &str, text: &str) -> PathBuf {
+            let path = self.folder.path().join(name);
+            fs::write(&path, text).unwrap();
+            path
+        }
+
+        fn remembered(&self) -> usize {
+            let bytes = fs::read(self.folder.path().join("state").join(NAME)).unwrap_or_default();
+            decode(&bytes).map_or(0, |entries| entries.len())
+        }
+    }
+
+    /// Gives the entry of a file another digest, which shows when it is believed.
+    fn falsify(states: &FileStates, path: &Path) {
+        lock(&states.table).entries.get_mut(path).unwrap().digest = Digest::of(b"false");
+    }
+
+    #[test]
+    fn an_old_file_is_read_once() {
+        let space = Space::new();
+        let path = space.write("a", "abc");
+        let states = space.states(3);
+        assert_eq!(states.digest_of(&path).unwrap(), (Digest::of(b"abc"), 3));
+        falsify(&states, &path);
+        assert_eq!(states.digest_of(&path).unwrap().0, Digest::of(b"false"));
+        states.save().unwrap();
+        let states = space.states(0);
+        assert_eq!(states.digest_of(&path).unwrap(), (Digest::of(b"false"), 3), "also by the next build");
+    }
+
+    #[test]
+    fn a_file_younger_than_the_grain_is_read_each_time() {
+        let space = Space::new();
+        let path = space.write("a", "abc");
+        for age in [0, 1] {
+            let states = space.states(age);
+            states.digest_of(&path).unwrap();
+            states.save().unwrap();
+            assert_eq!(space.remembered(), 0, "{age}");
+        }
+        // The same size and, by force, the same time.
+        let states = space.states(0);
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        states.digest_of(&path).unwrap();
+        space.write("a", "abd");
+        File::open(&path).unwrap().set_modified(modified).unwrap();
+        assert_eq!(states.digest_of(&path).unwrap().0, Digest::of(b"abd"));
+    }
+
+    #[test]
+    fn any_change_of_state_is_noticed() {
+        let space = Space::new();
+        let path = space.write("a", "abc");
+        let modified = SystemTime::now() - Duration::from_secs(1000);
+        File::open(&path).unwrap().set_modified(modified).unwrap();
+        let states = space.states(3);
+        states.digest_of(&path).unwrap();
+        space.write("a", "abd");
+        File::open(&path).unwrap().set_modified(modified).unwrap();
+        assert_eq!(states.digest_of(&path).unwrap().0, Digest::of(b"abd"), "size and time are as before");
+        space.write("b", "abe");
+        fs::rename(space.folder.path().join("b"), &path).unwrap();
+        assert_eq!(states.digest_of(&path).unwrap().0, Digest::of(b"abe"));
+        fs::remove_file(&path).unwrap();
+        assert_eq!(states.digest_of(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(states.digest_of(space.folder.path()).is_err(), "a folder has no digest");
+    }
+
+    #[test]
+    fn a_clock_that_jumped_back_believes_less_not_more() {
+        let space = Space::new();
+        let path = space.write("a", "abc");
+        let states = space.states(0);
+        lock(&states.marker).as_mut().unwrap().modified -= 1_000_000 * SECOND;
+        states.digest_of(&path).unwrap();
+        assert!(lock(&states.table).entries.is_empty());
+    }
+
+    #[test]
+    fn damage_means_an_empty_start() {
+        let space = Space::new();
+        let states = space.states(3);
+        for n in 0..20 {
+            states.digest_of(&space.write(&n.to_string(), "abc")).unwrap();
+        }
+        states.save().unwrap();
+        let file = space.folder.path().join("state").join(NAME);
+        let whole = fs::read(&file).unwrap();
+        assert_eq!(space.remembered(), 20);
+        for at in (0..whole.len()).step_by(7) {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 4;
+            assert!(decode(&bytes).is_none(), "at {at}");
+            assert!(decode(&whole[..at]).is_none(), "cut at {at}");
+        }
+        fs::write(&file, "rubbish").unwrap();
+        assert!(lock(&space.states(3).table).entries.is_empty());
+    }
+
+    #[test]
+    fn many_at_once_come_in_their_order_and_unchanged_states_are_not_written() {
+        let space = Space::new();
+        let mut paths: Vec<_> = (0..300).map(|n| space.write(&n.to_string(), &n.to_string())).collect();
+        paths.push(space.folder.path().join("absent"));
+        let states = space.states(3);
+        let digests = states.digest_all(&paths);
+        for (n, digest) in digests[..300].iter().enumerate() {
+            assert_eq!(digest.as_ref().unwrap().0, Digest::of(n.to_string().as_bytes()));
+        }
+        assert!(digests[300].is_err());
+        states.save().unwrap();
+        let inode = |space: &Space| fs::metadata(space.folder.path().join("state").join(NAME)).unwrap().ino();
+        let before = inode(&space);
+        let states = space.states(3);
+        states.digest_all(&paths);
+        states.save().unwrap();
+        assert_eq!(inode(&space), before);
+    }
 }

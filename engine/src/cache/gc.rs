@@ -15,15 +15,13 @@
 //! per KiB.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use rayon::prelude::*;
 use rusqlite::{Connection, params};
 
-use super::blobs::Blobs;
-use super::lock::{Locks, live_builds};
-use super::records::{self, Row};
-use super::result::{ActionResult, Place};
+use super::upkeep::{StoreError, Upkeep};
 use crate::digest::Digest;
 
 const DAY: u64 = 24 * 3600;
@@ -64,105 +62,6 @@ pub struct GcReport {
     pub held_by_builds: u64,
 }
 
-/// What a store holds of one kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct KindStats {
-    /// Results.
-    pub records: u64,
-    /// Bytes of their blobs, counted once for each result, and of their records.
-    pub bytes: u64,
-    /// Microseconds that making them took.
-    pub cost_micros: u64,
-}
-
-/// What a store holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Where it is.
-    pub folder: PathBuf,
-    /// Results.
-    pub records: u64,
-    /// Bytes of the database file.
-    pub record_bytes: u64,
-    /// Blobs.
-    pub blobs: u64,
-    /// Their bytes.
-    pub blob_bytes: u64,
-    /// By kind.
-    pub kinds: BTreeMap<String, KindStats>,
-    /// When any result was last used, in seconds since 1970.
-    pub last_used: Option<u64>,
-    /// When the result that was not used for longest was used, in seconds since 1970.
-    pub first_used: Option<u64>,
-}
-
-/// What a verification found and dropped.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct VerifyReport {
-    /// Records read.
-    pub records: u64,
-    /// Blobs hashed.
-    pub blobs: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Records that did not agree with their seal or their inline bytes.
-    pub bad_records: u64,
-    /// Blobs that were not what their name or record says.
-    pub bad_blobs: u64,
-    /// Records whose blobs are missing or bad.
-    pub incomplete_records: u64,
-}
-
-/// Why the store could not be looked after.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {what} the cache `{}`: {cause}", folder.display())]
-pub struct StoreError {
-    what: &'static str,
-    folder: PathBuf,
-    cause: String,
-}
-
-impl StoreError {
-    pub(super) fn read_only(folder: &Path) -> Self {
-        Self::new("write to", folder, "it is read-only")
-    }
-
-    fn new(what: &'static str, folder: &Path, cause: impl ToString) -> Self {
-        Self {
-            what,
-            folder: folder.to_owned(),
-            cause: cause.to_string(),
-        }
-    }
-}
-
-/// A store to be looked after.
-pub(super) struct Collector<'a> {
-    pub(super) root: &'a Path,
-    pub(super) blobs: &'a Blobs,
-    pub(super) locks: &'a Locks,
-    /// Seconds since 1970.
-    pub(super) now: u64,
-}
-
-impl Collector<'_> {
-    fn error(&self, cause: impl ToString) -> StoreError {
-        StoreError::new("clean", self.root, cause)
-    }
-
-    fn connect(&self) -> Result<Connection, StoreError> {
-        records::connect(&database(self.root)).map_err(|error| self.error(error))
-    }
-
-    fn live(&self) -> Result<Vec<u64>, StoreError> {
-        live_builds(&self.root.join("live")).map_err(|error| self.error(error))
-    }
-}
-
-fn database(root: &Path) -> PathBuf {
-    root.join("records.db")
-}
-
 /// What a collection knows of a record.
 struct Candidate {
     id: i64,
@@ -182,10 +81,7 @@ impl Candidate {
     /// The lowest goes first.
     fn worth(&self) -> (bool, u64) {
         let density = self.cost_micros / (self.bytes() / 1024).max(1);
-        (
-            !self.assembled,
-            self.used + u64::from((density + 1).ilog2()) * DAY,
-        )
+        (!self.assembled, self.used + u64::from((density + 1).ilog2()) * DAY)
     }
 }
 
@@ -204,46 +100,27 @@ impl Inventory {
 
 /// Keeps the store within a budget.
 pub(super) fn collect(
-    store: &Collector<'_>,
+    store: &Upkeep<'_>,
     budget: Budget,
     pinned: &BTreeSet<Digest>,
 ) -> Result<GcReport, StoreError> {
     let connection = store.connect()?;
     let inventory = take_inventory(&connection).map_err(|error| store.error(error))?;
-    let mut report = GcReport {
-        pinned: pinned_bytes(&inventory, pinned),
-        ..GcReport::default()
-    };
+    let mut report = GcReport { pinned: pinned_bytes(&inventory, pinned), ..GcReport::default() };
     report.below_working_set = budget.max_size.is_some_and(|max| report.pinned > max);
     let oldest = budget.max_age.map_or(0, |age| store.now.saturating_sub(age));
-    let excess = budget
-        .max_size
-        .map_or(0, |max| inventory.size().saturating_sub(max));
-    remove(
-        store,
-        &connection,
-        inventory,
-        pinned,
-        (oldest, excess),
-        &mut report,
-    )?;
+    let excess = budget.max_size.map_or(0, |max| inventory.size().saturating_sub(max));
+    remove(store, &connection, inventory, pinned, (oldest, excess), &mut report)?;
     finish(store, &connection, ORPHAN_AGE, &mut report)?;
     Ok(report)
 }
 
 /// Removes all that no build may be using.
-pub(super) fn clear(store: &Collector<'_>) -> Result<GcReport, StoreError> {
+pub(super) fn clear(store: &Upkeep<'_>) -> Result<GcReport, StoreError> {
     let connection = store.connect()?;
     let inventory = take_inventory(&connection).map_err(|error| store.error(error))?;
     let mut report = GcReport::default();
-    remove(
-        store,
-        &connection,
-        inventory,
-        &BTreeSet::new(),
-        (u64::MAX, u64::MAX),
-        &mut report,
-    )?;
+    remove(store, &connection, inventory, &BTreeSet::new(), (u64::MAX, u64::MAX), &mut report)?;
     let age = if report.live_builds == 0 { 0 } else { ORPHAN_AGE };
     finish(store, &connection, age, &mut report)?;
     Ok(report)
@@ -291,7 +168,7 @@ fn take_inventory(connection: &Connection) -> rusqlite::Result<Inventory> {
 
 /// Removes records last used before `limits.0`, then others in order until `limits.1` bytes are free.
 fn remove(
-    store: &Collector<'_>,
+    store: &Upkeep<'_>,
     connection: &Connection,
     inventory: Inventory,
     pinned: &BTreeSet<Digest>,
@@ -299,15 +176,9 @@ fn remove(
     report: &mut GcReport,
 ) -> Result<(), StoreError> {
     let Inventory { candidates, mut uses } = inventory;
-    let (old, rest): (Vec<_>, Vec<_>) = candidates
-        .into_iter()
-        .filter(|c| !pinned.contains(&c.key))
-        .partition(|c| c.used < oldest);
-    let mut queue = old
-        .into_iter()
-        .map(|c| (c, true))
-        .chain(rest.into_iter().map(|c| (c, false)))
-        .peekable();
+    let (old, rest): (Vec<_>, Vec<_>) =
+        candidates.into_iter().filter(|c| !pinned.contains(&c.key)).partition(|c| c.used < oldest);
+    let mut queue = old.into_iter().map(|c| (c, true)).chain(rest.into_iter().map(|c| (c, false))).peekable();
     loop {
         let gate = store.locks.gate(false).map_err(|error| store.error(error))?;
         let live = store.live()?;
@@ -355,18 +226,14 @@ fn release(candidate: &Candidate, uses: &mut BTreeMap<[u8; 32], (u64, u64)>) -> 
 }
 
 /// A blob may have been stored again since the inventory; its record is on the way then.
-fn removable(store: &Collector<'_>, sha256: &[u8; 32], quiet: bool) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(store.blobs.path(sha256))
-        .is_ok_and(|meta| quiet || meta.ctime().max(0).cast_unsigned() + ORPHAN_AGE < file_clock(store))
+fn removable(store: &Upkeep<'_>, sha256: &[u8; 32], quiet: bool) -> bool {
+    fs::metadata(store.blobs.path(sha256))
+        .is_ok_and(|meta| quiet || meta.ctime().max(0).cast_unsigned() + ORPHAN_AGE < file_clock())
 }
 
-/// Ages of files are told by the clock of the file system, which no one can set for a test.
-fn file_clock(store: &Collector<'_>) -> u64 {
-    let _ = store;
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+/// Ages of files are told by the clock of the machine, which sets their times, whatever the cache's clock says.
+fn file_clock() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn delete(connection: &Connection, gone: &[Candidate], untouchable: u64) -> rusqlite::Result<u64> {
@@ -396,13 +263,13 @@ fn delete(connection: &Connection, gone: &[Candidate], untouchable: u64) -> rusq
 
 /// Blobs without a record, half-written files, old estimates, and the room they leave in the database.
 fn finish(
-    store: &Collector<'_>,
+    store: &Upkeep<'_>,
     connection: &Connection,
     orphan_age: u64,
     report: &mut GcReport,
 ) -> Result<(), StoreError> {
     let error = |error: &dyn std::fmt::Display| store.error(error);
-    let before = file_clock(store).saturating_sub(orphan_age);
+    let before = file_clock().saturating_sub(orphan_age);
     let _gate = store.locks.gate(false).map_err(|e| error(&e))?;
     // Looked at first: a record that comes later has a blob that is younger.
     let found = store.blobs.walk().map_err(|e| error(&e))?;
@@ -416,157 +283,10 @@ fn finish(
     }
     store.blobs.sweep(before).map_err(|e| error(&e))?;
     let stale = store.now.saturating_sub(COST_AGE).cast_signed();
-    connection
-        .execute("delete from costs where seen < ?", [stale])
-        .map_err(|e| error(&e))?;
+    connection.execute("delete from costs where seen < ?", [stale]).map_err(|e| error(&e))?;
     connection
         .execute_batch("pragma incremental_vacuum; pragma wal_checkpoint(truncate);")
         .map_err(|e| error(&e))?;
     report.left = kept.size();
     Ok(())
-}
-
-/// Counts what is there.
-pub(super) fn stats(root: &Path, blobs: &Blobs) -> Result<Stats, StoreError> {
-    let error = |cause: &dyn std::fmt::Display| StoreError::new("read", root, cause);
-    let found = blobs.walk().map_err(|e| error(&e))?;
-    let path = database(root);
-    let mut stats = Stats {
-        folder: root.to_owned(),
-        record_bytes: [path.clone(), records::beside(&path, "-wal")]
-            .iter()
-            .filter_map(|path| std::fs::metadata(path).ok())
-            .map(|meta| meta.len())
-            .sum(),
-        blobs: found.len() as u64,
-        blob_bytes: found.iter().map(|blob| blob.size).sum(),
-        ..Stats::default()
-    };
-    if !path.exists() {
-        return Ok(stats);
-    }
-    let connection = records::connect(&path)
-        .or_else(|_| records::connect_read_only(&path))
-        .map_err(|e| error(&e))?;
-    count_kinds(&connection, &mut stats).map_err(|e| error(&e))?;
-    Ok(stats)
-}
-
-fn count_kinds(connection: &Connection, stats: &mut Stats) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(
-        "select kind, count(*), sum(blob_bytes + length(body) + length(manifest)), sum(cost), min(used), max(used)
-         from results group by kind",
-    )?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let number = |column| row.get::<_, i64>(column).map(|n| n.max(0).cast_unsigned());
-        let kind = KindStats {
-            records: number(1)?,
-            bytes: number(2)?,
-            cost_micros: number(3)?,
-        };
-        stats.records += kind.records;
-        stats.first_used = Some(
-            stats
-                .first_used
-                .map_or(number(4)?, |first| first.min(number(4).unwrap_or(first))),
-        );
-        stats.last_used = stats.last_used.max(Some(number(5)?));
-        stats.kinds.insert(row.get(0)?, kind);
-    }
-    Ok(())
-}
-
-/// Hashes every blob and every record, and drops what does not agree.
-pub(super) fn verify(store: &Collector<'_>) -> Result<VerifyReport, StoreError> {
-    let connection = store.connect()?;
-    let found = store.blobs.walk().map_err(|error| store.error(error))?;
-    let mut report = VerifyReport {
-        blobs: found.len() as u64,
-        bytes: found.iter().map(|blob| blob.size).sum(),
-        ..VerifyReport::default()
-    };
-    let hashed: Vec<_> = found
-        .par_iter()
-        .map(|blob| (blob.sha256, store.blobs.verify(&blob.sha256)))
-        .collect();
-    let mut good = BTreeMap::new();
-    for (sha256, result) in hashed {
-        match result {
-            Ok((digest, true)) => {
-                good.insert(sha256, digest);
-            }
-            // Collected while we looked.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            _ => {
-                report.bad_blobs += 1;
-                store.blobs.remove(&sha256).map_err(|error| store.error(error))?;
-            }
-        }
-    }
-    verify_records(store, &connection, &good, &mut report).map_err(|error| store.error(error))?;
-    Ok(report)
-}
-
-fn verify_records(
-    store: &Collector<'_>,
-    connection: &Connection,
-    good: &BTreeMap<[u8; 32], Digest>,
-    report: &mut VerifyReport,
-) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare("select key from results")?;
-    let keys: Vec<Vec<u8>> = statement
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    for bytes in keys {
-        report.records += 1;
-        let key = <[u8; 32]>::try_from(bytes.as_slice()).map(Digest::from_bytes);
-        let row = match &key {
-            Ok(key) => records::get_row(connection, key, None)?,
-            Err(_) => Some(Row::Damaged),
-        };
-        let bad = match &row {
-            None => continue,
-            Some(Row::Damaged) => true,
-            Some(Row::Whole(result, _)) => {
-                let incomplete = !complete(store, result, good);
-                report.incomplete_records += u64::from(incomplete);
-                if incomplete {
-                    records::remove_row(connection, &result.key)?;
-                    continue;
-                }
-                !inline_right(result)
-            }
-        };
-        if bad {
-            report.bad_records += 1;
-            connection.execute(
-                "delete from result_blobs where result = (select id from results where key = ?)",
-                [&bytes],
-            )?;
-            connection.execute("delete from results where key = ?", [&bytes])?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether every blob is there and right; one that came after the walk is hashed now.
-fn complete(store: &Collector<'_>, result: &ActionResult, good: &BTreeMap<[u8; 32], Digest>) -> bool {
-    result.artifacts.iter().all(|stored| match &stored.place {
-        Place::Inline(_) => true,
-        Place::Blob(blob) => match good.get(&blob.sha256) {
-            Some(digest) => *digest == stored.artifact.digest,
-            None => store
-                .blobs
-                .verify(&blob.sha256)
-                .is_ok_and(|(digest, named)| named && digest == stored.artifact.digest),
-        },
-    })
-}
-
-fn inline_right(result: &ActionResult) -> bool {
-    result.artifacts.iter().all(|stored| match &stored.place {
-        Place::Inline(bytes) => Digest::of(bytes) == stored.artifact.digest,
-        Place::Blob(_) => true,
-    })
 }

@@ -42,11 +42,7 @@ impl Locks {
     /// # Errors
     /// When the file cannot be opened for writing.
     pub(crate) fn open(path: &Path) -> io::Result<Arc<Self>> {
-        Ok(Arc::new(Self {
-            path: path.to_owned(),
-            file: lock_file(path)?,
-            held: Mutex::default(),
-        }))
+        Ok(Arc::new(Self { path: path.to_owned(), file: lock_file(path)?, held: Mutex::default() }))
     }
 
     /// Takes the lock of a key, or says that somebody has it; never waits.
@@ -62,10 +58,7 @@ impl Locks {
         match set(&self.file, libc::F_WRLCK, offset, false) {
             Ok(()) => {
                 held.insert(offset);
-                Ok(Some(KeyLock {
-                    locks: Arc::clone(self),
-                    offset,
-                }))
+                Ok(Some(KeyLock { locks: Arc::clone(self), offset }))
             }
             Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
             Err(errno) => Err(errno.into()),
@@ -145,10 +138,8 @@ pub(crate) fn live_builds(folder: &Path) -> io::Result<Vec<u64>> {
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name();
-        let start = name
-            .to_str()
-            .and_then(|name| name.split('-').next())
-            .and_then(|start| start.parse().ok());
+        let start =
+            name.to_str().and_then(|name| name.split('-').next()).and_then(|start| start.parse().ok());
         let alive = OpenOptions::new()
             .write(true)
             .open(entry.path())
@@ -165,13 +156,7 @@ pub(crate) fn live_builds(folder: &Path) -> io::Result<Vec<u64>> {
 }
 
 fn lock_file(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 /// The first eight bytes of the key, within what a file offset can be.

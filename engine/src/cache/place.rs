@@ -102,25 +102,15 @@ mod tests {
         let copy = folder.path().join("out/a/film.mp4");
         place_file(&source, &copy, Placing::Copy).unwrap();
         assert_eq!((fs::read(&copy).unwrap(), mode(&copy)), (b"film".to_vec(), 0o644));
-        assert_ne!(
-            fs::metadata(&copy).unwrap().ino(),
-            fs::metadata(&source).unwrap().ino()
-        );
+        assert_ne!(fs::metadata(&copy).unwrap().ino(), fs::metadata(&source).unwrap().ino());
         let linked = folder.path().join("out/b.mp4");
         for _ in 0..2 {
             place_file(&source, &linked, Placing::Link).unwrap();
-            assert_eq!(
-                fs::metadata(&linked).unwrap().ino(),
-                fs::metadata(&source).unwrap().ino()
-            );
+            assert_eq!(fs::metadata(&linked).unwrap().ino(), fs::metadata(&source).unwrap().ino());
             assert_eq!(mode(&linked), 0o444);
         }
         place_bytes(b"words", &linked).unwrap();
-        assert_eq!(
-            fs::read(&source).unwrap(),
-            b"film",
-            "replacing a link leaves the blob alone"
-        );
+        assert_eq!(fs::read(&source).unwrap(), b"film", "replacing a link leaves the blob alone");
         let left: Vec<_> = fs::read_dir(folder.path().join("out")).unwrap().collect();
         assert_eq!(left.len(), 2, "no temporary name is left: {left:?}");
     }
@@ -139,11 +129,7 @@ mod tests {
     fn same_content_compares_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.txt");
-        let artifact = Artifact {
-            digest: Digest::of(b"abc"),
-            size: 3,
-            media: "text/plain".into(),
-        };
+        let artifact = Artifact { digest: Digest::of(b"abc"), size: 3, media: "text/plain".into() };
         assert!(!same_content(&artifact, &path).unwrap());
         for (bytes, same) in [("abc", true), ("abd", false), ("abcd", false)] {
             fs::write(&path, bytes).unwrap();

@@ -53,10 +53,7 @@ impl Shared {
     fn said_damaged(&self) {
         self.warnings.push(
             WarningKind::DamagedRecord,
-            format!(
-                "the cache's records were damaged and have been set aside: `{}`",
-                self.path.display()
-            ),
+            format!("the cache's records were damaged and have been set aside: `{}`", self.path.display()),
             Some("earlier results are made again; nothing else is lost"),
         );
     }
@@ -91,16 +88,8 @@ impl Records {
             Some(_) => start_writer(&shared),
             None => (None, None),
         };
-        let reader = Reader {
-            connection,
-            generation: shared.generation.load(Ordering::Relaxed),
-        };
-        Self {
-            shared,
-            reader: Mutex::new(reader),
-            outbox,
-            thread,
-        }
+        let reader = Reader { connection, generation: shared.generation.load(Ordering::Relaxed) };
+        Self { shared, reader: Mutex::new(reader), outbox, thread }
     }
 
     /// The result of a key; every doubt is none.
@@ -116,10 +105,7 @@ impl Records {
             Row::Damaged => {
                 self.shared.warnings.push(
                     WarningKind::DamagedRecord,
-                    format!(
-                        "the record of action {} was damaged; it is made again",
-                        key.short()
-                    ),
+                    format!("the record of action {} was damaged; it is made again", key.short()),
                     Some("`reel cache verify` checks all the others"),
                 );
                 self.remove(key);
@@ -224,9 +210,7 @@ type Started = (Option<Sender<writer::Message>>, Option<JoinHandle<()>>);
 fn start_writer(shared: &Arc<Shared>) -> Started {
     let (outbox, inbox) = mpsc::channel();
     let writer = writer::Writer::new(Arc::clone(shared));
-    let spawned = std::thread::Builder::new()
-        .name("reel-records".into())
-        .spawn(move || writer.run(&inbox));
+    let spawned = std::thread::Builder::new().name("reel-records".into()).spawn(move || writer.run(&inbox));
     match spawned {
         Ok(thread) => (Some(outbox), Some(thread)),
         Err(error) => {
@@ -242,16 +226,13 @@ fn start_writer(shared: &Arc<Shared>) -> Started {
 
 fn set_aside(shared: &Shared, seen: Option<u64>) -> bool {
     shared.said_damaged();
-    shared
-        .locks
-        .as_ref()
-        .is_some_and(|locks| database::set_aside(&shared.path, locks, seen).is_ok())
+    shared.locks.as_ref().is_some_and(|locks| database::set_aside(&shared.path, locks, seen).is_ok())
 }
 
 fn open_reader(shared: &Shared) -> Option<Connection> {
     let open = || match shared.locks {
-        Some(_) => database::connect(&shared.path),
-        None => database::connect_read_only(&shared.path),
+        Some(_) => connect(&shared.path),
+        None => connect_read_only(&shared.path),
     };
     let seen = database::inode(&shared.path);
     let refused = match open() {

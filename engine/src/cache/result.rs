@@ -201,12 +201,7 @@ impl<'a> Reader<'a> {
             _ => return None,
         };
         let artifact = Artifact { digest, size, media };
-        Some(Stored {
-            key,
-            port,
-            artifact,
-            place,
-        })
+        Some(Stored { key, port, artifact, place })
     }
 }
 
@@ -224,19 +219,10 @@ mod tests {
         let stored = |port: &str, place| Stored {
             key,
             port: port.into(),
-            artifact: Artifact {
-                digest: Digest::of(b"abc"),
-                size: 3,
-                media: "text/plain".into(),
-            },
+            artifact: Artifact { digest: Digest::of(b"abc"), size: 3, media: "text/plain".into() },
             place,
         };
-        let blob = BlobState {
-            sha256: [7; 32],
-            mtime_ns: -5,
-            inode: u64::MAX,
-            settled: true,
-        };
+        let blob = BlobState { sha256: [7; 32], mtime_ns: -5, inode: u64::MAX, settled: true };
         let graph = Subgraph {
             nodes: vec![SubNode {
                 name: "encode.1".into(),
@@ -247,10 +233,7 @@ mod tests {
         };
         (
             key,
-            vec![
-                stored("text", Place::Inline(b"abc".as_slice().into())),
-                stored("video", Place::Blob(blob)),
-            ],
+            vec![stored("text", Place::Inline(b"abc".as_slice().into())), stored("video", Place::Blob(blob))],
             graph,
         )
     }
@@ -259,10 +242,7 @@ mod tests {
     fn a_body_reads_back() {
         let (key, artifacts, graph) = sample();
         let body = encode(&artifacts, Some(&graph), "said");
-        assert_eq!(
-            decode(key, &body, true),
-            Some((artifacts, Some(graph), "said".into()))
-        );
+        assert_eq!(decode(key, &body, true), Some((artifacts, Some(graph), "said".into())));
     }
 
     #[test]
@@ -279,11 +259,7 @@ mod tests {
     #[test]
     fn a_long_log_keeps_its_end() {
         let log = bounded_log("é".repeat(LOG_LIMIT) + "the end");
-        assert!(
-            log.len() <= LOG_LIMIT && log.ends_with("the end"),
-            "{}",
-            log.len()
-        );
+        assert!(log.len() <= LOG_LIMIT && log.ends_with("the end"), "{}", log.len());
         assert!(log.starts_with('['));
         assert_eq!(bounded_log("short".into()), "short");
     }

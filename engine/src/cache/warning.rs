@@ -33,11 +33,7 @@ pub(super) struct Warnings(Arc<Mutex<Vec<CacheWarning>>>);
 impl Warnings {
     /// Adds one, unless the same is already waiting to be told.
     pub(super) fn push(&self, kind: WarningKind, message: impl Into<String>, help: Option<&str>) {
-        let warning = CacheWarning {
-            kind,
-            message: message.into(),
-            help: help.map(str::to_owned),
-        };
+        let warning = CacheWarning { kind, message: message.into(), help: help.map(str::to_owned) };
         let mut list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !list.contains(&warning) {
             list.push(warning);

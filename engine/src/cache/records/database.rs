@@ -58,15 +58,14 @@ pub(crate) enum Refused {
 
 /// Whether this error says that the file itself is bad.
 pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    ) || matches!(
-        error,
-        rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..)
-    ) || error.to_string().contains("no such table")
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+        || matches!(
+            error,
+            rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+        )
+        || error.to_string().contains("no such table")
         || error.to_string().contains("no such column")
 }
 
@@ -79,22 +78,20 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, Refused> {
     match version(&connection).map_err(refused)? {
         SCHEMA_VERSION => Ok(connection),
         0 => create(&mut connection).map_err(refused).map(|()| connection),
-        other => Err(Refused::Damaged(format!(
-            "its format is {other}, and this reel knows {SCHEMA_VERSION}"
-        ))),
+        other => {
+            Err(Refused::Damaged(format!("its format is {other}, and this reel knows {SCHEMA_VERSION}")))
+        }
     }
 }
 
 /// A connection that only reads: without locks and side files when those cannot be made.
 pub(crate) fn connect_read_only(path: &Path) -> Result<Connection, Refused> {
-    let plain = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )
-    .and_then(|connection| {
-        connection.busy_timeout(BUSY)?;
-        version(&connection).map(|version| (connection, version))
-    });
+    let plain =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .and_then(|connection| {
+                connection.busy_timeout(BUSY)?;
+                version(&connection).map(|version| (connection, version))
+            });
     let opened = match plain {
         Ok(opened) => Ok(opened),
         Err(error) if is_damage(&error) => Err(refused(error)),
@@ -102,9 +99,9 @@ pub(crate) fn connect_read_only(path: &Path) -> Result<Connection, Refused> {
     };
     match opened? {
         (connection, SCHEMA_VERSION) => Ok(connection),
-        (_, other) => Err(Refused::Damaged(format!(
-            "its format is {other}, and this reel knows {SCHEMA_VERSION}"
-        ))),
+        (_, other) => {
+            Err(Refused::Damaged(format!("its format is {other}, and this reel knows {SCHEMA_VERSION}")))
+        }
     }
 }
 

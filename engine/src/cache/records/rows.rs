@@ -56,15 +56,7 @@ impl Sealed {
 
 /// Records a result unless its key has one: the first wins.
 pub(crate) fn put(connection: &Connection, entry: &Entry, boot: i64, now: u64) -> rusqlite::Result<()> {
-    let ActionResult {
-        key,
-        kind,
-        cost_micros,
-        created,
-        artifacts,
-        graph,
-        log,
-    } = &entry.result;
+    let ActionResult { key, kind, cost_micros, created, artifacts, graph, log } = &entry.result;
     let sealed = Sealed {
         kind: kind.clone(),
         created: created.cast_signed(),
@@ -144,12 +136,7 @@ pub(crate) fn get(connection: &Connection, key: &Digest, boot: Option<i64>) -> r
         Ok(None) => Ok(None),
         Ok(Some((sealed, whole, used, unsynced))) => {
             let settled = unsynced == 0 || Some(unsynced) == boot;
-            Ok(Some(
-                whole
-                    .then(|| opened(*key, sealed, used, settled))
-                    .flatten()
-                    .unwrap_or(Row::Damaged),
-            ))
+            Ok(Some(whole.then(|| opened(*key, sealed, used, settled)).flatten().unwrap_or(Row::Damaged)))
         }
         // A flipped byte in a row's header gives another type of column.
         Err(
@@ -188,10 +175,7 @@ pub(crate) fn remove(connection: &Connection, key: &Digest) -> rusqlite::Result<
     connection
         .prepare_cached("delete from result_blobs where result = (select id from results where key = ?)")?
         .execute([key.as_bytes()])?;
-    connection
-        .prepare_cached("delete from results where key = ?")?
-        .execute([key.as_bytes()])
-        .map(drop)
+    connection.prepare_cached("delete from results where key = ?")?.execute([key.as_bytes()]).map(drop)
 }
 
 /// Removes the row that an artifact came from; one that was made anew meanwhile stays.
@@ -243,12 +227,7 @@ pub(crate) fn restat(
     };
     connection
         .prepare_cached("update results set body = ?, seal = ?, unsynced = ? where key = ?")?
-        .execute(params![
-            sealed.body,
-            sealed.seal(&stored.key).as_bytes(),
-            boot,
-            stored.key.as_bytes()
-        ])
+        .execute(params![sealed.body, sealed.seal(&stored.key).as_bytes(), boot, stored.key.as_bytes()])
         .map(drop)
 }
 

@@ -59,13 +59,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self {
-            shared,
-            db: None,
-            broken: false,
-            dirty: false,
-            unsynced: Vec::new(),
-        }
+        Self { shared, db: None, broken: false, dirty: false, unsynced: Vec::new() }
     }
 
     /// Writes until nobody can send any more.
@@ -103,10 +97,7 @@ impl Writer {
     }
 
     fn repair(&mut self) -> bool {
-        let seen = self
-            .db
-            .take()
-            .map_or_else(|| database::inode(&self.shared.path), |(_, inode)| inode);
+        let seen = self.db.take().map_or_else(|| database::inode(&self.shared.path), |(_, inode)| inode);
         let aside = super::set_aside(&self.shared, seen);
         if aside {
             self.shared.renew();
