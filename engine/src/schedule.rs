@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use crate::cache::{ActionResult, Cache, Claimed, FileStates, Lookup, Miss};
+use crate::cache::{Cache, Claimed, FileStates, Lookup, Miss};
 use crate::claim::{Capacity, Claim};
 use crate::event::{Event, NodeInfo, Observer};
 use crate::executor::toolbox::Toolbox;
@@ -103,6 +103,7 @@ pub struct Build<'a> {
     manifests: BTreeMap<NodeId, Manifest>,
     misses: BTreeMap<NodeId, Miss>,
     elsewhere: BTreeSet<NodeId>,
+    was_lost: BTreeSet<NodeId>,
     running: BTreeMap<RunId, Running>,
     failures: BTreeMap<NodeId, Failure>,
     sender: Sender<Message>,
@@ -117,9 +118,7 @@ impl<'a> Build<'a> {
     pub fn new(
         means: Means<'a>,
         settings: Settings,
-        graph: Graph,
-        targets: &[NodeId],
-        takes: Takes,
+        (graph, targets, takes): (Graph, &[NodeId], Takes),
         history: &'a mut History,
         observer: &'a mut dyn Observer,
         channel: (Sender<Message>, Receiver<Message>),
@@ -140,6 +139,7 @@ impl<'a> Build<'a> {
             manifests: BTreeMap::new(),
             misses: BTreeMap::new(),
             elsewhere: BTreeSet::new(),
+            was_lost: BTreeSet::new(),
             running: BTreeMap::new(),
             failures: BTreeMap::new(),
             sender: channel.0,
@@ -151,12 +151,7 @@ impl<'a> Build<'a> {
         };
         build.admit_wanted();
         let planned = build.states.tally().planned;
-        let estimate = build
-            .plan
-            .nodes()
-            .map(|id| build.plan.priority(id))
-            .max()
-            .unwrap_or_default();
+        let estimate = build.plan.nodes().map(|id| build.plan.priority(id)).max().unwrap_or_default();
         build.observer.observe(&Event::DidPlan { planned, estimate });
         build
     }
@@ -166,12 +161,14 @@ impl<'a> Build<'a> {
         loop {
             self.settle_ready();
             self.start_fitting();
+            if self.states.next_ready().is_some() {
+                // Something that was found lost is to be made again.
+                continue;
+            }
             if self.running.is_empty() && !self.waits_elsewhere() {
                 break;
             }
-            match self
-                .messages
-                .recv_timeout(TICK.min(if self.waits_elsewhere() { ELSEWHERE } else { TICK }))
+            match self.messages.recv_timeout(TICK.min(if self.waits_elsewhere() { ELSEWHERE } else { TICK }))
             {
                 Ok(message) => self.hear(message),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => self.observer.tick(),
@@ -188,6 +185,7 @@ impl<'a> Build<'a> {
             message: format!("a result of `{name}` is no longer in the cache; it is made again"),
         });
         self.results.set(id, None);
+        self.was_lost.insert(id);
         if let Some(key) = self.manifests.get(&id).map(Manifest::key) {
             self.means.cache.forget(&key.0);
         }
@@ -244,11 +242,8 @@ impl<'a> Build<'a> {
     fn admit_wanted(&mut self) {
         self.states.grow(self.graph.len());
         self.dependents.resize(self.graph.len(), Vec::new());
-        let new: Vec<NodeId> = self
-            .plan
-            .nodes()
-            .filter(|id| self.states.get(*id) == State::Unwanted)
-            .collect();
+        let new: Vec<NodeId> =
+            self.plan.nodes().filter(|id| self.states.get(*id) == State::Unwanted).collect();
         for id in new {
             self.await_or_ready(id);
         }
@@ -300,12 +295,8 @@ impl<'a> Build<'a> {
                 Lookup::Hit(result) => {
                     let past = self.history.past(&self.graph.node(id).name);
                     let fresh = past.is_some_and(|past| past.key == manifest.key());
-                    self.observer.observe(&Event::DidHit {
-                        node: self.info(id),
-                        fresh,
-                        shared: false,
-                    });
-                    return self.complete(id, manifest, Arc::from(result), None);
+                    let hit = Event::DidHit { node: self.info(id), fresh, shared: false };
+                    return self.complete(id, Recorded { result: Arc::from(result), manifest }, &hit);
                 }
                 Lookup::Miss(miss) => drop(self.misses.insert(id, miss)),
             }
@@ -350,10 +341,7 @@ impl<'a> Build<'a> {
                 .values()
                 .map(|run| {
                     let rest = self.plan.cost(run.node).saturating_sub(now - run.began);
-                    Holding {
-                        claim: run.claim.clone(),
-                        rest,
-                    }
+                    Holding { claim: run.claim.clone(), rest }
                 })
                 .collect();
             let (graph, plan) = (&self.graph, &self.plan);
@@ -373,12 +361,8 @@ impl<'a> Build<'a> {
             (Some(miss), _) => match self.means.cache.claim(miss) {
                 Claimed::Mine(ticket) => Right::Claimed(ticket),
                 Claimed::Hit(result) => {
-                    self.observer.observe(&Event::DidHit {
-                        node: self.info(id),
-                        fresh: false,
-                        shared: true,
-                    });
-                    return self.complete(id, manifest, Arc::from(result), None);
+                    let hit = Event::DidHit { node: self.info(id), fresh: false, shared: true };
+                    return self.complete(id, Recorded { result: Arc::from(result), manifest }, &hit);
                 }
                 Claimed::Busy(miss) => {
                     self.misses.insert(id, miss);
@@ -411,18 +395,8 @@ impl<'a> Build<'a> {
         let _held = self.slots.take(&claim);
         self.states.set(id, State::Running);
         let estimate = self.history.cost(&self.graph.node(id).name);
-        self.observer.observe(&Event::WillRun {
-            node: self.info(id),
-            estimate,
-        });
-        self.running.insert(
-            run,
-            Running {
-                node: id,
-                claim,
-                began: Instant::now(),
-            },
-        );
+        self.observer.observe(&Event::WillRun { node: self.info(id), estimate });
+        self.running.insert(run, Running { node: id, claim, began: Instant::now() });
         let start = Start {
             graph: &self.graph,
             node: id,
@@ -440,10 +414,7 @@ impl<'a> Build<'a> {
         match message {
             Message::Progress(run, permille) => {
                 if let Some(running) = self.running.get(&run) {
-                    self.observer.observe(&Event::DidProgress {
-                        node: running.node,
-                        permille,
-                    });
+                    self.observer.observe(&Event::DidProgress { node: running.node, permille });
                 }
             }
             Message::Settled(run, settled) => self.settled(run, *settled),
@@ -464,12 +435,9 @@ impl<'a> Build<'a> {
         let id = running.node;
         let checked = settled.result.and_then(|recorded| self.pin(id, recorded));
         match checked {
-            Ok(Recorded { result, manifest }) => {
-                self.observer.observe(&Event::DidRun {
-                    node: self.info(id),
-                    took: settled.took,
-                });
-                self.complete(id, manifest, result, Some(settled.took));
+            Ok(recorded) => {
+                let ran = Event::DidRun { node: self.info(id), took: settled.took };
+                self.complete(id, recorded, &ran);
             }
             Err(failure) if failure.code == FailureCode::Cancelled && self.stopping.is_some() => {
                 self.skip(id, INTERRUPTED);
@@ -483,12 +451,7 @@ impl<'a> Build<'a> {
         let Some(Take::Fetched { url }) = self.graph.node(id).take.clone() else {
             return Ok(recorded);
         };
-        let Some(made) = recorded
-            .result
-            .artifacts
-            .first()
-            .map(|stored| stored.artifact.clone())
-        else {
+        let Some(made) = recorded.result.artifacts.first().map(|stored| stored.artifact.clone()) else {
             return Ok(recorded);
         };
         match self.takes.pin(&url) {
@@ -504,79 +467,57 @@ impl<'a> Build<'a> {
             }
             None => {
                 let date = self.settings.today.clone();
-                self.takes.set(
-                    &url,
-                    Pin {
-                        digest: made.digest,
-                        size: made.size,
-                        media: made.media,
-                        date,
-                    },
-                );
+                self.takes.set(&url, Pin { digest: made.digest, size: made.size, media: made.media, date });
                 Ok(recorded)
             }
         }
     }
 
-    /// A result is known: splices, notes, wakes dependents.
-    fn complete(
-        &mut self,
-        id: NodeId,
-        manifest: Manifest,
-        result: Arc<ActionResult>,
-        took: Option<Duration>,
-    ) {
+    /// A result is known: splices, tells `event`, notes, wakes dependents.
+    fn complete(&mut self, id: NodeId, Recorded { result, manifest }: Recorded, event: &Event) {
         let again = !self.graph.node(id).spliced.is_empty();
+        let mut made = Vec::new();
         if let (Some(subgraph), false) = (&result.graph, again) {
-            match splice::splice(
-                &mut self.graph,
-                id,
-                subgraph,
-                self.means.registry,
-                self.means.root,
-            ) {
-                Ok(made) => self.take_in(id, &made),
+            match splice::splice(&mut self.graph, id, subgraph, self.means.registry, self.means.root) {
+                Ok(nodes) => made = nodes,
                 Err(failure) => return self.fail(id, failure),
             }
         }
-        self.history
-            .note(&self.graph.node(id).name, manifest.clone(), took);
+        self.observer.observe(event);
+        let took = match event {
+            Event::DidRun { took, .. } => Some(*took),
+            _ => None,
+        };
+        self.history.note(&self.graph.node(id).name, manifest.clone(), took);
         self.manifests.insert(id, manifest);
         self.results.set(id, Some(result));
-        self.states
-            .set(id, if took.is_some() { State::Ran } else { State::Cached });
+        self.states.set(id, if took.is_some() { State::Ran } else { State::Cached });
+        if !made.is_empty() {
+            self.take_in(id, &made);
+        }
+        // What an expansion stands for, and what was made again, changes what dependents await.
+        let recount = again || !made.is_empty();
         for dependent in self.dependents[id.index()].clone() {
             match self.states.get(dependent) {
-                State::Waiting(_) if self.graph.node(id).spliced.is_empty() && !again => {
-                    self.states.one_less(dependent)
-                }
-                State::Waiting(_) => self.await_or_ready(dependent),
+                State::Waiting(_) if recount || self.was_lost.contains(&id) => self.await_or_ready(dependent),
+                State::Waiting(_) => self.states.one_less(dependent),
                 _ => {}
             }
         }
     }
 
     fn take_in(&mut self, maker: NodeId, made: &[NodeId]) {
-        let Self {
-            plan, graph, history, ..
-        } = self;
+        let Self { plan, graph, history, .. } = self;
         plan.grow(graph, maker, made, |id| estimate(graph, history, id));
         self.admit_wanted();
         let planned = self.states.tally().planned;
         let node = self.info(maker);
-        self.observer.observe(&Event::DidExpand {
-            node,
-            made: made.len(),
-            planned,
-        });
+        self.observer.observe(&Event::DidExpand { node, made: made.len(), planned });
     }
 
     fn fail(&mut self, id: NodeId, failure: Failure) {
         self.states.set(id, State::Failed);
-        self.observer.observe(&Event::DidFail {
-            node: self.info(id),
-            failure: failure.clone(),
-        });
+        self.observer.observe(&Event::DidFail { node: self.info(id), failure: failure.clone() });
         self.failures.insert(id, failure);
         let reason = format!("`{}` failed", self.graph.node(id).name);
         self.block_dependents(id, &reason);
@@ -597,19 +538,12 @@ impl<'a> Build<'a> {
     fn skip(&mut self, id: NodeId, reason: &str) {
         self.ready.remove(id, self.plan.priority(id));
         self.states.set(id, State::Skipped);
-        self.observer.observe(&Event::DidSkip {
-            node: self.info(id),
-            reason: reason.to_owned(),
-        });
+        self.observer.observe(&Event::DidSkip { node: self.info(id), reason: reason.to_owned() });
     }
 
     /// What has no result at the end is skipped, for the reason that stopped the build.
     fn skip_the_rest(&mut self) {
-        let rest: Vec<NodeId> = self
-            .plan
-            .nodes()
-            .filter(|id| !self.states.get(*id).is_final())
-            .collect();
+        let rest: Vec<NodeId> = self.plan.nodes().filter(|id| !self.states.get(*id).is_final()).collect();
         let reason = self.stopping.unwrap_or("what it awaits has no result");
         for id in rest {
             self.skip(id, reason);
@@ -643,11 +577,7 @@ impl<'a> Build<'a> {
 
     fn info(&self, id: NodeId) -> NodeInfo {
         let node = self.graph.node(id);
-        NodeInfo {
-            id,
-            name: node.name.clone(),
-            kind: node.kind(),
-        }
+        NodeInfo { id, name: node.name.clone(), kind: node.kind() }
     }
 }
 

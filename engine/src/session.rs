@@ -99,10 +99,7 @@ impl Summary {
 /// The nearest folder with a project file, from `start` upwards.
 #[must_use]
 pub fn find_project(start: &Path) -> Option<PathBuf> {
-    start
-        .ancestors()
-        .find(|folder| folder.join(PROJECT_FILE).is_file())
-        .map(Path::to_owned)
+    start.ancestors().find(|folder| folder.join(PROJECT_FILE).is_file()).map(Path::to_owned)
 }
 
 /// A way to end a build from another thread.
@@ -131,23 +128,11 @@ impl Project {
         let mut sources = Sources::default();
         let mut problems = Diagnostics::default();
         let Some(spec) = read(root, registry, options, &mut sources, &mut problems) else {
-            return Err(Faulty {
-                problems: problems.sorted(),
-                sources,
-            });
+            return Err(Faulty { problems: problems.sorted(), sources });
         };
-        let bound: Vec<OutputDecl> = spec
-            .outputs
-            .iter()
-            .filter(|o| o.from.is_none())
-            .cloned()
-            .collect();
+        let bound: Vec<OutputDecl> = spec.outputs.iter().filter(|o| o.from.is_none()).cloned().collect();
         let front = compile(&spec, root, &bound, registry, &mut problems);
-        let written = spec
-            .nodes
-            .iter()
-            .filter(|node| !node.uses.value.is_empty())
-            .cloned();
+        let written = spec.nodes.iter().filter(|node| !node.uses.value.is_empty()).cloned();
         let nodes: Vec<NodeDecl> = written.chain(front.nodes).collect();
         let graph = resolve(nodes.clone(), registry, root, &mut problems);
         let mut bindings = front.bindings.into_iter();
@@ -157,35 +142,17 @@ impl Project {
             .filter_map(|decl| {
                 let from = match &decl.from {
                     Some(from) => Some(from.clone()),
-                    None => bindings.next().flatten().map(|value| Spanned {
-                        value,
-                        span: decl.file.span,
-                    }),
+                    None => bindings.next().flatten().map(|value| Spanned { value, span: decl.file.span }),
                 };
                 bind_output(&graph, decl, &from?, problems.has_errors(), &mut problems)
             })
             .collect();
-        let name = spec
-            .name
-            .as_ref()
-            .map_or_else(|| folder_name(root), |name| name.value.clone());
+        let name = spec.name.as_ref().map_or_else(|| folder_name(root), |name| name.value.clone());
         if problems.has_errors() {
-            return Err(Faulty {
-                problems: problems.sorted(),
-                sources,
-            });
+            return Err(Faulty { problems: problems.sorted(), sources });
         }
         let warnings = problems.sorted();
-        Ok(Self {
-            root: root.to_owned(),
-            name,
-            graph,
-            nodes,
-            outputs,
-            pools: spec.pools,
-            warnings,
-            sources,
-        })
+        Ok(Self { root: root.to_owned(), name, graph, nodes, outputs, pools: spec.pools, warnings, sources })
     }
 
     /// The nodes behind names of outputs, nodes or groups; without names, behind all outputs, or, where there are
@@ -216,11 +183,7 @@ impl Project {
             }
             nodes.extend(group);
         }
-        if problems.is_empty() {
-            Ok((nodes, outputs))
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok((nodes, outputs)) } else { Err(problems) }
     }
 
     fn unknown_target(&self, name: &str) -> Diagnostic {
@@ -230,11 +193,7 @@ impl Project {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`reel plan` lists outputs and nodes".to_owned(),
         };
-        Diagnostic::general(
-            code::UNKNOWN_NODE,
-            format!("no output or node is called `{name}`"),
-        )
-        .help(help)
+        Diagnostic::general(code::UNKNOWN_NODE, format!("no output or node is called `{name}`")).help(help)
     }
 
     /// Every claim that `capacity` can never meet.
@@ -302,9 +261,7 @@ impl Project {
         let mut build = Build::new(
             self.means(equipment, &files),
             settings,
-            self.graph.clone(),
-            targets,
-            takes,
+            (self.graph.clone(), targets, takes),
             &mut history,
             observer,
             channel,
@@ -319,9 +276,7 @@ impl Project {
         }
         equipment.cache.sync();
         for warning in equipment.cache.take_warnings() {
-            observer.observe(&Event::DidWarn {
-                message: warning.message,
-            });
+            observer.observe(&Event::DidWarn { message: warning.message });
         }
         Ok(summary)
     }
@@ -333,13 +288,7 @@ impl Project {
     pub fn foresee(&self, equipment: &Equipment<'_>, targets: &[NodeId]) -> Result<Foresight, Diagnostic> {
         let files = FileStates::open(&self.root.join(STATE_FOLDER));
         let takes = self.takes()?;
-        Ok(foresee(
-            &self.means(equipment, &files),
-            self.graph.clone(),
-            targets,
-            &takes,
-            &self.history(),
-        ))
+        Ok(foresee(&self.means(equipment, &files), self.graph.clone(), targets, &takes, &self.history()))
     }
 
     fn means<'a>(&'a self, equipment: &Equipment<'a>, files: &'a FileStates) -> Means<'a> {
@@ -400,30 +349,16 @@ fn compile(
     registry: &Registry,
     problems: &mut Diagnostics,
 ) -> FrontGraph {
-    let mut all = FrontGraph {
-        bindings: vec![None; outputs.len()],
-        ..FrontGraph::default()
-    };
+    let mut all = FrontGraph { bindings: vec![None; outputs.len()], ..FrontGraph::default() };
     for front_end in registry.front_ends() {
         let keys: Vec<&str> = front_end.sections().into_iter().map(|(key, _)| key).collect();
-        let sections: Vec<_> = spec
-            .sections
-            .iter()
-            .filter(|(key, _)| keys.contains(&key.as_str()))
-            .cloned()
-            .collect();
+        let sections: Vec<_> =
+            spec.sections.iter().filter(|(key, _)| keys.contains(&key.as_str())).cloned().collect();
         let unreadable = spec.unread.iter().any(|key| keys.contains(&key.as_str()));
         if unreadable || (sections.is_empty() && outputs.is_empty()) {
             continue;
         }
-        let made = front_end.compile(
-            &FrontProject {
-                root,
-                sections: &sections,
-                outputs,
-            },
-            problems,
-        );
+        let made = front_end.compile(&FrontProject { root, sections: &sections, outputs }, problems);
         all.nodes.extend(made.nodes);
         all.read.extend(made.read);
         for (slot, binding) in all.bindings.iter_mut().zip(made.bindings) {
@@ -440,10 +375,7 @@ fn bind_output(
     faulty: bool,
     problems: &mut Diagnostics,
 ) -> Option<Output> {
-    let inner = from
-        .value
-        .strip_prefix("${")
-        .and_then(|rest| rest.strip_suffix('}'));
+    let inner = from.value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
     let Some((name, port)) = inner.and_then(|inner| inner.rsplit_once('.')) else {
         let message = format!("`{}` is not a reference", from.value);
         problems
@@ -541,19 +473,11 @@ fn publish(
     let Some(stored) = build.results().artifact(build.graph(), node, port).cloned() else {
         return Err(format!("output `{}` has no artifact", output.name));
     };
-    let placed = output::place(cache, files, root, &output.file, &stored).map_err(|error| {
-        format!(
-            "cannot write output `{}` to `{}`: {error}",
-            output.name, output.file
-        )
-    })?;
+    let placed = output::place(cache, files, root, &output.file, &stored)
+        .map_err(|error| format!("cannot write output `{}` to `{}`: {error}", output.name, output.file))?;
     if let Placed::Unchanged(path) | Placed::Written(path) = &placed {
         let written = matches!(placed, Placed::Written(_));
-        let event = Event::DidPublish {
-            name: output.name.clone(),
-            path: path.clone(),
-            written,
-        };
+        let event = Event::DidPublish { name: output.name.clone(), path: path.clone(), written };
         build.observer().observe(&event);
     }
     Ok(placed)
@@ -561,13 +485,10 @@ fn publish(
 
 fn warn(observer: &mut dyn Observer, what: &str, saved: std::io::Result<()>) {
     if let Err(error) = saved {
-        observer.observe(&Event::DidWarn {
-            message: format!("cannot save {what}: {error}"),
-        });
+        observer.observe(&Event::DidWarn { message: format!("cannot save {what}: {error}") });
     }
 }
 
 fn folder_name(root: &Path) -> String {
-    root.file_name()
-        .map_or_else(|| "film".to_owned(), |name| name.to_string_lossy().into_owned())
+    root.file_name().map_or_else(|| "film".to_owned(), |name| name.to_string_lossy().into_owned())
 }

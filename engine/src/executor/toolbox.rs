@@ -147,13 +147,9 @@ struct Memo {
 
 impl Memo {
     fn read(path: &Path) -> Self {
-        let memo: Option<Self> = fs::read(path)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        memo.filter(|memo| memo.format == FORMAT).unwrap_or(Self {
-            format: FORMAT,
-            programs: BTreeMap::new(),
-        })
+        let memo: Option<Self> = fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        memo.filter(|memo| memo.format == FORMAT)
+            .unwrap_or(Self { format: FORMAT, programs: BTreeMap::new() })
     }
 
     /// Replaces the file as a whole, so that a reader beside never sees half of it.
@@ -191,10 +187,7 @@ impl Entry {
     /// Whether no file changed while the program was asked: such a change may or may not be in the answer.
     fn settled(&self) -> bool {
         let files = self.states.iter().filter_map(|(_, state)| state.as_ref());
-        files
-            .map(|state| state.ctime_ns)
-            .max()
-            .is_none_or(|latest| latest + CLOCK_LAG < self.asked)
+        files.map(|state| state.ctime_ns).max().is_none_or(|latest| latest + CLOCK_LAG < self.asked)
     }
 }
 
@@ -228,52 +221,31 @@ impl From<&Metadata> for State {
 }
 
 fn words(spec: &ProgramSpec) -> Vec<String> {
-    spec.args
-        .iter()
-        .map(|arg| arg.to_string_lossy().into_owned())
-        .collect()
+    spec.args.iter().map(|arg| arg.to_string_lossy().into_owned()).collect()
 }
 
 fn surroundings(spec: &ProgramSpec) -> Vec<(String, String)> {
     let text = |value: &OsString| value.to_string_lossy().into_owned();
-    spec.env
-        .iter()
-        .map(|(name, value)| (text(name), text(value)))
-        .collect()
+    spec.env.iter().map(|(name, value)| (text(name), text(value))).collect()
 }
 
 /// Starts the program and takes its answer.
 fn ask(spec: &ProgramSpec, limit: Duration) -> Result<Entry, ToolProblem> {
-    let asked = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos().cast_signed());
+    let asked =
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos().cast_signed());
     let program = State::of(&spec.path);
-    let problem = |cause: String, log: String| ToolProblem {
-        program: spec.path.display().to_string(),
-        cause,
-        log,
-    };
+    let problem =
+        |cause: String, log: String| ToolProblem { program: spec.path.display().to_string(), cause, log };
     let answer = run(spec, limit).map_err(|error| problem(error.to_string(), String::new()))?;
     if !answer.success {
         return Err(problem(answer.how, answer.errors));
     }
-    let identity: ProgramIdentity = serde_json::from_slice(&answer.output).map_err(|error| {
-        problem(
-            format!("its answer is not what was expected ({error})"),
-            answer.errors,
-        )
-    })?;
+    let identity: ProgramIdentity = serde_json::from_slice(&answer.output)
+        .map_err(|error| problem(format!("its answer is not what was expected ({error})"), answer.errors))?;
     let mut states = vec![(spec.path.clone(), program)];
     states.extend(identity.files.iter().map(|file| (file.clone(), State::of(file))));
     let (args, env) = (words(spec), surroundings(spec));
-    Ok(Entry {
-        path: spec.path.clone(),
-        args,
-        env,
-        asked,
-        states,
-        identity,
-    })
+    Ok(Entry { path: spec.path.clone(), args, env, asked, states, identity })
 }
 
 struct Answer {

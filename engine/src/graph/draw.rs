@@ -43,11 +43,7 @@ pub fn dot(graph: &Graph, marks: &Marks) -> String {
             let label = quoted(&lines(graph, *id, mark).join("\n"));
             line(
                 &mut out,
-                format_args!(
-                    "{indent}n{} [label={label}, fillcolor=\"{}\"];",
-                    id.0,
-                    fill(mark.state)
-                ),
+                format_args!("{indent}n{} [label={label}, fillcolor=\"{}\"];", id.0, fill(mark.state)),
             );
         }
         if group.is_some() {
@@ -60,10 +56,7 @@ pub fn dot(graph: &Graph, marks: &Marks) -> String {
         } else {
             format!(" [label={}]", quoted(&edge.label))
         };
-        line(
-            &mut out,
-            format_args!("  n{} -> n{}{style};", edge.from.0, edge.to.0),
-        );
+        line(&mut out, format_args!("  n{} -> n{}{style};", edge.from.0, edge.to.0));
     }
     out.push_str("}\n");
     out
@@ -75,22 +68,14 @@ pub fn mermaid(graph: &Graph, marks: &Marks) -> String {
     let mut out = String::from("flowchart LR\n");
     for (index, (group, members)) in groups(graph, marks).iter().enumerate() {
         if let Some(group) = group {
-            line(
-                &mut out,
-                format_args!("  subgraph g{index}[\"{}\"]", entities(group)),
-            );
+            line(&mut out, format_args!("  subgraph g{index}[\"{}\"]", entities(group)));
         }
+        let indent = if group.is_some() { "    " } else { "  " };
         for id in members {
             let mark = marks.get(id).copied().unwrap_or_default();
-            let label: Vec<String> = lines(graph, *id, mark)
-                .iter()
-                .map(|text| entities(text))
-                .collect();
+            let label: Vec<String> = lines(graph, *id, mark).iter().map(|text| entities(text)).collect();
             let class = mark.state.map_or_else(String::new, |state| format!(":::{state}"));
-            line(
-                &mut out,
-                format_args!("  n{}[\"{}\"]{class}", id.0, label.join("<br/>")),
-            );
+            line(&mut out, format_args!("{indent}n{}[\"{}\"]{class}", id.0, label.join("<br/>")));
         }
         if group.is_some() {
             out.push_str("  end\n");
@@ -101,20 +86,11 @@ pub fn mermaid(graph: &Graph, marks: &Marks) -> String {
             "" => "-.->".to_owned(),
             label => format!("-->|\"{}\"|", entities(label)),
         };
-        line(
-            &mut out,
-            format_args!("  n{} {arrow} n{}", edge.from.0, edge.to.0),
-        );
+        line(&mut out, format_args!("  n{} {arrow} n{}", edge.from.0, edge.to.0));
     }
     let states: BTreeSet<&str> = marks.values().filter_map(|mark| mark.state).collect();
     for state in states {
-        line(
-            &mut out,
-            format_args!(
-                "  classDef {state} fill:{},stroke:#888,color:#111",
-                fill(Some(state))
-            ),
-        );
+        line(&mut out, format_args!("  classDef {state} fill:{},stroke:#888,color:#111", fill(Some(state))));
     }
     out
 }
@@ -123,10 +99,8 @@ pub fn mermaid(graph: &Graph, marks: &Marks) -> String {
 #[must_use]
 pub fn json(graph: &Graph, marks: &Marks) -> Value {
     let mut nodes: Vec<Value> = Vec::with_capacity(marks.len());
-    let mut named: Vec<(&str, NodeId, Mark)> = marks
-        .iter()
-        .map(|(id, mark)| (graph.node(*id).name.as_str(), *id, *mark))
-        .collect();
+    let mut named: Vec<(&str, NodeId, Mark)> =
+        marks.iter().map(|(id, mark)| (graph.node(*id).name.as_str(), *id, *mark)).collect();
     named.sort_unstable_by_key(|(name, ..)| *name);
     for (name, id, mark) in named {
         let node = graph.node(id);
@@ -169,28 +143,17 @@ fn edges(graph: &Graph, marks: &Marks) -> BTreeSet<Edge> {
     let mut found = BTreeSet::new();
     for to in marks.keys().copied() {
         let node = graph.node(to);
-        let ports = node
-            .slots
-            .iter()
-            .flat_map(|slot| &slot.feeds)
-            .filter_map(|feed| match feed {
-                Feed::Port(from, port) => Some((*from, *port)),
-                Feed::File(_) | Feed::Literal(_) => None,
-            });
+        let ports = node.slots.iter().flat_map(|slot| &slot.feeds).filter_map(|feed| match feed {
+            Feed::Port(from, port) => Some((*from, *port)),
+            Feed::File(_) | Feed::Literal(_) => None,
+        });
         for (from, port) in ports.flat_map(|(from, port)| graph.behind(from, port)) {
-            let label = graph
-                .node(from)
-                .ports
-                .get(port as usize)
-                .map_or_else(String::new, |port| port.name.clone());
+            let label =
+                graph.node(from).ports.get(port as usize).map_or_else(String::new, |port| port.name.clone());
             found.insert(Edge { from, to, label });
         }
         for from in node.after.iter().copied().chain(node.maker) {
-            found.insert(Edge {
-                from,
-                to,
-                label: String::new(),
-            });
+            found.insert(Edge { from, to, label: String::new() });
         }
     }
     found.retain(|edge| marks.contains_key(&edge.from) && edge.from != edge.to);
@@ -213,15 +176,10 @@ fn groups(graph: &Graph, marks: &Marks) -> Vec<(Option<String>, Vec<NodeId>)> {
 }
 
 fn files(graph: &Graph, id: NodeId) -> impl Iterator<Item = &str> {
-    graph
-        .node(id)
-        .slots
-        .iter()
-        .flat_map(|slot| &slot.feeds)
-        .filter_map(|feed| match feed {
-            Feed::File(file) => Some(graph.file(*file).shown.as_str()),
-            Feed::Port(..) | Feed::Literal(_) => None,
-        })
+    graph.node(id).slots.iter().flat_map(|slot| &slot.feeds).filter_map(|feed| match feed {
+        Feed::File(file) => Some(graph.file(*file).shown.as_str()),
+        Feed::Port(..) | Feed::Literal(_) => None,
+    })
 }
 
 /// Name, kind, and what is known of it.
@@ -246,20 +204,12 @@ fn fill(state: Option<&str>) -> &'static str {
 
 /// A string of Graphviz; a line break is `\n` in it.
 fn quoted(text: &str) -> String {
-    format!(
-        "\"{}\"",
-        text.replace('\\', "\\\\")
-            .replace('"', "\\\"")
-            .replace('\n', "\\n")
-    )
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
 
 /// Text between the quotes of Mermaid.
 fn entities(text: &str) -> String {
-    text.replace('#', "#35;")
-        .replace('"', "#quot;")
-        .replace('<', "#lt;")
-        .replace('>', "#gt;")
+    text.replace('#', "#35;").replace('"', "#quot;").replace('<', "#lt;").replace('>', "#gt;")
 }
 
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {

@@ -31,18 +31,11 @@ pub fn resolve(decls: Vec<NodeDecl>, registry: &Registry, root: &Path, problems:
     let decls = with_fetches(distinct(decls, problems), registry, problems);
     let mut graph = Graph::default();
     let mut made = Vec::with_capacity(decls.len());
-    for declared in decls
-        .into_iter()
-        .filter_map(|decl| declare(decl, registry, root, problems))
-    {
+    for declared in decls.into_iter().filter_map(|decl| declare(decl, registry, root, problems)) {
         let id = add(&mut graph, &declared, None);
         made.push((id, declared));
     }
-    let binder = Binder {
-        root,
-        siblings: None,
-        maker: None,
-    };
+    let binder = Binder { root, siblings: None, maker: None };
     for (id, declared) in &made {
         binder.bind(&mut graph, *id, declared, problems);
     }
@@ -122,9 +115,7 @@ fn replace_text(written: &mut Located, old: &str, new: &str) {
     match &mut written.node {
         Written::Text(text) if text == old => new.clone_into(text),
         Written::List(items) => items.iter_mut().for_each(|item| replace_text(item, old, new)),
-        Written::Map(entries) => entries
-            .iter_mut()
-            .for_each(|(_, value)| replace_text(value, old, new)),
+        Written::Map(entries) => entries.iter_mut().for_each(|(_, value)| replace_text(value, old, new)),
         _ => {}
     }
 }
@@ -132,18 +123,9 @@ fn replace_text(written: &mut Located, old: &str, new: &str) {
 fn fetch_node(name: &str, url: &str, binding: &InputBinding) -> NodeDecl {
     let text = |value: &str| Located::text(binding.span, value);
     NodeDecl {
-        name: Spanned {
-            value: name.to_owned(),
-            span: binding.span,
-        },
-        uses: Spanned {
-            value: "fetch".to_owned(),
-            span: binding.span,
-        },
-        with: Located::map(
-            binding.span,
-            [("url", text(url)), ("as", text(binding.ty.as_str()))],
-        ),
+        name: Spanned { value: name.to_owned(), span: binding.span },
+        uses: Spanned { value: "fetch".to_owned(), span: binding.span },
+        with: Located::map(binding.span, [("url", text(url)), ("as", text(binding.ty.as_str()))]),
         needs: Vec::new(),
         timeout: None,
         resources: None,
@@ -172,13 +154,7 @@ pub(super) fn declare(
     let (mut found, mut extra) = (Diagnostics::default(), Vec::new());
     let resolved = operation.resolve(
         checked.value,
-        &mut Resolve {
-            root,
-            written: &decl.with,
-            texts: &texts,
-            problems: &mut found,
-            files: &mut extra,
-        },
+        &mut Resolve { root, written: &decl.with, texts: &texts, problems: &mut found, files: &mut extra },
     );
     problems.extend(found);
     Some(Declared {
@@ -197,28 +173,16 @@ fn known_texts(bindings: &[InputBinding], root: &Path) -> Vec<(String, String)> 
         InputSource::File(path) if binding.ty == PortType::Text => {
             let path = inside(root, path).ok()?;
             let small = std::fs::metadata(&path).ok()?.len() <= TEXT_LIMIT;
-            if small {
-                std::fs::read_to_string(path).ok()
-            } else {
-                None
-            }
+            if small { std::fs::read_to_string(path).ok() } else { None }
         }
         _ => None,
     };
-    bindings
-        .iter()
-        .filter_map(|binding| Some((binding.slot.clone(), read(binding)?)))
-        .collect()
+    bindings.iter().filter_map(|binding| Some((binding.slot.clone(), read(binding)?))).collect()
 }
 
 /// Adds a declared node without its inputs.
 pub(super) fn add(graph: &mut Graph, declared: &Declared, maker: Option<NodeId>) -> NodeId {
-    let Declared {
-        decl,
-        operation,
-        resolved,
-        ..
-    } = declared;
+    let Declared { decl, operation, resolved, .. } = declared;
     graph.add(Node {
         name: decl.name.value.clone(),
         operation: Arc::clone(operation),
@@ -267,32 +231,16 @@ impl Binder<'_> {
         let mut slots: BTreeMap<String, Slot> = BTreeMap::new();
         for binding in &declared.bindings {
             if let Some(feeds) = self.feeds(graph, binding, problems) {
-                let slot = Slot {
-                    name: binding.slot.clone(),
-                    feeds,
-                    through: binding.through,
-                };
+                let slot = Slot { name: binding.slot.clone(), feeds, through: binding.through };
                 slots.insert(binding.slot.clone(), slot);
             }
         }
         for (name, path) in &declared.extra {
             let shown = path.strip_prefix(self.root).unwrap_or(path).display().to_string();
             let feeds = vec![Feed::File(graph.add_file(path.clone(), &shown))];
-            slots.insert(
-                name.clone(),
-                Slot {
-                    name: name.clone(),
-                    feeds,
-                    through: false,
-                },
-            );
+            slots.insert(name.clone(), Slot { name: name.clone(), feeds, through: false });
         }
-        let after = declared
-            .decl
-            .needs
-            .iter()
-            .flat_map(|name| self.needed(graph, name, problems))
-            .collect();
+        let after = declared.decl.needs.iter().flat_map(|name| self.needed(graph, name, problems)).collect();
         let node = graph.node_mut(id);
         node.slots = slots.into_values().collect();
         node.after = after;
@@ -323,9 +271,9 @@ impl Binder<'_> {
                 }
                 Some(found?.feeds.clone())
             }
-            InputSource::Reference { node, port } => self
-                .reference(graph, node, port, binding, problems)
-                .map(|f| vec![f]),
+            InputSource::Reference { node, port } => {
+                self.reference(graph, node, port, binding, problems).map(|f| vec![f])
+            }
             // Replaced by `with_fetches`, unless it was reported there.
             InputSource::Url(_) => None,
         }
@@ -419,9 +367,7 @@ fn cycle(graph: &Graph, circle: &[NodeId]) -> Diagnostic {
     path.extend(circle.first().map(name));
     let mut problem = Diagnostic::error(
         code::CYCLE,
-        circle
-            .first()
-            .map_or_else(Span::default, |id| graph.node(*id).span),
+        circle.first().map_or_else(Span::default, |id| graph.node(*id).span),
         format!("nodes need each other in a circle: {}", path.join(" → ")),
     )
     .label("starts here");
@@ -455,9 +401,7 @@ impl PathFault {
 /// The real place of a project's file, with symlinks resolved.
 pub(crate) fn inside(root: &Path, path: &str) -> Result<PathBuf, PathFault> {
     let written = Path::new(path);
-    let climbs = written
-        .components()
-        .any(|part| matches!(part, Component::ParentDir | Component::RootDir));
+    let climbs = written.components().any(|part| matches!(part, Component::ParentDir | Component::RootDir));
     let full = root.join(written);
     let real = full.canonicalize().map_err(|error| match error.kind() {
         _ if climbs => PathFault::Outside,

@@ -29,11 +29,7 @@ pub fn splice(
     depth(graph, maker)?;
     let mut problems = Diagnostics::default();
     let prefix = prefix(&graph.node(maker).name);
-    let decls = subgraph
-        .nodes
-        .iter()
-        .map(|sub| declaration(graph, maker, &prefix, sub))
-        .collect();
+    let decls = subgraph.nodes.iter().map(|sub| declaration(graph, maker, &prefix, sub)).collect();
     let mut made = Vec::new();
     let mut siblings = BTreeMap::new();
     for declared in with_fetches(decls, registry, &mut problems)
@@ -42,19 +38,13 @@ pub fn splice(
     {
         let name = declared.decl.name.value.clone();
         if graph.find(&name).is_some() {
-            return Err(Failure::new(format!(
-                "it makes a node `{name}`, but there is one already"
-            )));
+            return Err(Failure::new(format!("it makes a node `{name}`, but there is one already")));
         }
         let id = add(graph, &declared, Some(maker));
         siblings.insert(name.strip_prefix(&prefix).unwrap_or(&name).to_owned(), id);
         made.push((id, declared));
     }
-    let binder = Binder {
-        root,
-        siblings: Some(&siblings),
-        maker: Some(maker),
-    };
+    let binder = Binder { root, siblings: Some(&siblings), maker: Some(maker) };
     for (id, declared) in &made {
         binder.bind(graph, *id, declared, &mut problems);
     }
@@ -70,32 +60,24 @@ pub fn splice(
 fn depth(graph: &Graph, maker: NodeId) -> Result<(), Failure> {
     let above = std::iter::successors(Some(maker), |id| graph.node(*id).maker).count();
     if above > DEPTH {
-        return Err(Failure::new(format!(
-            "expansions make expansions more than {DEPTH} deep"
-        )));
+        return Err(Failure::new(format!("expansions make expansions more than {DEPTH} deep")));
     }
     Ok(())
 }
 
-/// Made nodes stand beside their maker; a maker without a dot in its name is the prefix itself.
+/// Made nodes stand beside their maker; a maker that is one of many, or has no dot in its name, is the prefix.
 fn prefix(maker: &str) -> String {
-    match maker.rfind('.') {
-        Some(dot) => maker[..=dot].to_owned(),
-        None => format!("{maker}."),
+    match maker.rsplit_once('.') {
+        Some((scene, own)) if !own.starts_with(|c: char| c.is_ascii_digit()) => format!("{scene}."),
+        _ => format!("{maker}."),
     }
 }
 
 fn declaration(graph: &Graph, maker: NodeId, prefix: &str, sub: &SubNode) -> NodeDecl {
     let span = graph.node(maker).span;
     NodeDecl {
-        name: Spanned {
-            value: format!("{prefix}{}", sub.name),
-            span,
-        },
-        uses: Spanned {
-            value: sub.uses.clone(),
-            span,
-        },
+        name: Spanned { value: format!("{prefix}{}", sub.name), span },
+        uses: Spanned { value: sub.uses.clone(), span },
         with: Located::of_json(&sub.with, span),
         needs: Vec::new(),
         timeout: None,
@@ -112,17 +94,13 @@ fn bind_ports(
 ) -> Result<(), Failure> {
     for (port, references) in &subgraph.ports {
         let fault = |what: &str| Failure::new(format!("its expansion fills port `{port}` with {what}"));
-        let index = graph
-            .node(maker)
-            .port(port)
-            .ok_or_else(|| fault("artifacts, but it has no such port"))?;
+        let index =
+            graph.node(maker).port(port).ok_or_else(|| fault("artifacts, but it has no such port"))?;
         let declared = graph.node(maker).ports[index as usize].clone();
         let mut behind = Vec::with_capacity(references.len());
         for reference in references {
-            let inner = reference
-                .strip_prefix("${")
-                .and_then(|rest| rest.strip_suffix('}'))
-                .unwrap_or(reference);
+            let inner =
+                reference.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).unwrap_or(reference);
             let found = inner.rsplit_once('.').and_then(|(node, port)| {
                 let id = *siblings.get(node)?;
                 Some((id, graph.node(id).port(port)?))
@@ -136,10 +114,7 @@ fn bind_ports(
             behind.push((id, inner_port));
         }
         if !declared.many && behind.len() != 1 {
-            return Err(fault(&format!(
-                "{} artifacts where one is declared",
-                behind.len()
-            )));
+            return Err(fault(&format!("{} artifacts where one is declared", behind.len())));
         }
         graph.node_mut(maker).spliced.insert(index, behind);
     }
@@ -167,19 +142,13 @@ fn acyclic(graph: &Graph, made: &[NodeId]) -> Result<(), Failure> {
         if left.len() == before {
             let path = walk::order(graph).err().unwrap_or(left);
             let names: Vec<&str> = path.iter().map(|id| graph.node(*id).name.as_str()).collect();
-            return Err(Failure::new(format!(
-                "its expansion closes a circle: {}",
-                names.join(" → ")
-            )));
+            return Err(Failure::new(format!("its expansion closes a circle: {}", names.join(" → "))));
         }
     }
 }
 
 fn explain(problem: &Diagnostic) -> Failure {
-    let failure = Failure::new(format!(
-        "its expansion is wrong: {} ({})",
-        problem.message, problem.code.0
-    ));
+    let failure = Failure::new(format!("its expansion is wrong: {} ({})", problem.message, problem.code.0));
     match &problem.help {
         Some(help) => failure.help(help.clone()),
         None => failure,

@@ -65,8 +65,8 @@ impl Outcome {
 
 /// More graph, in local names. A reference in `with` is `${NODE.PORT}` for a sibling of this subgraph or
 /// `${self.SLOT}` for whatever fills an input of the node that expands. At the splice the made nodes stand
-/// beside their maker: `hook.segments` makes `hook.encode.1`; a maker without a dot in its name becomes
-/// the prefix itself.
+/// beside their maker: `hook.segments` makes `hook.encode.1`; a maker that is one of many (`deep.word.1`) or
+/// has no dot in its name becomes the prefix itself.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Subgraph {
     /// The nodes, in any order.
@@ -131,12 +131,7 @@ impl Failure {
 
     /// A failure of a class.
     pub fn of(code: FailureCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            help: None,
-            log: String::new(),
-        }
+        Self { code, message: message.into(), help: None, log: String::new() }
     }
 
     /// What to do next.

@@ -17,8 +17,7 @@ impl Registry {
     /// Adds a kind; one of the same name is replaced.
     #[must_use]
     pub fn with(mut self, operation: impl Operation + 'static) -> Self {
-        self.kinds
-            .insert(operation.info().name.to_owned(), Arc::new(operation));
+        self.kinds.insert(operation.info().name.to_owned(), Arc::new(operation));
         self
     }
 

@@ -93,18 +93,9 @@ pub fn foresee(
     history: &History,
 ) -> Foresight {
     let plan = Plan::new(&graph, targets, |id| estimate(&graph, history, id));
-    let mut seen = Foresight {
-        graph,
-        plan,
-        forecasts: BTreeMap::new(),
-        results: Results::default(),
-    };
+    let mut seen = Foresight { graph, plan, forecasts: BTreeMap::new(), results: Results::default() };
     loop {
-        let open: Vec<NodeId> = seen
-            .plan
-            .nodes()
-            .filter(|id| !seen.forecasts.contains_key(id))
-            .collect();
+        let open: Vec<NodeId> = seen.plan.nodes().filter(|id| !seen.forecasts.contains_key(id)).collect();
         let before = open.len();
         let mut left = before;
         for id in open {
@@ -134,11 +125,7 @@ fn look(
         node: id,
         standing: Standing::Waiting,
         reasons: Vec::new(),
-        awaits: awaits
-            .iter()
-            .copied()
-            .filter(|from| seen.results.get(*from).is_none())
-            .collect(),
+        awaits: awaits.iter().copied().filter(|from| seen.results.get(*from).is_none()).collect(),
         estimate: seen.plan.cost(id),
         manifest: None,
         fault: None,
@@ -146,12 +133,7 @@ fn look(
     if !forecast.awaits.is_empty() {
         return forecast;
     }
-    let facts = Facts {
-        results: &seen.results,
-        toolbox: means.toolbox,
-        files: means.files,
-        takes,
-    };
+    let facts = Facts { results: &seen.results, toolbox: means.toolbox, files: means.files, takes };
     let manifest = match facts.manifest(&seen.graph, id) {
         Ok(manifest) => manifest,
         Err(failure) => {
@@ -162,16 +144,11 @@ fn look(
     };
     let key = manifest.key();
     let same = past.is_some_and(|past| past.key == key);
-    let found = match facts
-        .is_pinned(&seen.graph, id)
-        .then(|| means.cache.lookup(&key.0))
-    {
+    let found = match facts.is_pinned(&seen.graph, id).then(|| means.cache.lookup(&key.0)) {
         Some(Lookup::Hit(result)) => Some(Arc::<ActionResult>::from(result)),
         _ => None,
     };
-    forecast.reasons = past
-        .map(|past| manifest.reasons(&past.manifest))
-        .unwrap_or_default();
+    forecast.reasons = past.map(|past| manifest.reasons(&past.manifest)).unwrap_or_default();
     forecast.standing = match (&found, same, past.is_some()) {
         (Some(_), true, _) => Standing::Fresh,
         (Some(_), false, _) => Standing::Cached,

@@ -102,10 +102,7 @@ impl Facts<'_> {
             Feed::File(file) => {
                 let file = graph.file(*file);
                 let (digest, _) = self.files.digest_of(&file.path).map_err(|error| {
-                    Failure::of(
-                        FailureCode::Machine,
-                        format!("cannot read `{}`: {error}", file.shown),
-                    )
+                    Failure::of(FailureCode::Machine, format!("cannot read `{}`: {error}", file.shown))
                 })?;
                 out.push((digest, Some(file.shown.clone())));
             }
@@ -125,9 +122,6 @@ impl Facts<'_> {
 }
 
 fn missing_tool(tool: &str) -> Failure {
-    Failure::of(
-        FailureCode::Machine,
-        format!("`{tool}` is not installed with this reel"),
-    )
-    .help("`reel doctor` tells what is missing and how to get it")
+    Failure::of(FailureCode::Machine, format!("`{tool}` is not installed with this reel"))
+        .help("`reel doctor` tells what is missing and how to get it")
 }

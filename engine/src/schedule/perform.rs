@@ -91,32 +91,17 @@ impl Gather<'_> {
             Feed::File(file) => {
                 let path = self.graph.file(*file).path.clone();
                 let (digest, size) = self.files.digest_of(&path).map_err(machine)?;
-                files.push(InputFile {
-                    path,
-                    artifact: Artifact {
-                        digest,
-                        size,
-                        media: String::new(),
-                    },
-                });
+                files.push(InputFile { path, artifact: Artifact { digest, size, media: String::new() } });
             }
             Feed::Port(from, port) => {
                 for (producer, port) in self.graph.behind(*from, *port) {
-                    let stored = self
-                        .results
-                        .artifact(self.graph, producer, port)
-                        .ok_or(Missing::Lost(producer))?;
-                    let path = self
-                        .cache
-                        .materialise(stored, self.folder)
-                        .map_err(|fault| match fault {
-                            Unready::Lost(_) => Missing::Lost(producer),
-                            Unready::Io { cause, .. } => machine(cause),
-                        })?;
-                    files.push(InputFile {
-                        path,
-                        artifact: stored.artifact.clone(),
-                    });
+                    let stored =
+                        self.results.artifact(self.graph, producer, port).ok_or(Missing::Lost(producer))?;
+                    let path = self.cache.materialise(stored, self.folder).map_err(|fault| match fault {
+                        Unready::Lost(_) => Missing::Lost(producer),
+                        Unready::Io { cause, .. } => machine(cause),
+                    })?;
+                    files.push(InputFile { path, artifact: stored.artifact.clone() });
                 }
             }
         }
@@ -129,21 +114,14 @@ impl Gather<'_> {
         if fs::read(&path).map_or(true, |found| found != text.as_bytes()) {
             fs::write(&path, text.as_bytes()).map_err(machine)?;
         }
-        let artifact = Artifact {
-            digest,
-            size: text.len() as u64,
-            media: "text/plain".into(),
-        };
+        let artifact = Artifact { digest, size: text.len() as u64, media: "text/plain".into() };
         Ok(InputFile { path, artifact })
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 fn machine(error: std::io::Error) -> Missing {
-    Missing::Failure(Failure::of(
-        FailureCode::Machine,
-        format!("cannot prepare its inputs: {error}"),
-    ))
+    Missing::Failure(Failure::of(FailureCode::Machine, format!("cannot prepare its inputs: {error}")))
 }
 
 /// One action, ready to start.
@@ -160,16 +138,7 @@ pub(super) struct Start<'a> {
 
 /// Starts the action; a [`Message::Settled`] follows.
 pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, messages: &Sender<Message>) {
-    let Start {
-        graph,
-        node,
-        run,
-        inputs,
-        right,
-        manifest,
-        scratch,
-        project,
-    } = start;
+    let Start { graph, node, run, inputs, right, manifest, scratch, project } = start;
     let node = graph.node(node);
     let info = node.operation.info();
     let deadline = match (node.timeout, info.name) {
@@ -252,26 +221,17 @@ impl Keeper {
 
     /// Whether every port is filled, and nothing else.
     fn whole(&self, outcome: Outcome) -> Result<Outcome, Failure> {
-        let by_graph = |port: &str| {
-            outcome
-                .graph
-                .as_ref()
-                .is_some_and(|graph| graph.ports.contains_key(port))
-        };
+        let by_graph =
+            |port: &str| outcome.graph.as_ref().is_some_and(|graph| graph.ports.contains_key(port));
         let by_run = |port: &str| outcome.produced.iter().any(|produced| produced.port == port);
         if let Some(port) = self.ports.iter().find(|port| !by_graph(port) && !by_run(port)) {
             let failure = Failure::new(format!("it ended without an artifact at port `{port}`"));
             return Err(failure.log(outcome.log));
         }
-        match outcome
-            .produced
-            .iter()
-            .find(|produced| !self.ports.contains(&produced.port))
-        {
-            Some(extra) => Err(Failure::new(format!(
-                "it made `{}`, which is not among its ports",
-                extra.port
-            ))),
+        match outcome.produced.iter().find(|produced| !self.ports.contains(&produced.port)) {
+            Some(extra) => {
+                Err(Failure::new(format!("it made `{}`, which is not among its ports", extra.port)))
+            }
             None => Ok(outcome),
         }
     }
@@ -288,10 +248,7 @@ impl Keeper {
             Right::Unpinned(url) => match pin(&self.cache, &mut manifest, &url, &outcome) {
                 Ok(Ok(ticket)) => ticket,
                 Ok(Err(result)) => {
-                    return send(Ok(Recorded {
-                        result: Arc::new(*result),
-                        manifest,
-                    }));
+                    return send(Ok(Recorded { result: Arc::new(*result), manifest }));
                 }
                 Err(failure) => return send(Err(failure)),
             },
@@ -304,19 +261,13 @@ impl Keeper {
             manifest: serde_json::to_vec(&manifest).unwrap_or_default(),
         };
         // Whichever comes last, the stored result or the commit of its record, sends the message.
-        let meeting: Arc<Mutex<Meeting<_>>> = Arc::new(Mutex::new(Meeting {
-            send: Some(send),
-            result: None,
-            committed: false,
-        }));
+        let meeting: Arc<Mutex<Meeting<_>>> =
+            Arc::new(Mutex::new(Meeting { send: Some(send), result: None, committed: false }));
         let other = Arc::clone(&meeting);
         let committed = move |_kept| Meeting::advance(&other, |meeting| meeting.committed = true);
         match ticket.commit(outcome, facts, committed) {
             Ok(result) => {
-                let recorded = Recorded {
-                    result: Arc::new(result),
-                    manifest,
-                };
+                let recorded = Recorded { result: Arc::new(result), manifest };
                 Meeting::advance(&meeting, |meeting| meeting.result = Some(Ok(recorded)));
             }
             Err(error) => {
@@ -331,10 +282,6 @@ impl Keeper {
 }
 
 /// Completes the key of a take with the digest of what came, and claims it; a result that is there is as good.
-#[expect(
-    clippy::type_complexity,
-    reason = "a failure, else one of the two ways to go on"
-)]
 fn pin(
     cache: &Cache,
     manifest: &mut Manifest,

@@ -42,10 +42,7 @@ impl Ready {
 
     /// Takes everything out.
     pub fn drain(&mut self) -> Vec<NodeId> {
-        std::mem::take(&mut self.queue)
-            .into_iter()
-            .map(|(_, id)| id)
-            .collect()
+        std::mem::take(&mut self.queue).into_iter().map(|(_, id)| id).collect()
     }
 
     /// Takes out the next action that may start now, if any.
@@ -126,11 +123,7 @@ mod tests {
         ready.push(NodeId(0), seconds(1));
         ready.push(NodeId(1), seconds(5));
         ready.push(NodeId(2), seconds(5));
-        let mut next = || {
-            ready
-                .pop_fitting(&slots(4), &[], |_| (Claim::cores(1, 0), seconds(1)))
-                .unwrap()
-        };
+        let mut next = || ready.pop_fitting(&slots(4), &[], |_| (Claim::cores(1, 0), seconds(1))).unwrap();
         assert_eq!([next(), next(), next()], [NodeId(1), NodeId(2), NodeId(0)]);
     }
 
@@ -140,10 +133,7 @@ mod tests {
         let mut free = slots(2);
         let held = Claim::cores(1, 0);
         assert!(free.take(&held));
-        let running = [Holding {
-            claim: held,
-            rest: seconds(10),
-        }];
+        let running = [Holding { claim: held, rest: seconds(10) }];
         let facts = |id: NodeId| match id.0 {
             0 => (Claim::cores(2, 0), seconds(5)),
             1 => (Claim::cores(1, 0), seconds(60)),
@@ -164,16 +154,9 @@ mod tests {
         let mut free = slots(4);
         let held = Claim::cores(3, 0);
         assert!(free.take(&held));
-        let running = [Holding {
-            claim: held,
-            rest: seconds(10),
-        }];
+        let running = [Holding { claim: held, rest: seconds(10) }];
         let facts = |id: NodeId| {
-            if id.0 == 0 {
-                (Claim::cores(2, 0), seconds(5))
-            } else {
-                (Claim::cores(1, 0), seconds(60))
-            }
+            if id.0 == 0 { (Claim::cores(2, 0), seconds(5)) } else { (Claim::cores(1, 0), seconds(60)) }
         };
         let mut ready = Ready::default();
         ready.push(NodeId(0), seconds(100));

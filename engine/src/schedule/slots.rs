@@ -15,13 +15,7 @@ impl Slots {
     /// All of `capacity`, none of it held.
     #[must_use]
     pub fn new(capacity: Capacity) -> Self {
-        let held = Claim {
-            cpu_milli: 0,
-            memory: 0,
-            network: 0,
-            gpus: 0,
-            pools: BTreeMap::new(),
-        };
+        let held = Claim { cpu_milli: 0, memory: 0, network: 0, gpus: 0, pools: BTreeMap::new() };
         Self { capacity, held }
     }
 
@@ -30,10 +24,7 @@ impl Slots {
     pub fn fits(&self, claim: &Claim) -> bool {
         let pools = claim.pools.iter().all(|(name, asked)| {
             let held = self.held.pools.get(name).copied().unwrap_or(0);
-            self.capacity
-                .pools
-                .get(name)
-                .is_none_or(|there| held + asked <= *there)
+            self.capacity.pools.get(name).is_none_or(|there| held + asked <= *there)
         });
         pools
             && self.held.cpu_milli + claim.cpu_milli <= self.capacity.cpu_milli

@@ -39,10 +39,7 @@ impl State {
     /// Whether nothing more happens to it.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        matches!(
-            self,
-            Self::Unwanted | Self::Ran | Self::Cached | Self::Failed | Self::Skipped
-        )
+        matches!(self, Self::Unwanted | Self::Ran | Self::Cached | Self::Failed | Self::Skipped)
     }
 }
 
@@ -155,10 +152,7 @@ mod tests {
         states.set(NodeId(1), State::Failed);
         states.set(NodeId(2), State::Skipped);
         let tally = states.tally();
-        assert_eq!(
-            tally.planned,
-            tally.ran + tally.cached + tally.skipped + tally.failed
-        );
+        assert_eq!(tally.planned, tally.ran + tally.cached + tally.skipped + tally.failed);
         assert_eq!((tally.planned, states.open()), (3, 0));
         states.set(NodeId(0), State::Queued);
         assert_eq!((states.tally().ran, states.open()), (0, 1));

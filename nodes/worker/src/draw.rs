@@ -1,15 +1,21 @@
 //! All drawing: stills and their motion, text, cards, blends. It knows no media file, no engine and no clock.
 
 pub mod blend;
+mod breaks;
+pub mod caption;
 mod colour;
+pub mod cues;
 pub mod error;
+mod ink;
 mod lanes;
 pub mod motion;
 mod plane;
 pub mod sampler;
 mod sniff;
+pub mod sprite;
 pub mod still;
 mod still_file;
+pub mod text;
 
 /// Crates whose versions change pixels, by name and version as the lock file has them. They belong in the
 /// identity of whatever draws.

@@ -47,11 +47,7 @@ fn node(name: &str, feeds: Vec<Feed>, after: Vec<NodeId>) -> Node {
         operation: Arc::new(Typed::new(Plain)),
         params: json!({}),
         ports: Plain.ports(&NoParams {}),
-        slots: vec![Slot {
-            name: "in".into(),
-            feeds,
-            through: false,
-        }],
+        slots: vec![Slot { name: "in".into(), feeds, through: false }],
         after,
         claim: Claim::tiny(),
         tools: Vec::new(),
@@ -69,19 +65,10 @@ fn sample() -> (Graph, Marks) {
     let say = graph.add(node("hook.say.1", vec![Feed::File(file)], Vec::new()));
     let level = graph.add(node("hook.level.1", vec![Feed::Port(say, 0)], Vec::new()));
     let mux = graph.add(node("mux", vec![Feed::Port(level, 0)], vec![say]));
-    let ran = Mark {
-        state: Some("stale"),
-        cost: Some(Duration::from_millis(1200)),
-    };
+    let ran = Mark { state: Some("stale"), cost: Some(Duration::from_millis(1200)) };
     let marks = BTreeMap::from([
         (say, ran),
-        (
-            level,
-            Mark {
-                state: Some("fresh"),
-                cost: None,
-            },
-        ),
+        (level, Mark { state: Some("fresh"), cost: None }),
         (mux, Mark::default()),
     ]);
     (graph, marks)

@@ -1,7 +1,5 @@
 //! Samples to a sound file: AAC, FLAC or WAV. It knows no mix and no loudness.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use ffmpeg_next::format::context::Output;
@@ -44,7 +42,7 @@ impl SoundFormat {
 
 /// AAC-LC at 48 kHz in `.m4a`, with priming and padding declared, so that players begin with the first
 /// sample and the track is exactly as long as what was pushed.
-pub struct AacEncoder(LavcSound);
+pub struct AacEncoder(SoundEncoder);
 
 impl AacEncoder {
     /// Creates `path` for `channels` (1 or 2) at `bitrate` bits per second.
@@ -52,7 +50,7 @@ impl AacEncoder {
     /// # Errors
     /// When the parameters do not fit, or the file cannot be written.
     pub fn create(path: &Path, channels: u32, bitrate: u32) -> Result<Self, AvError> {
-        LavcSound::create(path, SoundFormat::Aac { bitrate }, channels).map(Self)
+        SoundEncoder::create(path, SoundFormat::Aac { bitrate }, channels).map(Self)
     }
 
     /// Encodes interleaved samples; full scale is ±1.
@@ -69,52 +67,6 @@ impl AacEncoder {
     /// When encoding or writing fails.
     pub fn finish(self) -> Result<u64, AvError> {
         self.0.finish()
-    }
-}
-
-/// An encoder of any [`SoundFormat`].
-pub enum SoundEncoder {
-    /// What FFmpeg encodes.
-    Lavc(Box<LavcSound>),
-    /// WAV.
-    Wav(WavSound),
-}
-
-impl SoundEncoder {
-    /// Creates `path` in `format` for 1 or 2 channels at 48 kHz.
-    ///
-    /// # Errors
-    /// When the parameters do not fit, or the file cannot be written.
-    pub fn create(path: &Path, format: SoundFormat, channels: u32) -> Result<Self, AvError> {
-        match format {
-            SoundFormat::Aac { .. } | SoundFormat::Flac => {
-                LavcSound::create(path, format, channels).map(|own| Self::Lavc(Box::new(own)))
-            }
-            SoundFormat::Wav => WavSound::create(path, channels, false).map(Self::Wav),
-            SoundFormat::WavFloat => WavSound::create(path, channels, true).map(Self::Wav),
-        }
-    }
-
-    /// Encodes interleaved samples; full scale is ±1.
-    ///
-    /// # Errors
-    /// When encoding or writing fails.
-    pub fn push(&mut self, samples: &[f32]) -> Result<(), AvError> {
-        match self {
-            Self::Lavc(own) => own.push(samples),
-            Self::Wav(own) => own.push(samples),
-        }
-    }
-
-    /// Ends the file; gives the samples (per channel) that were pushed.
-    ///
-    /// # Errors
-    /// When encoding or writing fails.
-    pub fn finish(self) -> Result<u64, AvError> {
-        match self {
-            Self::Lavc(own) => own.finish(),
-            Self::Wav(own) => own.finish(),
-        }
     }
 }
 
@@ -138,68 +90,8 @@ fn to_24_bits(x: f32) -> i32 {
         .clamp(-8_388_608.0, 8_388_607.0) as i32
 }
 
-/// WAV through hound.
-pub struct WavSound {
-    path: PathBuf,
-    writer: hound::WavWriter<BufWriter<File>>,
-    channels: usize,
-    float: bool,
-    samples: u64,
-}
-
-impl WavSound {
-    fn create(path: &Path, channels: u32, float: bool) -> Result<Self, AvError> {
-        let channels = check_channels(path, channels)?;
-        let spec = hound::WavSpec {
-            channels: channels as u16,
-            sample_rate: SAMPLE_RATE,
-            bits_per_sample: if float { 32 } else { 24 },
-            sample_format: if float {
-                hound::SampleFormat::Float
-            } else {
-                hound::SampleFormat::Int
-            },
-        };
-        let writer = hound::WavWriter::create(path, spec).map_err(|e| AvError::Write {
-            path: path.into(),
-            cause: e.to_string(),
-        })?;
-        Ok(Self {
-            path: path.into(),
-            writer,
-            channels,
-            float,
-            samples: 0,
-        })
-    }
-
-    fn push(&mut self, samples: &[f32]) -> Result<(), AvError> {
-        for sample in samples {
-            let done = match self.float {
-                true => self.writer.write_sample(*sample),
-                false => self.writer.write_sample(to_24_bits(*sample)),
-            };
-            done.map_err(|e| AvError::Write {
-                path: self.path.clone(),
-                cause: e.to_string(),
-            })?;
-        }
-        self.samples += (samples.len() / self.channels) as u64;
-        Ok(())
-    }
-
-    fn finish(self) -> Result<u64, AvError> {
-        let path = self.path;
-        self.writer.finalize().map_err(|e| AvError::Write {
-            path,
-            cause: e.to_string(),
-        })?;
-        Ok(self.samples)
-    }
-}
-
-/// AAC and FLAC through FFmpeg.
-pub struct LavcSound {
+/// An encoder of any [`SoundFormat`] for 1 or 2 channels at 48 kHz.
+pub struct SoundEncoder {
     path: PathBuf,
     encoder: encoder::Audio,
     output: Output,
@@ -210,7 +102,7 @@ pub struct LavcSound {
     pushed: i64,
 }
 
-impl LavcSound {
+impl SoundEncoder {
     fn create(path: &Path, format: SoundFormat, channels: u32) -> Result<Self, AvError> {
         super::init();
         let count = check_channels(path, channels)?;

@@ -1,0 +1,3 @@
+//! Runs of the kinds of film. It knows no schedule.
+
+pub mod mix;

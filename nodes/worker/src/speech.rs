@@ -1,0 +1,6 @@
+//! Runs of the kinds of speech. It knows no scene.
+
+pub mod level;
+pub mod speak;
+pub mod transcribe;
+pub mod tts;
