@@ -1,4 +1,9 @@
 //! The FFmpeg border against files made by the `ffmpeg` command and by itself. It knows no kinds.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking, also in its own functions"
+)]
 
 mod av {
     mod bad;

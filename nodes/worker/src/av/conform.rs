@@ -96,9 +96,7 @@ impl Shape {
 
     /// Subsampling of chroma (across, down) as powers of two; (0, 0) for RGB and grey.
     fn subsampling(&self) -> (u8, u8) {
-        self.format
-            .descriptor()
-            .map_or((0, 0), |d| (d.log2_chroma_w(), d.log2_chroma_h()))
+        self.format.descriptor().map_or((0, 0), |d| (d.log2_chroma_w(), d.log2_chroma_h()))
     }
 }
 
@@ -120,7 +118,7 @@ struct Placement {
 }
 
 fn even(n: u64) -> u32 {
-    u32::try_from((n + 1) / 2 * 2).unwrap_or(u32::MAX - 1).max(2)
+    u32::try_from(n.div_ceil(2) * 2).unwrap_or(u32::MAX - 1).max(2)
 }
 
 fn nearest(num: u128, den: u128) -> u64 {
@@ -135,10 +133,7 @@ fn covering((sw, sh): (u32, u32), sar: (u32, u32), width: u32, height: u32) -> P
     } else {
         (sw, even(nearest(w * n * th, d * tw)).min(sh))
     };
-    Placement {
-        crop: (cw, ch, (sw - cw) / 4 * 2, (sh - ch) / 4 * 2),
-        size: (width, height),
-    }
+    Placement { crop: (cw, ch, (sw - cw) / 4 * 2, (sh - ch) / 4 * 2), size: (width, height) }
 }
 
 /// The largest even size within `width × height` at which the whole of `source` is seen.
@@ -149,10 +144,7 @@ fn containing((sw, sh): (u32, u32), sar: (u32, u32), width: u32, height: u32) ->
     } else {
         (even(nearest(th * w * n, h * d)).min(width), height)
     };
-    Placement {
-        crop: (sw, sh, 0, 0),
-        size,
-    }
+    Placement { crop: (sw, sh, 0, 0), size }
 }
 
 fn turn_filters(turn: Turn) -> String {
@@ -182,27 +174,15 @@ fn chain(shape: &Shape, turn: Turn, place: Placement, soften: Option<(u32, u32)>
     let (cw, ch, x, y) = place.crop;
     let (w, h) = place.size;
     let (sub_across, sub_down) = shape.subsampling();
-    let (sub_across, sub_down) = if turn.swaps() {
-        (sub_down, sub_across)
-    } else {
-        (sub_across, sub_down)
-    };
+    let (sub_across, sub_down) = if turn.swaps() { (sub_down, sub_across) } else { (sub_across, sub_down) };
     let (across, down) = turned(shape.siting(), turn);
-    let mut siting = String::from("out_h_chr_pos=0:out_v_chr_pos=128");
-    if sub_across == 1 {
-        siting += &format!(":in_h_chr_pos={across}");
-    }
-    if sub_down == 1 {
-        siting += &format!(":in_v_chr_pos={down}");
-    }
-    let matrix = if shape.matrix == MATRIX_RGB {
-        "auto"
-    } else {
-        shape.matrix_name()
-    };
+    let across = if sub_across == 1 { format!(":in_h_chr_pos={across}") } else { String::new() };
+    let down = if sub_down == 1 { format!(":in_v_chr_pos={down}") } else { String::new() };
+    let matrix = if shape.matrix == MATRIX_RGB { "auto" } else { shape.matrix_name() };
     let range = if shape.is_full_range() { "full" } else { "limited" };
     let colours = format!(
-        "in_color_matrix={matrix}:in_range={range}:out_color_matrix=bt709:out_range=limited:{siting}"
+        "in_color_matrix={matrix}:in_range={range}:out_color_matrix=bt709:out_range=limited:\
+         out_h_chr_pos=0:out_v_chr_pos=128{across}{down}"
     );
     let turn = turn_filters(turn);
     let crop = format!("crop={cw}:{ch}:{x}:{y}:exact=1");
@@ -256,12 +236,7 @@ pub(super) struct Conformer {
 
 impl Conformer {
     pub(super) const fn new(target: Target) -> Self {
-        Self {
-            target,
-            made_for: None,
-            front: None,
-            back: None,
-        }
+        Self { target, made_for: None, front: None, back: None }
     }
 
     /// The frame at the target's size. The frame's data is moved out of it.
@@ -312,24 +287,14 @@ impl Conformer {
     }
 
     fn prepare(&mut self, shape: Shape) -> Result<(), Error> {
-        let Target {
-            width,
-            height,
-            fit,
-            turn,
-            ..
-        } = self.target;
+        let Target { width, height, fit, turn, .. } = self.target;
         let (upright, sar) = if turn.swaps() {
             ((shape.height, shape.width), (shape.sar.1, shape.sar.0))
         } else {
             ((shape.width, shape.height), shape.sar)
         };
         let cover = covering(upright, sar, width, height);
-        let place = if fit == Fit::Cover {
-            cover
-        } else {
-            containing(upright, sar, width, height)
-        };
+        let place = if fit == Fit::Cover { cover } else { containing(upright, sar, width, height) };
         let filled = place.size == (width, height);
         self.front = Some((Pipe::new(&shape, &chain(&shape, turn, place, None))?, place));
         self.back = if fit == Fit::Blur && !filled {
@@ -415,10 +380,7 @@ pub fn rgba_of(picture: &Yuv420) -> Result<Rgba, AvError> {
     copy_in(picture, &mut frame);
     let made = Pipe::new(&shape, &filters)
         .and_then(|mut pipe| pipe.run(&frame))
-        .map_err(|_| AvError::Missing {
-            what: "filter",
-            name: "scale",
-        })?;
+        .map_err(|_| AvError::Missing { what: "filter", name: "scale" })?;
     Ok(Rgba {
         width: picture.width,
         height: picture.height,
@@ -429,11 +391,7 @@ pub fn rgba_of(picture: &Yuv420) -> Result<Rgba, AvError> {
 /// Writes packed planes into a frame of the same size, row by row.
 pub(super) fn copy_in(picture: &Yuv420, frame: &mut frame::Video) {
     for (index, plane) in [&picture.y, &picture.u, &picture.v].into_iter().enumerate() {
-        let width = if index == 0 {
-            picture.width
-        } else {
-            picture.width / 2
-        };
+        let width = if index == 0 { picture.width } else { picture.width / 2 };
         let stride = frame.stride(index);
         let rows = frame.data_mut(index).chunks_mut(stride);
         for (row, from) in rows.zip(plane.chunks_exact(width)) {
@@ -449,13 +407,7 @@ mod tests {
     #[test]
     fn cover_cuts_the_longer_side_evenly() {
         let wide = covering((1920, 1080), (1, 1), 1080, 1920);
-        assert_eq!(
-            wide,
-            Placement {
-                crop: (608, 1080, 656, 0),
-                size: (1080, 1920)
-            }
-        );
+        assert_eq!(wide, Placement { crop: (608, 1080, 656, 0), size: (1080, 1920) });
         assert_eq!(covering((321, 181), (1, 1), 320, 180).size, (320, 180));
     }
 
@@ -469,35 +421,8 @@ mod tests {
     #[test]
     fn chroma_turns_with_the_picture() {
         let left = (0, 128);
-        assert_eq!(
-            turned(
-                left,
-                Turn {
-                    mirrored: false,
-                    quarters: 1
-                }
-            ),
-            (128, 0)
-        );
-        assert_eq!(
-            turned(
-                left,
-                Turn {
-                    mirrored: false,
-                    quarters: 2
-                }
-            ),
-            (256, 128)
-        );
-        assert_eq!(
-            turned(
-                left,
-                Turn {
-                    mirrored: true,
-                    quarters: 0
-                }
-            ),
-            (256, 128)
-        );
+        assert_eq!(turned(left, Turn { mirrored: false, quarters: 1 }), (128, 0));
+        assert_eq!(turned(left, Turn { mirrored: false, quarters: 2 }), (256, 128));
+        assert_eq!(turned(left, Turn { mirrored: true, quarters: 0 }), (256, 128));
     }
 }

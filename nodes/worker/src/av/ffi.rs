@@ -9,9 +9,7 @@ use ffmpeg_next::format::context::{Input, Output};
 use ffmpeg_next::{Dictionary, Error, Rational, codec, ffi, filter, frame};
 
 /// EINVAL, as FFmpeg's own functions give it.
-const INVALID: Error = Error::Other {
-    errno: ffmpeg_next::util::error::EINVAL,
-};
+const INVALID: Error = Error::Other { errno: ffmpeg_next::util::error::EINVAL };
 
 /// `file:PATH`, so that no other protocol can be named by a path. Any bytes but NUL are fine.
 fn url_of(path: &Path) -> Result<CString, Error> {
@@ -21,11 +19,7 @@ fn url_of(path: &Path) -> Result<CString, Error> {
 }
 
 fn checked(code: c_int) -> Result<c_int, Error> {
-    if code < 0 {
-        Err(Error::from(code))
-    } else {
-        Ok(code)
-    }
+    if code < 0 { Err(Error::from(code)) } else { Ok(code) }
 }
 
 /// Opens a local file for reading; with `analyse` the streams' facts are completed from their first packets.
@@ -112,11 +106,7 @@ pub(super) fn stream_facts(input: &Input, index: usize) -> Option<StreamFacts> {
     unsafe {
         let p = (*stream.as_ptr()).codecpar;
         let own = (*stream.as_ptr()).sample_aspect_ratio;
-        let sar = if own.num > 0 && own.den > 0 {
-            own
-        } else {
-            (*p).sample_aspect_ratio
-        };
+        let sar = if own.num > 0 && own.den > 0 { own } else { (*p).sample_aspect_ratio };
         let extradata = match (*p).extradata_size {
             n if n > 0 && !(*p).extradata.is_null() => {
                 slice::from_raw_parts((*p).extradata, n as usize).to_vec()
@@ -190,11 +180,7 @@ pub(super) fn frame_colour(frame: &frame::Video) -> (i32, i32, i32) {
     // SAFETY: plain fields of a live frame.
     unsafe {
         let f = frame.as_ptr();
-        (
-            number!((*f).colorspace),
-            number!((*f).color_range),
-            number!((*f).chroma_location),
-        )
+        (number!((*f).colorspace), number!((*f).color_range), number!((*f).chroma_location))
     }
 }
 
@@ -260,12 +246,7 @@ pub(super) struct SampleForm {
 impl SampleForm {
     /// Interleaved `f32`.
     pub(super) const fn packed(channels: i32, rate: i32) -> Self {
-        Self {
-            format: ffi::AVSampleFormat::AV_SAMPLE_FMT_FLT,
-            channels,
-            mask: 0,
-            rate,
-        }
+        Self { format: ffi::AVSampleFormat::AV_SAMPLE_FMT_FLT, channels, mask: 0, rate }
     }
 
     /// The form of a decoded frame.
@@ -278,7 +259,8 @@ impl SampleForm {
             Self {
                 format: frame.format().into(),
                 channels: (*layout).nb_channels,
-                mask: if native { (*layout).u.mask } else { 0 },
+                // One or two channels need no names: they are taken as they come.
+                mask: if native && (*layout).nb_channels > 2 { (*layout).u.mask } else { 0 },
                 rate: (*f).sample_rate,
             }
         }
@@ -319,16 +301,8 @@ impl Resampler {
                 0,
                 ptr::null_mut(),
             ))?;
-            let own = Self {
-                context,
-                channels: channels as usize,
-            };
-            checked(ffi::av_opt_set_double(
-                context.cast(),
-                c"rematrix_maxval".as_ptr(),
-                1.0,
-                0,
-            ))?;
+            let own = Self { context, channels: channels as usize };
+            checked(ffi::av_opt_set_double(context.cast(), c"rematrix_maxval".as_ptr(), 1.0, 0))?;
             checked(ffi::swr_init(context))?;
             Ok(own)
         }
@@ -391,9 +365,7 @@ impl Drop for Resampler {
 /// `av_version_info`, the version of the FFmpeg release at run time.
 pub(super) fn release() -> String {
     // SAFETY: a static string.
-    unsafe { CStr::from_ptr(ffi::av_version_info()) }
-        .to_string_lossy()
-        .into_owned()
+    unsafe { CStr::from_ptr(ffi::av_version_info()) }.to_string_lossy().into_owned()
 }
 
 /// Versions of the libraries at run time, as FFmpeg packs them (major, minor, micro in 16, 8 and 8 bits).
@@ -419,11 +391,7 @@ pub(super) fn pixel_name(format: c_int) -> Option<&'static str> {
     // SAFETY: the numbers from 0 to NB are all variants; names are static strings or null.
     unsafe {
         let name = ffi::av_get_pix_fmt_name(std::mem::transmute::<c_int, ffi::AVPixelFormat>(format));
-        if name.is_null() {
-            None
-        } else {
-            CStr::from_ptr(name).to_str().ok()
-        }
+        if name.is_null() { None } else { CStr::from_ptr(name).to_str().ok() }
     }
 }
 

@@ -41,12 +41,7 @@ fn x264() -> Option<String> {
     let mark = b"x264 - ";
     let at = bytes.windows(mark.len()).position(|w| w == mark)? + mark.len();
     let plain = |b: &&u8| b.is_ascii_graphic() || **b == b' ';
-    let text: String = bytes[at..]
-        .iter()
-        .take_while(plain)
-        .take(80)
-        .map(|b| char::from(*b))
-        .collect();
+    let text: String = bytes[at..].iter().take_while(plain).take(80).map(|b| char::from(*b)).collect();
     Some(text.split(" - ").next().unwrap_or_default().trim().to_owned())
 }
 
@@ -80,12 +75,7 @@ mod tests {
     #[test]
     fn every_library_has_a_version() {
         let all = identity();
-        let of = |name: &str| {
-            all.iter()
-                .find(|(n, _)| n == name)
-                .map(|(_, v)| v.as_str())
-                .unwrap()
-        };
+        let of = |name: &str| all.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).unwrap();
         assert!(of("libavcodec").starts_with(char::is_numeric));
         assert!(of("x264").starts_with("core "), "{}", of("x264"));
         assert_eq!(of("ffmpeg-build").len(), 16);

@@ -26,10 +26,7 @@ pub(super) fn open(path: &Path, analyse: bool) -> Result<Input, AvError> {
 /// As [`open`], with further options of the demuxer.
 pub(super) fn open_with(path: &Path, analyse: bool, extra: &[(&str, &str)]) -> Result<Input, AvError> {
     super::init();
-    let unopened = |cause: &str| AvError::Open {
-        path: path.into(),
-        cause: cause.into(),
-    };
+    let unopened = |cause: &str| AvError::Open { path: path.into(), cause: cause.into() };
     let facts = std::fs::metadata(path).map_err(|e| unopened(&e.to_string()))?;
     if !facts.is_file() {
         return Err(unopened("it is not a plain file"));
@@ -44,10 +41,7 @@ pub(super) fn open_with(path: &Path, analyse: bool, extra: &[(&str, &str)]) -> R
             AvError::Refused { path: path.into() }
         }
         Error::Other { .. } => unopened(&error.to_string()),
-        _ => AvError::NotMedia {
-            path: path.into(),
-            cause: said(error),
-        },
+        _ => AvError::NotMedia { path: path.into(), cause: said(error) },
     })
 }
 
@@ -72,10 +66,7 @@ pub(super) fn best(input: &Input, medium: media::Type) -> Option<usize> {
     if !is_cover(index) {
         return Some(index);
     }
-    input
-        .streams()
-        .find(|s| s.parameters().medium() == medium && !is_cover(s.index()))
-        .map(|s| s.index())
+    input.streams().find(|s| s.parameters().medium() == medium && !is_cover(s.index())).map(|s| s.index())
 }
 
 /// Refuses an MP4 whose index names bytes beyond the file's end.
@@ -83,16 +74,10 @@ pub(super) fn refuse_cut_off(input: &mut Input, path: &Path) -> Result<(), AvErr
     let Some(size) = input.io_size().filter(|_| is_mov(input)) else {
         return Ok(());
     };
-    let end = (0..input.nb_streams() as usize)
-        .filter_map(|i| ffi::index_end(input, i))
-        .max()
-        .unwrap_or(0);
+    let end = (0..input.nb_streams() as usize).filter_map(|i| ffi::index_end(input, i)).max().unwrap_or(0);
     if end > size {
         let cause = format!("its index ends at byte {end}, the file at byte {size}");
-        return Err(AvError::Truncated {
-            path: path.into(),
-            cause,
-        });
+        return Err(AvError::Truncated { path: path.into(), cause });
     }
     Ok(())
 }
@@ -111,22 +96,14 @@ impl PacketSource {
     pub(super) fn open(path: &Path, medium: media::Type, wanted: &'static str) -> Result<Self, AvError> {
         let mut input = open(path, true)?;
         refuse_cut_off(&mut input, path)?;
-        let stream = best(&input, medium).ok_or(AvError::NoStream {
-            path: path.into(),
-            wanted,
-        })?;
+        let stream = best(&input, medium).ok_or(AvError::NoStream { path: path.into(), wanted })?;
         if is_mov(&input) {
             // Its index has been checked, so the end of the other streams need not be watched.
             (0..input.nb_streams() as usize)
                 .filter(|i| *i != stream)
                 .for_each(|i| ffi::discard_stream(&mut input, i));
         }
-        Ok(Self {
-            input,
-            path: path.into(),
-            stream,
-            end_us: i64::MIN,
-        })
+        Ok(Self { input, path: path.into(), stream, end_us: i64::MIN })
     }
 
     /// The next packet; `None` at the end of a file that is whole.
@@ -137,18 +114,12 @@ impl PacketSource {
                 Ok(()) => {}
                 Err(Error::Eof) => return self.ended().map(|()| None),
                 Err(error) => {
-                    return Err(AvError::Truncated {
-                        path: self.path.clone(),
-                        cause: said(error),
-                    });
+                    return Err(AvError::Truncated { path: self.path.clone(), cause: said(error) });
                 }
             }
             if packet.is_corrupt() && self.input.format().name() != "mpegts" {
                 let cause = format!("a packet near byte {} is incomplete", packet.position());
-                return Err(AvError::Truncated {
-                    path: self.path.clone(),
-                    cause,
-                });
+                return Err(AvError::Truncated { path: self.path.clone(), cause });
             }
             self.note_end(&packet);
             if packet.stream() == self.stream {
@@ -181,10 +152,7 @@ impl PacketSource {
                 self.end_us.max(0) / 1000,
                 declared / 1000
             );
-            return Err(AvError::Truncated {
-                path: self.path.clone(),
-                cause,
-            });
+            return Err(AvError::Truncated { path: self.path.clone(), cause });
         }
         Ok(())
     }

@@ -57,10 +57,7 @@ pub struct JoinReport {
 pub fn join(spec: JoinSpec<'_>, out: &Path) -> Result<JoinReport, AvError> {
     super::init();
     let Some(first) = spec.segments.first() else {
-        return Err(AvError::Unfit {
-            path: out.into(),
-            cause: "a film without segments".into(),
-        });
+        return Err(AvError::Unfit { path: out.into(), cause: "a film without segments".into() });
     };
     let opened = OpenSegment::open(first, spec.rate)?;
     let mut sound = spec.sound.map(Sound::open).transpose()?;
@@ -92,10 +89,7 @@ const AS_STORED: [(&str, &str); 1] = [("fflags", "+noparse+nofillin")];
 
 impl OpenSegment {
     fn open(segment: &Segment, rate: FrameRate) -> Result<Self, AvError> {
-        let wrong = |cause: String| AvError::Segment {
-            path: segment.path.clone(),
-            cause,
-        };
+        let wrong = |cause: String| AvError::Segment { path: segment.path.clone(), cause };
         let mut input = input::open_with(&segment.path, false, &AS_STORED)?;
         input::refuse_cut_off(&mut input, &segment.path)?;
         if input.nb_streams() != 1 {
@@ -112,34 +106,22 @@ impl OpenSegment {
         let ticks = i64::from(rate.den()) * i64::from(den);
         let per = i64::from(rate.num()) * i64::from(num);
         if per == 0 || ticks % per != 0 {
-            return Err(wrong(format!(
-                "its time base {num}/{den} has no whole frames at {rate} per second"
-            )));
+            return Err(wrong(format!("its time base {num}/{den} has no whole frames at {rate} per second")));
         }
         let frame_ticks = ticks / per;
         let mut head = Packet::empty();
-        head.read(&mut input)
-            .map_err(|e| wrong(format!("it has no frames: {}", said(e))))?;
+        head.read(&mut input).map_err(|e| wrong(format!("it has no frames: {}", said(e))))?;
         let ahead = head.pts().unwrap_or(0) - head.dts().unwrap_or(0);
         if !head.is_key() || ahead < 0 || ahead % frame_ticks != 0 {
             return Err(wrong("it does not begin with a key frame in time".into()));
         }
-        Ok(Self {
-            input,
-            facts,
-            frame_ticks,
-            head,
-            delay: ahead / frame_ticks,
-        })
+        Ok(Self { input, facts, frame_ticks, head, delay: ahead / frame_ticks })
     }
 
     fn refuse_unlike(&self, segment: &Segment, first: &StreamFacts) -> Result<(), AvError> {
         let own = &self.facts;
         let cause = if (own.width, own.height) != (first.width, first.height) {
-            format!(
-                "it is {}x{}, the first is {}x{}",
-                own.width, own.height, first.width, first.height
-            )
+            format!("it is {}x{}, the first is {}x{}", own.width, own.height, first.width, first.height)
         } else if own.codec != first.codec {
             "its codec is not that of the first".into()
         } else if own.extradata != first.extradata {
@@ -147,10 +129,7 @@ impl OpenSegment {
         } else {
             return Ok(());
         };
-        Err(AvError::Segment {
-            path: segment.path.clone(),
-            cause,
-        })
+        Err(AvError::Segment { path: segment.path.clone(), cause })
     }
 }
 
@@ -168,27 +147,15 @@ impl Sound {
     fn open(path: &Path) -> Result<Self, AvError> {
         let mut input = input::open(path, true)?;
         input::refuse_cut_off(&mut input, path)?;
-        let stream = input::best(&input, media::Type::Audio).ok_or_else(|| AvError::NoStream {
-            path: path.into(),
-            wanted: "sound",
-        })?;
+        let stream = input::best(&input, media::Type::Audio)
+            .ok_or_else(|| AvError::NoStream { path: path.into(), wanted: "sound" })?;
         let rate = ffi::stream_facts(&input, stream).map_or(0, |facts| facts.rate);
         let per_second = input.stream(stream).map_or((0, 1), |s| ffi::pair(s.time_base()));
         if rate <= 0 || per_second != (1, rate) {
             let cause = "its timestamps do not count samples; give AAC in .m4a".into();
-            return Err(AvError::Segment {
-                path: path.into(),
-                cause,
-            });
+            return Err(AvError::Segment { path: path.into(), cause });
         }
-        let mut own = Self {
-            input,
-            path: path.into(),
-            stream,
-            rate: i64::from(rate),
-            next: None,
-            end: 0,
-        };
+        let mut own = Self { input, path: path.into(), stream, rate: i64::from(rate), next: None, end: 0 };
         own.advance()?;
         Ok(own)
     }
@@ -199,10 +166,7 @@ impl Sound {
             match packet.read(&mut self.input) {
                 Ok(()) if packet.is_corrupt() => {
                     let cause = "a packet of sound is incomplete".into();
-                    return Err(AvError::Truncated {
-                        path: self.path.clone(),
-                        cause,
-                    });
+                    return Err(AvError::Truncated { path: self.path.clone(), cause });
                 }
                 Ok(()) if packet.stream() != self.stream => {}
                 Ok(()) => {
@@ -214,10 +178,7 @@ impl Sound {
                     return Ok(());
                 }
                 Err(error) => {
-                    return Err(AvError::Decode {
-                        path: self.path.clone(),
-                        cause: said(error),
-                    });
+                    return Err(AvError::Decode { path: self.path.clone(), cause: said(error) });
                 }
             }
         }
@@ -244,18 +205,10 @@ impl Film {
         first: &OpenSegment,
         sound: Option<&Sound>,
     ) -> Result<Self, AvError> {
-        let failed = |error| AvError::Write {
-            path: path.into(),
-            cause: said(error),
-        };
+        let failed = |error| AvError::Write { path: path.into(), cause: said(error) };
         let mut output = ffi::create_output(path, c"mp4").map_err(failed)?;
         let frame_time = Rational::new(spec.rate.den() as i32, spec.rate.num() as i32);
-        add_stream(
-            &mut output,
-            first.input.stream(0).map(|s| s.parameters()),
-            frame_time,
-        )
-        .map_err(failed)?;
+        add_stream(&mut output, first.input.stream(0).map(|s| s.parameters()), frame_time).map_err(failed)?;
         if let Some(mut stream) = output.stream_mut(0) {
             stream.set_avg_frame_rate(frame_time.invert());
         }
@@ -268,9 +221,7 @@ impl Film {
             metadata.set("title", &title.replace('\0', ""));
         }
         output.set_metadata(metadata);
-        output
-            .write_header_with(header_options(spec, sound))
-            .map_err(failed)?;
+        output.write_header_with(header_options(spec, sound)).map_err(failed)?;
         let (num, den) = output.stream(0).map_or((0, 1), |s| ffi::pair(s.time_base()));
         let frame_ticks = i64::from(spec.rate.den()) * i64::from(den)
             / (i64::from(spec.rate.num()) * i64::from(num)).max(1);
@@ -286,10 +237,7 @@ impl Film {
     }
 
     fn failed(&self, error: Error) -> AvError {
-        AvError::Write {
-            path: self.path.clone(),
-            cause: said(error),
-        }
+        AvError::Write { path: self.path.clone(), cause: said(error) }
     }
 
     /// Copies all packets of a segment, and the sound that belongs before them.
@@ -299,29 +247,21 @@ impl Film {
         mut opened: OpenSegment,
         mut sound: Option<&mut Sound>,
     ) -> Result<(), AvError> {
-        let wrong = |cause: String| AvError::Segment {
-            path: segment.path.clone(),
-            cause,
-        };
+        let wrong = |cause: String| AvError::Segment { path: segment.path.clone(), cause };
         let start = opened.head.pts().unwrap_or(0);
         self.seen.clear();
-        self.seen
-            .resize(usize::try_from(segment.frames).unwrap_or(0), false);
+        self.seen.resize(usize::try_from(segment.frames).unwrap_or(0), false);
         let mut count = 0;
         let mut packet = opened.head;
         loop {
             let ticks = packet.pts().map_or(-1, |pts| pts - start);
             let display = ticks.div_euclid(opened.frame_ticks);
-            let place = usize::try_from(display)
-                .ok()
-                .filter(|_| ticks % opened.frame_ticks == 0);
+            let place = usize::try_from(display).ok().filter(|_| ticks % opened.frame_ticks == 0);
             match place.and_then(|p| self.seen.get_mut(p)) {
                 Some(seen) if !*seen => *seen = true,
                 _ => {
-                    let cause = format!(
-                        "packet {count} is shown as frame {display} of {} expected",
-                        segment.frames
-                    );
+                    let cause =
+                        format!("packet {count} is shown as frame {display} of {} expected", segment.frames);
                     return Err(wrong(cause));
                 }
             }
@@ -344,10 +284,7 @@ impl Film {
             }
         }
         if u64::try_from(count) != Ok(segment.frames) {
-            return Err(wrong(format!(
-                "it has {count} frames, the film expects {}",
-                segment.frames
-            )));
+            return Err(wrong(format!("it has {count} frames, the film expects {}", segment.frames)));
         }
         self.frames += count;
         Ok(())
@@ -359,17 +296,13 @@ impl Film {
         packet.set_pts(Some((self.frames + display) * self.frame_ticks));
         packet.set_dts(Some((self.frames + count - self.delay) * self.frame_ticks));
         packet.set_duration(self.frame_ticks);
-        packet
-            .write(&mut self.output)
-            .map_err(|e| self.failed(e))
-            .map(|_| ())
+        packet.write(&mut self.output).map_err(|e| self.failed(e)).map(|_| ())
     }
 
     /// Copies the sound that begins before film frame `until`, or all that is left.
     fn copy_sound(&mut self, sound: &mut Sound, until: Option<i64>) -> Result<(), AvError> {
-        let limit = until.map_or(i64::MAX, |frame| {
-            self.rate.sample_of(frame.unsigned_abs(), sound.rate as u32) as i64
-        });
+        let limit = until
+            .map_or(i64::MAX, |frame| self.rate.sample_of(frame.unsigned_abs(), sound.rate as u32) as i64);
         while let Some(mut packet) = sound.next.take_if(|p| p.pts().unwrap_or(0) < limit) {
             sound.end = sound.end.max(packet.pts().unwrap_or(0) + packet.duration());
             packet.set_stream(1);
@@ -388,10 +321,7 @@ impl Film {
         }
         self.output.write_trailer().map_err(|e| self.failed(e))?;
         ffi::flush_output(&mut self.output).map_err(|e| self.failed(e))?;
-        Ok(JoinReport {
-            frames: self.frames.unsigned_abs(),
-            samples,
-        })
+        Ok(JoinReport { frames: self.frames.unsigned_abs(), samples })
     }
 }
 
@@ -407,17 +337,17 @@ fn add_stream(output: &mut Output, from: Option<Parameters>, time_base: Rational
     Ok(())
 }
 
-/// Options of the muxer. Track durations are counted in samples where frames are whole samples; else in
-/// milliseconds, in which pictures and sound of the same length are rounded up to the same number.
+/// Options of the muxer. Track durations are counted in samples, so that those of pictures and sound of the
+/// same length are equal wherever a frame is a whole number of samples; without sound, in parts of a frame.
 fn header_options<'a>(spec: &JoinSpec<'_>, sound: Option<&Sound>) -> Dictionary<'a> {
-    let per_second = sound.map_or(48_000, |s| s.rate.unsigned_abs());
-    let whole = per_second * u64::from(spec.rate.den()) % u64::from(spec.rate.num()) == 0;
+    let per_second = match (sound, spec.rate.num()) {
+        (Some(sound), _) => sound.rate.unsigned_abs(),
+        (None, num) if num < 1000 => u64::from(num) * 1000,
+        (None, num) => u64::from(num),
+    };
     let mut options = Dictionary::new();
     options.set("fflags", "+bitexact");
-    options.set(
-        "movie_timescale",
-        &if whole { per_second } else { 1000 }.to_string(),
-    );
+    options.set("movie_timescale", &per_second.to_string());
     if spec.faststart {
         options.set("movflags", "+faststart");
     }

@@ -23,18 +23,13 @@ pub(super) fn push(message: &str) {
 /// The last messages at warning level or worse since the last call, oldest first, at most 50 lines.
 #[must_use]
 pub fn take_log() -> String {
-    RING.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .drain(..)
-        .collect()
+    RING.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect()
 }
 
 /// The newest message, trimmed, left in place: the cause behind a bare error code.
 pub(super) fn newest() -> Option<String> {
     let ring = RING.lock().unwrap_or_else(PoisonError::into_inner);
-    ring.back()
-        .map(|line| line.trim().to_owned())
-        .filter(|line| !line.is_empty())
+    ring.back().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
 }
 
 #[cfg(test)]

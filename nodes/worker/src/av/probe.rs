@@ -73,10 +73,7 @@ pub struct Turn {
 
 impl Turn {
     /// Shown as stored.
-    pub const NONE: Self = Self {
-        mirrored: false,
-        quarters: 0,
-    };
+    pub const NONE: Self = Self { mirrored: false, quarters: 0 };
 
     /// Whether width and height change places.
     #[must_use]
@@ -110,16 +107,9 @@ pub fn probe(path: &Path) -> Result<MediaInfo, AvError> {
     let video = input::best(&file, media::Type::Video).and_then(|i| video_info(&file, i));
     let audio = input::best(&file, media::Type::Audio).and_then(|i| audio_info(&file, i));
     if video.is_none() && audio.is_none() {
-        return Err(AvError::NoStream {
-            path: path.into(),
-            wanted: "picture or sound",
-        });
+        return Err(AvError::NoStream { path: path.into(), wanted: "picture or sound" });
     }
-    Ok(MediaInfo {
-        duration_us: u64::try_from(file.duration()).unwrap_or(0),
-        video,
-        audio,
-    })
+    Ok(MediaInfo { duration_us: u64::try_from(file.duration()).unwrap_or(0), video, audio })
 }
 
 /// The turn of a stream's display matrix.
@@ -128,9 +118,7 @@ pub(super) fn turn_of(input: &Input, index: usize) -> Turn {
 }
 
 fn codec_name(input: &Input, index: usize) -> String {
-    let id = input
-        .stream(index)
-        .map_or(codec::Id::None, |s| s.parameters().id());
+    let id = input.stream(index).map_or(codec::Id::None, |s| s.parameters().id());
     id.name().to_owned()
 }
 
@@ -152,11 +140,7 @@ fn video_info(input: &Input, index: usize) -> Option<VideoInfo> {
     let stretched = (u64::from(coded_width) * u64::from(sar.0) + u64::from(sar.1) / 2) / u64::from(sar.1);
     let stretched = u32::try_from(stretched).ok()?;
     let turn = turn_of(input, index);
-    let (width, height) = if turn.swaps() {
-        (coded_height, stretched)
-    } else {
-        (stretched, coded_height)
-    };
+    let (width, height) = if turn.swaps() { (coded_height, stretched) } else { (stretched, coded_height) };
     let rate = match (stream.avg_frame_rate(), stream.rate()) {
         (mean, _) if mean.0 > 0 && mean.1 > 0 => mean,
         (_, base) => base,
@@ -168,11 +152,7 @@ fn video_info(input: &Input, index: usize) -> Option<VideoInfo> {
         height,
         coded_width,
         coded_height,
-        rate: if rate.0 > 0 && rate.1 > 0 {
-            (positive(rate.0), positive(rate.1))
-        } else {
-            (0, 1)
-        },
+        rate: if rate.0 > 0 && rate.1 > 0 { (positive(rate.0), positive(rate.1)) } else { (0, 1) },
         turn,
         sar,
         full_range: facts.range == RANGE_FULL || pixel_format.starts_with("yuvj"),
@@ -209,45 +189,15 @@ mod tests {
     #[test]
     fn a_phone_held_upright_is_a_quarter_turn_clockwise() {
         // The matrix that phones write: x → y, y → −x.
-        assert_eq!(
-            Turn::of_matrix(matrix(0, 1, -1, 0)),
-            Turn {
-                mirrored: false,
-                quarters: 1
-            }
-        );
-        assert_eq!(
-            Turn::of_matrix(matrix(-1, 0, 0, -1)),
-            Turn {
-                mirrored: false,
-                quarters: 2
-            }
-        );
-        assert_eq!(
-            Turn::of_matrix(matrix(0, -1, 1, 0)),
-            Turn {
-                mirrored: false,
-                quarters: 3
-            }
-        );
+        assert_eq!(Turn::of_matrix(matrix(0, 1, -1, 0)), Turn { mirrored: false, quarters: 1 });
+        assert_eq!(Turn::of_matrix(matrix(-1, 0, 0, -1)), Turn { mirrored: false, quarters: 2 });
+        assert_eq!(Turn::of_matrix(matrix(0, -1, 1, 0)), Turn { mirrored: false, quarters: 3 });
         assert_eq!(Turn::of_matrix(matrix(1, 0, 0, 1)), Turn::NONE);
     }
 
     #[test]
     fn a_mirror_is_told_from_a_turn() {
-        assert_eq!(
-            Turn::of_matrix(matrix(-1, 0, 0, 1)),
-            Turn {
-                mirrored: true,
-                quarters: 0
-            }
-        );
-        assert_eq!(
-            Turn::of_matrix(matrix(1, 0, 0, -1)),
-            Turn {
-                mirrored: true,
-                quarters: 2
-            }
-        );
+        assert_eq!(Turn::of_matrix(matrix(-1, 0, 0, 1)), Turn { mirrored: true, quarters: 0 });
+        assert_eq!(Turn::of_matrix(matrix(1, 0, 0, -1)), Turn { mirrored: true, quarters: 2 });
     }
 }

@@ -41,18 +41,11 @@ mod tests {
     use super::*;
 
     fn shown(clock: FrameClock, stamps: &[i64], frames: u64) -> Vec<usize> {
-        (0..frames)
-            .map(|n| stamps.iter().rposition(|s| *s <= clock.due(n)).unwrap_or(0))
-            .collect()
+        (0..frames).map(|n| stamps.iter().rposition(|s| *s <= clock.due(n)).unwrap_or(0)).collect()
     }
 
     fn clock(rate: &str, tick: (i32, i32)) -> FrameClock {
-        FrameClock {
-            rate: rate.parse().unwrap(),
-            from_us: 0,
-            origin: 0,
-            tick,
-        }
+        FrameClock { rate: rate.parse().unwrap(), from_us: 0, origin: 0, tick }
     }
 
     #[test]
@@ -60,11 +53,7 @@ mod tests {
         for rate in ["30", "24", "25", "30000/1001", "24000/1001", "60"] {
             let r: FrameRate = rate.parse().unwrap();
             let stamps: Vec<i64> = (0..2000u64).map(|n| r.sample_of(n, 1000) as i64).collect();
-            assert_eq!(
-                shown(clock(rate, (1, 1000)), &stamps, 2000),
-                (0..2000).collect::<Vec<_>>(),
-                "{rate}"
-            );
+            assert_eq!(shown(clock(rate, (1, 1000)), &stamps, 2000), (0..2000).collect::<Vec<_>>(), "{rate}");
         }
     }
 
@@ -82,10 +71,7 @@ mod tests {
 
     #[test]
     fn a_start_inside_a_frame_shows_that_frame() {
-        let c = FrameClock {
-            from_us: 50_000,
-            ..clock("30", (1, 15_360))
-        };
+        let c = FrameClock { from_us: 50_000, ..clock("30", (1, 15_360)) };
         assert_eq!(c.due(0), 768); // 50 ms is inside frame 1 (512 to 1024)
         assert_eq!(c.frames_until(150_000), 3);
         assert_eq!(c.frames_until(150_001), 4);

@@ -21,10 +21,7 @@ pub struct SoundRange {
 
 impl SoundRange {
     /// All of it.
-    pub const ALL: Self = Self {
-        from_us: 0,
-        to_us: None,
-    };
+    pub const ALL: Self = Self { from_us: 0, to_us: None };
 }
 
 /// Gaps and overlaps shorter than this (as a part of a second) are rounding of timestamps.
@@ -57,6 +54,8 @@ pub struct AudioReader {
     ending: Ending,
     /// Whether decoding began near the wanted place and not at the file's start.
     seeked: bool,
+    /// Whether a sample has been placed: the first one is placed exactly, the rest follow it.
+    started: bool,
     undecodable: u64,
     decoded: u64,
 }
@@ -87,10 +86,7 @@ impl AudioReader {
     pub fn open(path: &Path, rate: u32, channels: u32, range: SoundRange) -> Result<Self, AvError> {
         if !(1..=2).contains(&channels) || rate == 0 || rate > 384_000 {
             let cause = format!("sound is read in 1 or 2 channels, not {channels} at {rate} Hz");
-            return Err(AvError::Unfit {
-                path: path.into(),
-                cause,
-            });
+            return Err(AvError::Unfit { path: path.into(), cause });
         }
         let mut reader = Self::open_at(path, rate, channels, range, true)?;
         if reader.seeked && reader.made > reader.from {
@@ -108,16 +104,10 @@ impl AudioReader {
         seek: bool,
     ) -> Result<Self, AvError> {
         let mut source = PacketSource::open(path, media::Type::Audio, "sound")?;
-        let missing = || AvError::NoStream {
-            path: path.into(),
-            wanted: "sound",
-        };
+        let missing = || AvError::NoStream { path: path.into(), wanted: "sound" };
         let stream = source.input.stream(source.stream).ok_or_else(missing)?;
         let source_rate = ffi::stream_facts(&source.input, source.stream).map_or(0, |f| f.rate.max(0) as u32);
-        let bad = |error| AvError::Decode {
-            path: path.into(),
-            cause: said(error),
-        };
+        let bad = |error| AvError::Decode { path: path.into(), cause: said(error) };
         let context = codec::Context::from_parameters(stream.parameters()).map_err(bad)?;
         let mut decoder = context.decoder();
         decoder.set_packet_time_base(stream.time_base());
@@ -130,11 +120,7 @@ impl AudioReader {
             decoder,
             tick,
             // Whoever seeks knows time 0 by the header: `seek_near` only does it where that is exact.
-            origin: if seeked {
-                origin.or(Some((start, tick)))
-            } else {
-                origin
-            },
+            origin: if seeked { origin.or(Some((start, tick))) } else { origin },
             native: None,
             rate_change: None,
             rate,
@@ -147,6 +133,7 @@ impl AudioReader {
             scratch: Vec::new(),
             ending: Ending::Reading,
             seeked,
+            started: false,
             undecodable: 0,
             decoded: 0,
             source,
@@ -158,17 +145,11 @@ impl AudioReader {
     }
 
     fn error(&self, error: Error) -> AvError {
-        AvError::Decode {
-            path: self.source.path.clone(),
-            cause: said(error),
-        }
+        AvError::Decode { path: self.source.path.clone(), cause: said(error) }
     }
 
     fn damaged(&self, cause: String) -> AvError {
-        AvError::Decode {
-            path: self.source.path.clone(),
-            cause,
-        }
+        AvError::Decode { path: self.source.path.clone(), cause }
     }
 
     /// The next samples of the range; `None` at its end.
@@ -225,10 +206,7 @@ impl AudioReader {
             return Err(self.damaged("a frame without channels or rate".into()));
         }
         if self.at.is_some() && form.rate as u32 != self.source_rate {
-            let cause = format!(
-                "its rate changes from {} to {} Hz on the way",
-                self.source_rate, form.rate
-            );
+            let cause = format!("its rate changes from {} to {} Hz on the way", self.source_rate, form.rate);
             return Err(self.damaged(cause));
         }
         let mut samples = Vec::new();
@@ -240,10 +218,7 @@ impl AudioReader {
         if let Some((_, native)) = self.native.as_mut() {
             native
                 .convert_frame(frame, &mut samples)
-                .map_err(|e| AvError::Decode {
-                    path: self.source.path.clone(),
-                    cause: said(e),
-                })?;
+                .map_err(|e| AvError::Decode { path: self.source.path.clone(), cause: said(e) })?;
         }
         let mut samples = mixed(samples, inner, self.channels);
         if self.at.is_none() {
@@ -266,10 +241,7 @@ impl AudioReader {
             self.rate_change = Some(change);
         }
         let common = gcd(u64::from(self.source_rate), u64::from(self.rate));
-        let (step_in, step_out) = (
-            u64::from(self.source_rate) / common,
-            u64::from(self.rate) / common,
-        );
+        let (step_in, step_out) = (u64::from(self.source_rate) / common, u64::from(self.rate) / common);
         // A rate change starts where samples of both rates coincide, so that its phase is that of a whole run.
         let first = self.place_of(frame).unwrap_or(0).max(0) as u64;
         let start = if self.seeked { first.div_ceil(step_in) } else { 0 };
@@ -294,7 +266,7 @@ impl AudioReader {
     fn fit_in(&mut self, frame: &frame::Audio, samples: &mut Vec<f32>) -> Result<(), AvError> {
         let Some(at) = self.at else { return Ok(()) };
         let rate = i64::from(self.source_rate);
-        let first = self.decoded <= 1;
+        let first = !self.started;
         let place = self.place_of(frame).unwrap_or(at);
         let off = place - at;
         if off > LONGEST_GAP_S * rate {
@@ -305,12 +277,11 @@ impl AudioReader {
                 let silence = off as usize * self.channels;
                 samples.splice(..0, std::iter::repeat_n(0.0, silence));
             } else {
-                let drop = (off.unsigned_abs() as usize)
-                    .saturating_mul(self.channels)
-                    .min(samples.len());
+                let drop = (off.unsigned_abs() as usize).saturating_mul(self.channels).min(samples.len());
                 samples.drain(..drop);
             }
         }
+        self.started |= !samples.is_empty();
         self.at = Some(at + (samples.len() / self.channels) as i64);
         Ok(())
     }
@@ -358,10 +329,7 @@ impl AudioReader {
     /// A file of which a tenth or more could not be decoded is not heard as if it could.
     fn judged(&self) -> Result<(), AvError> {
         if self.decoded == 0 || self.undecodable > self.decoded / 10 {
-            let cause = format!(
-                "{} of its packets are damaged, {} are not",
-                self.undecodable, self.decoded
-            );
+            let cause = format!("{} of its packets are damaged, {} are not", self.undecodable, self.decoded);
             return Err(self.damaged(cause));
         }
         Ok(())
@@ -409,10 +377,7 @@ fn seek_near(source: &mut PacketSource, origin: Option<Origin>, from_us: u64) ->
 /// One or two channels as one or two: a mean, or the same in both.
 fn mixed(samples: Vec<f32>, from: usize, to: usize) -> Vec<f32> {
     match (from, to) {
-        (2, 1) => samples
-            .chunks_exact(2)
-            .map(|pair| (pair[0] + pair[1]) * 0.5)
-            .collect(),
+        (2, 1) => samples.chunks_exact(2).map(|pair| (pair[0] + pair[1]) * 0.5).collect(),
         (1, 2) => samples.iter().flat_map(|s| [*s, *s]).collect(),
         _ => samples,
     }

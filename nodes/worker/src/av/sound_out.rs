@@ -11,6 +11,9 @@ use super::error::AvError;
 use super::ffi;
 use super::input::said;
 
+/// Samples of PCM that are written at a time.
+const PCM_BLOCK: usize = 4096;
+
 /// How sound is stored. Everything is at 48 kHz.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SoundFormat {
@@ -75,19 +78,14 @@ fn check_channels(path: &Path, channels: u32) -> Result<usize, AvError> {
         1 | 2 => Ok(channels as usize),
         _ => {
             let cause = format!("sound is written in 1 or 2 channels, not {channels}");
-            Err(AvError::Unfit {
-                path: path.into(),
-                cause,
-            })
+            Err(AvError::Unfit { path: path.into(), cause })
         }
     }
 }
 
 /// `x` at full scale ±1 as a signed 24-bit sample.
 fn to_24_bits(x: f32) -> i32 {
-    (f64::from(x) * 8_388_608.0)
-        .round()
-        .clamp(-8_388_608.0, 8_388_607.0) as i32
+    (f64::from(x) * 8_388_608.0).round().clamp(-8_388_608.0, 8_388_607.0) as i32
 }
 
 /// An encoder of any [`SoundFormat`] for 1 or 2 channels at 48 kHz.
@@ -103,18 +101,19 @@ pub struct SoundEncoder {
 }
 
 impl SoundEncoder {
-    fn create(path: &Path, format: SoundFormat, channels: u32) -> Result<Self, AvError> {
+    /// Creates `path` in `format` for 1 or 2 channels at 48 kHz.
+    ///
+    /// # Errors
+    /// When the parameters do not fit, or the file cannot be written.
+    pub fn create(path: &Path, format: SoundFormat, channels: u32) -> Result<Self, AvError> {
         super::init();
         let count = check_channels(path, channels)?;
-        let failed = |error| AvError::Write {
-            path: path.into(),
-            cause: said(error),
-        };
+        let failed = |error| AvError::Write { path: path.into(), cause: said(error) };
         let encoder = open(path, format, channels)?;
-        let container = if matches!(format, SoundFormat::Flac) {
-            c"flac"
-        } else {
-            c"ipod"
+        let container = match format {
+            SoundFormat::Aac { .. } => c"ipod",
+            SoundFormat::Flac => c"flac",
+            SoundFormat::Wav | SoundFormat::WavFloat => c"wav",
         };
         let mut output = ffi::create_output(path, container).map_err(failed)?;
         let mut stream = output.add_stream_with(&encoder).map_err(failed)?;
@@ -125,7 +124,10 @@ impl SoundEncoder {
             options.set("movie_timescale", &SAMPLE_RATE.to_string());
         }
         output.write_header_with(options).map_err(failed)?;
-        let block = (encoder.frame_size() as usize).max(1);
+        let block = match encoder.frame_size() {
+            0 => PCM_BLOCK,
+            n => n as usize,
+        };
         Ok(Self {
             path: path.into(),
             encoder,
@@ -138,13 +140,14 @@ impl SoundEncoder {
     }
 
     fn failed(&self, error: Error) -> AvError {
-        AvError::Write {
-            path: self.path.clone(),
-            cause: said(error),
-        }
+        AvError::Write { path: self.path.clone(), cause: said(error) }
     }
 
-    fn push(&mut self, samples: &[f32]) -> Result<(), AvError> {
+    /// Encodes interleaved samples; full scale is ±1.
+    ///
+    /// # Errors
+    /// When encoding or writing fails.
+    pub fn push(&mut self, samples: &[f32]) -> Result<(), AvError> {
         let whole = self.block * self.channels;
         let mut rest = samples;
         if !self.pending.is_empty() {
@@ -171,16 +174,16 @@ impl SoundEncoder {
             Sample::F32(Type::Planar) => {
                 for channel in 0..self.channels {
                     let from = block.iter().skip(channel).step_by(self.channels);
-                    frame
-                        .plane_mut::<f32>(channel)
-                        .iter_mut()
-                        .zip(from)
-                        .for_each(|(to, x)| *to = *x);
+                    frame.plane_mut::<f32>(channel).iter_mut().zip(from).for_each(|(to, x)| *to = *x);
                 }
             }
-            _ => {
+            packed => {
+                let float = matches!(packed, Sample::F32(_));
                 let bytes = frame.data_mut(0).chunks_exact_mut(4).zip(block);
-                bytes.for_each(|(to, x)| to.copy_from_slice(&(to_24_bits(*x) << 8).to_ne_bytes()));
+                bytes.for_each(|(to, x)| {
+                    let integer = to_24_bits(*x) << 8;
+                    to.copy_from_slice(&if float { x.to_ne_bytes() } else { integer.to_ne_bytes() });
+                });
             }
         }
         self.encoder.send_frame(&frame).map_err(|e| self.failed(e))?;
@@ -202,16 +205,17 @@ impl SoundEncoder {
         }
     }
 
-    fn finish(mut self) -> Result<u64, AvError> {
+    /// Ends the file; gives the samples (per channel) that were pushed.
+    ///
+    /// # Errors
+    /// When encoding or writing fails.
+    pub fn finish(mut self) -> Result<u64, AvError> {
         let last = std::mem::take(&mut self.pending);
         if last.len() >= self.channels {
             self.encode(&last)?;
         }
         if self.pushed == 0 {
-            return Err(AvError::Unfit {
-                path: self.path,
-                cause: "a sound without samples".into(),
-            });
+            return Err(AvError::Unfit { path: self.path, cause: "a sound without samples".into() });
         }
         self.encoder.send_eof().map_err(|e| self.failed(e))?;
         self.drain()?;
@@ -223,23 +227,19 @@ impl SoundEncoder {
 
 fn open(path: &Path, format: SoundFormat, channels: u32) -> Result<encoder::Audio, AvError> {
     let (name, sample) = match format {
+        SoundFormat::Aac { .. } => ("aac", Sample::F32(Type::Planar)),
         SoundFormat::Flac => ("flac", Sample::I32(Type::Packed)),
-        _ => ("aac", Sample::F32(Type::Planar)),
+        SoundFormat::Wav => ("pcm_s24le", Sample::I32(Type::Packed)),
+        SoundFormat::WavFloat => ("pcm_f32le", Sample::F32(Type::Packed)),
     };
-    let codec = encoder::find_by_name(name).ok_or(AvError::Missing {
-        what: "encoder",
-        name,
-    })?;
+    let codec = encoder::find_by_name(name).ok_or(AvError::Missing { what: "encoder", name })?;
     let mut context = codec::Context::new_with_codec(codec);
     context.set_flags(codec::Flags::GLOBAL_HEADER | codec::Flags::BITEXACT);
     context.set_time_base(Rational::new(1, SAMPLE_RATE as i32));
     if format == SoundFormat::Flac {
         ffi::set_sample_bits(&mut context, 24);
     }
-    let unfit = |error| AvError::Unfit {
-        path: path.into(),
-        cause: said(error),
-    };
+    let unfit = |error| AvError::Unfit { path: path.into(), cause: said(error) };
     let mut audio = context.encoder().audio().map_err(unfit)?;
     audio.set_rate(SAMPLE_RATE as i32);
     audio.set_format(sample);

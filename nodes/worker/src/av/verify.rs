@@ -42,10 +42,7 @@ impl TrackFacts {
     /// The end at `per_second` ticks, rounded to the nearest: samples at 48000, microseconds at 1000000.
     #[must_use]
     pub fn end_at(&self, per_second: u32) -> u64 {
-        let (num, den) = (
-            u128::from(self.ticks_per_second.0),
-            u128::from(self.ticks_per_second.1),
-        );
+        let (num, den) = (u128::from(self.ticks_per_second.0), u128::from(self.ticks_per_second.1));
         let wide = u128::from(self.end.max(0).unsigned_abs()) * u128::from(per_second) * den * 2;
         u64::try_from((wide + num) / (num * 2).max(1)).unwrap_or(u64::MAX)
     }
@@ -66,10 +63,7 @@ pub fn verify(path: &Path, deep: bool) -> Result<FilmFacts, AvError> {
             Ok(()) => {}
             Err(ffmpeg_next::Error::Eof) => break,
             Err(error) => {
-                return Err(AvError::Truncated {
-                    path: path.into(),
-                    cause: said(error),
-                });
+                return Err(AvError::Truncated { path: path.into(), cause: said(error) });
             }
         }
         let index = packet.stream();
@@ -88,12 +82,7 @@ pub fn verify(path: &Path, deep: bool) -> Result<FilmFacts, AvError> {
         let ticks_per_second = (u32::try_from(den).ok()?, u32::try_from(num).ok()?);
         Some((
             counted.begin?,
-            TrackFacts {
-                packets: counted.packets,
-                end: counted.end,
-                ticks_per_second,
-                decoded: None,
-            },
+            TrackFacts { packets: counted.packets, end: counted.end, ticks_per_second, decoded: None },
         ))
     };
     let (mut video, mut audio) = (facts(media::Type::Video), facts(media::Type::Audio));
@@ -116,12 +105,7 @@ pub fn verify(path: &Path, deep: bool) -> Result<FilmFacts, AvError> {
     }
     let size = info.video.map_or((0, 0), |v| (v.width, v.height));
     let (video, audio) = (video.map(|(_, f)| f), audio.map(|(_, f)| f));
-    Ok(FilmFacts {
-        video,
-        audio,
-        size,
-        duration_us: info.duration_us,
-    })
+    Ok(FilmFacts { video, audio, size, duration_us: info.duration_us })
 }
 
 fn count_samples(path: &Path) -> Result<u64, AvError> {

@@ -61,14 +61,8 @@ impl VideoReader {
     /// When the file cannot be opened, has no picture, or the size is odd or zero.
     pub fn open(path: &Path, spec: ConformSpec) -> Result<Self, AvError> {
         if spec.width == 0 || spec.height == 0 || spec.width % 2 == 1 || spec.height % 2 == 1 {
-            let cause = format!(
-                "a frame of {}x{} is not even in both sizes",
-                spec.width, spec.height
-            );
-            return Err(AvError::Unfit {
-                path: path.into(),
-                cause,
-            });
+            let cause = format!("a frame of {}x{} is not even in both sizes", spec.width, spec.height);
+            return Err(AvError::Unfit { path: path.into(), cause });
         }
         let mut decoder = PictureDecoder::open(path)?;
         let target = Target {
@@ -79,12 +73,7 @@ impl VideoReader {
             sar: decoder.sar,
         };
         let (tick, origin) = (decoder.tick, decoder.origin);
-        let clock = FrameClock {
-            rate: spec.rate,
-            from_us: spec.from_us,
-            origin,
-            tick,
-        };
+        let clock = FrameClock { rate: spec.rate, from_us: spec.from_us, origin, tick };
         let mut ahead = None;
         if decoder.seek(spec.from_us) {
             ahead = decoder.next()?;
@@ -137,15 +126,8 @@ impl VideoReader {
             };
             self.converted = Some(self.conformer.run(&shown.frame, &self.decoder.source.path)?);
         }
-        let again = self
-            .ahead
-            .as_ref()
-            .is_none_or(|next| next.begin > self.clock.due(self.n));
-        Ok(if again {
-            self.converted.clone()
-        } else {
-            self.converted.take()
-        })
+        let again = self.ahead.as_ref().is_none_or(|next| next.begin > self.clock.due(self.n));
+        Ok(if again { self.converted.clone() } else { self.converted.take() })
     }
 }
 
@@ -168,10 +150,7 @@ impl Iterator for VideoReader {
 /// # Errors
 /// When the file cannot be opened or decoded, or has no picture.
 pub fn frame_at(path: &Path, at_us: u64, size: Option<(u32, u32)>) -> Result<Yuv420, AvError> {
-    let nothing = || AvError::NoStream {
-        path: path.into(),
-        wanted: "picture",
-    };
+    let nothing = || AvError::NoStream { path: path.into(), wanted: "picture" };
     let (width, height) = match size {
         Some(size) => size,
         None => probe(path)?
@@ -180,14 +159,7 @@ pub fn frame_at(path: &Path, at_us: u64, size: Option<(u32, u32)>) -> Result<Yuv
             .ok_or_else(nothing)?,
     };
     let rate = FrameRate::new(1, 1).ok_or_else(nothing)?;
-    let spec = ConformSpec {
-        width,
-        height,
-        fit: Fit::Cover,
-        rate,
-        from_us: at_us,
-        to_us: None,
-    };
+    let spec = ConformSpec { width, height, fit: Fit::Cover, rate, from_us: at_us, to_us: None };
     let mut reader = VideoReader::open(path, spec)?;
     if let Some(frame) = reader.next() {
         return frame;
@@ -229,16 +201,10 @@ struct PictureDecoder {
 impl PictureDecoder {
     fn open(path: &Path) -> Result<Self, AvError> {
         let source = PacketSource::open(path, media::Type::Video, "picture")?;
-        let missing = || AvError::NoStream {
-            path: path.into(),
-            wanted: "picture",
-        };
+        let missing = || AvError::NoStream { path: path.into(), wanted: "picture" };
         let stream = source.input.stream(source.stream).ok_or_else(missing)?;
         let facts = ffi::stream_facts(&source.input, source.stream).ok_or_else(missing)?;
-        let bad = |error| AvError::Decode {
-            path: path.into(),
-            cause: said(error),
-        };
+        let bad = |error| AvError::Decode { path: path.into(), cause: said(error) };
         let context = codec::Context::from_parameters(stream.parameters()).map_err(bad)?;
         let mut decoder = context.decoder();
         decoder.set_packet_time_base(stream.time_base());
@@ -302,14 +268,8 @@ impl PictureDecoder {
                 continue; // a frame that claims to come before its predecessor was never to be seen
             }
             self.last_begin = Some(begin);
-            let lasts = Some(frame.packet().duration)
-                .filter(|d| *d > 0)
-                .unwrap_or(self.usual);
-            return Ok(Some(Shown {
-                frame,
-                begin,
-                end: begin.saturating_add(lasts),
-            }));
+            let lasts = Some(frame.packet().duration).filter(|d| *d > 0).unwrap_or(self.usual);
+            return Ok(Some(Shown { frame, begin, end: begin.saturating_add(lasts) }));
         }
     }
 
@@ -342,31 +302,17 @@ impl PictureDecoder {
     }
 
     fn source_error(&self, error: Error) -> AvError {
-        AvError::Decode {
-            path: self.source.path.clone(),
-            cause: said(error),
-        }
+        AvError::Decode { path: self.source.path.clone(), cause: said(error) }
     }
 
     fn make_deinterlacer(&self, frame: &frame::Video) -> Result<Graph, AvError> {
         let build = || -> Result<Graph, Error> {
             let mut graph = ffi::single_threaded_graph();
-            let pixel = frame
-                .format()
-                .descriptor()
-                .map_or("none", format::pixel::Descriptor::name);
+            let pixel = frame.format().descriptor().map_or("none", format::pixel::Descriptor::name);
             let (w, h, (n, d)) = (frame.width(), frame.height(), self.tick);
             let arguments = format!("video_size={w}x{h}:pix_fmt={pixel}:time_base={n}/{d}:pixel_aspect=0/1");
-            graph.add(
-                &filter::find("buffer").ok_or(Error::FilterNotFound)?,
-                "in",
-                &arguments,
-            )?;
-            graph.add(
-                &filter::find("buffersink").ok_or(Error::FilterNotFound)?,
-                "out",
-                "",
-            )?;
+            graph.add(&filter::find("buffer").ok_or(Error::FilterNotFound)?, "in", &arguments)?;
+            graph.add(&filter::find("buffersink").ok_or(Error::FilterNotFound)?, "out", "")?;
             let filters = "bwdif=mode=send_frame:parity=auto:deint=interlaced";
             graph.output("in", 0)?.input("out", 0)?.parse(filters)?;
             graph.validate()?;
@@ -421,14 +367,8 @@ impl PictureDecoder {
     /// A file of which a tenth or more could not be decoded is not shown as if it could.
     fn ended(&self) -> Result<(), AvError> {
         if self.decoded == 0 || self.undecodable > self.decoded / 10 {
-            let cause = format!(
-                "{} of its frames are damaged, {} are not",
-                self.undecodable, self.decoded
-            );
-            return Err(AvError::Decode {
-                path: self.source.path.clone(),
-                cause,
-            });
+            let cause = format!("{} of its frames are damaged, {} are not", self.undecodable, self.decoded);
+            return Err(AvError::Decode { path: self.source.path.clone(), cause });
         }
         Ok(())
     }

@@ -65,10 +65,7 @@ impl VideoEncoder {
     pub fn create(path: &Path, spec: &EncodeSpec) -> Result<Self, AvError> {
         super::init();
         check(path, spec)?;
-        let failed = |error| AvError::Write {
-            path: path.into(),
-            cause: said(error),
-        };
+        let failed = |error| AvError::Write { path: path.into(), cause: said(error) };
         let time_base = frame_time(spec.rate);
         let encoder = open_encoder(path, spec)?;
         let mut output = ffi::create_output(path, c"mp4").map_err(failed)?;
@@ -81,16 +78,7 @@ impl VideoEncoder {
         frame.set_color_space(color::Space::BT709);
         frame.set_color_range(color::Range::MPEG);
         let delay = ffi::reorder_delay(&encoder);
-        Ok(Self {
-            path: path.into(),
-            encoder,
-            output,
-            frame,
-            time_base,
-            delay,
-            pushed: 0,
-            written: 0,
-        })
+        Ok(Self { path: path.into(), encoder, output, frame, time_base, delay, pushed: 0, written: 0 })
     }
 
     /// Encodes the next frame.
@@ -104,10 +92,7 @@ impl VideoEncoder {
                 "frame {} is {}x{}, the segment {}x{}",
                 self.pushed, picture.width, picture.height, size.0, size.1
             );
-            return Err(AvError::Unfit {
-                path: self.path.clone(),
-                cause,
-            });
+            return Err(AvError::Unfit { path: self.path.clone(), cause });
         }
         ffi::make_writable(&mut self.frame).map_err(|e| self.failed(e))?;
         copy_in(picture, &mut self.frame);
@@ -124,32 +109,21 @@ impl VideoEncoder {
     /// When there was no frame, or encoding or writing fails.
     pub fn finish(mut self) -> Result<EncodeReport, AvError> {
         if self.pushed == 0 {
-            return Err(AvError::Unfit {
-                path: self.path,
-                cause: "a segment without frames".into(),
-            });
+            return Err(AvError::Unfit { path: self.path, cause: "a segment without frames".into() });
         }
         self.encoder.send_eof().map_err(|e| self.failed(e))?;
         self.drain()?;
         if self.written != self.pushed {
             let cause = format!("{} frames went in, {} came out", self.pushed, self.written);
-            return Err(AvError::Wrong {
-                path: self.path,
-                cause,
-            });
+            return Err(AvError::Wrong { path: self.path, cause });
         }
         self.output.write_trailer().map_err(|e| self.failed(e))?;
         ffi::flush_output(&mut self.output).map_err(|e| self.failed(e))?;
-        Ok(EncodeReport {
-            frames: self.written.unsigned_abs(),
-        })
+        Ok(EncodeReport { frames: self.written.unsigned_abs() })
     }
 
     fn failed(&self, error: Error) -> AvError {
-        AvError::Write {
-            path: self.path.clone(),
-            cause: said(error),
-        }
+        AvError::Write { path: self.path.clone(), cause: said(error) }
     }
 
     fn drain(&mut self) -> Result<(), AvError> {
@@ -176,17 +150,9 @@ impl VideoEncoder {
 }
 
 fn check(path: &Path, spec: &EncodeSpec) -> Result<(), AvError> {
-    let unfit = |cause: String| {
-        Err(AvError::Unfit {
-            path: path.into(),
-            cause,
-        })
-    };
+    let unfit = |cause: String| Err(AvError::Unfit { path: path.into(), cause });
     if spec.width == 0 || spec.height == 0 || spec.width % 2 == 1 || spec.height % 2 == 1 {
-        return unfit(format!(
-            "a frame of {}x{} is not even in both sizes",
-            spec.width, spec.height
-        ));
+        return unfit(format!("a frame of {}x{} is not even in both sizes", spec.width, spec.height));
     }
     if spec.threads == 0 || spec.keyint == 0 || spec.crf > 51 {
         return unfit("`threads` and `keyint` are at least 1, `crf` at most 51".into());
@@ -202,10 +168,8 @@ fn frame_time(rate: FrameRate) -> Rational {
 /// x264 as `spec` says; `path` is for errors alone.
 pub(super) fn open_encoder(path: &Path, spec: &EncodeSpec) -> Result<encoder::Video, AvError> {
     let time_base = frame_time(spec.rate);
-    let x264 = encoder::find_by_name("libx264").ok_or(AvError::Missing {
-        what: "encoder",
-        name: "libx264",
-    })?;
+    let x264 =
+        encoder::find_by_name("libx264").ok_or(AvError::Missing { what: "encoder", name: "libx264" })?;
     let mut context = codec::Context::new_with_codec(x264);
     context.set_flags(codec::Flags::GLOBAL_HEADER | codec::Flags::CLOSED_GOP | codec::Flags::BITEXACT);
     context.set_threading(threading::Config {
@@ -214,10 +178,7 @@ pub(super) fn open_encoder(path: &Path, spec: &EncodeSpec) -> Result<encoder::Vi
         ..threading::Config::default()
     });
     ffi::site_chroma_left(&mut context);
-    let unfit = |error| AvError::Unfit {
-        path: path.into(),
-        cause: said(error),
-    };
+    let unfit = |error| AvError::Unfit { path: path.into(), cause: said(error) };
     let mut video = context.encoder().video().map_err(unfit)?;
     video.set_width(spec.width);
     video.set_height(spec.height);

@@ -56,15 +56,20 @@ fn files_of_the_wrong_type_are_refused_in_words() {
     ffmpeg(dir.path(), "-f lavfi -i testsrc2=s=64x48:r=25:d=1 -c:v libx264 a.mp4");
     ffmpeg(dir.path(), "-f lavfi -i sine=d=1 s.wav");
     ffmpeg(dir.path(), "-i a.mp4 -frames:v 1 p.png");
-    fs::write(at("list.m3u8"), "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\na.mp4\n#EXT-X-ENDLIST\n").unwrap();
-    fs::write(at("net.mp4"), "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n").unwrap();
+    fs::write(at("list.m3u8"), "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\na.mp4\n#EXT-X-ENDLIST\n")
+        .unwrap();
+    fs::write(at("net.mp4"), "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:9/a.ts\n")
+        .unwrap();
     fs::write(at("list.mp4"), "ffconcat version 1.0\nfile a.mp4\n").unwrap();
 
     assert!(matches!(probe(&at("none.mp4")).unwrap_err(), AvError::Open { .. }));
     let empty = probe(&at("empty.mp4")).unwrap_err();
     assert!(empty.to_string().ends_with("it is empty"), "{empty}");
     assert!(matches!(probe(dir.path()).unwrap_err(), AvError::Open { .. }));
-    assert!(matches!(probe(&at("text.mp4")).unwrap_err(), AvError::NotMedia { .. } | AvError::Refused { .. }));
+    assert!(matches!(
+        probe(&at("text.mp4")).unwrap_err(),
+        AvError::NotMedia { .. } | AvError::Refused { .. }
+    ));
     for name in ["list.m3u8", "net.mp4", "list.mp4", "p.png"] {
         let error = probe(&at(name)).unwrap_err();
         assert!(matches!(error, AvError::Refused { .. }), "{name}: {error}");
@@ -81,7 +86,10 @@ fn files_of_the_wrong_type_are_refused_in_words() {
 fn cover_art_is_not_a_picture() {
     let dir = tempfile::tempdir().unwrap();
     ffmpeg(dir.path(), "-f lavfi -i testsrc2=s=64x48 -frames:v 1 p.png");
-    ffmpeg(dir.path(), "-f lavfi -i sine=d=1 -i p.png -map 0 -map 1 -c:v png -disposition:v attached_pic a.mp3");
+    ffmpeg(
+        dir.path(),
+        "-f lavfi -i sine=d=1 -i p.png -map 0 -map 1 -c:v png -disposition:v attached_pic a.mp3",
+    );
     let facts = probe(&dir.path().join("a.mp3")).unwrap();
     assert!(facts.video.is_none() && facts.audio.is_some());
 }

@@ -64,7 +64,8 @@ fn a_film_decodes_to_exactly_the_frames_of_its_segments() {
 }
 
 fn check_with_ffprobe(film: &Path, fps: &str, frames: usize, samples: u64) {
-    let entries = ["-v", "error", "-select_streams", "v", "-show_entries", "packet=pts,dts", "-of", "csv=p=0"];
+    let entries =
+        ["-v", "error", "-select_streams", "v", "-show_entries", "packet=pts,dts", "-of", "csv=p=0"];
     let packets = said_by("ffprobe", &entries, film);
     let mut stamps: Vec<(i64, i64)> = Vec::new();
     for line in packets.lines() {
@@ -88,7 +89,9 @@ fn check_with_ffprobe(film: &Path, fps: &str, frames: usize, samples: u64) {
     assert!(streams.lines().all(|l| l.starts_with("0.000000")), "{fps}: {streams}");
     let durations = track_durations(&fs::read(film).unwrap());
     assert_eq!(durations.len(), 2);
-    assert_eq!(durations[0], durations[1], "{fps}: the tracks' durations in the container");
+    // In samples, rounded up: they are equal wherever a frame is a whole number of samples.
+    let whole = 48_000 * u64::from(rate(fps).den()) % u64::from(rate(fps).num()) == 0;
+    assert!(durations[0].abs_diff(durations[1]) <= u32::from(!whole), "{fps}: {durations:?}");
 }
 
 /// Durations in the `tkhd` boxes (version 0).
@@ -174,7 +177,15 @@ fn quality_does_not_change_the_parameter_sets() {
 
 #[test]
 fn colours_of_flat_patches_survive_within_two() {
-    let colours = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [11, 16, 33], [200, 180, 40], [255, 255, 255], [128, 128, 128]];
+    let colours = [
+        [255, 0, 0],
+        [0, 255, 0],
+        [0, 0, 255],
+        [11, 16, 33],
+        [200, 180, 40],
+        [255, 255, 255],
+        [128, 128, 128],
+    ];
     let dir = tempfile::tempdir().unwrap();
     for (index, colour) in colours.into_iter().enumerate() {
         let flat = Yuv420::filled(WIDTH, HEIGHT, yuv_of_rgb(colour));
@@ -183,9 +194,19 @@ fn colours_of_flat_patches_survive_within_two() {
         av::join(join_spec(&[Segment { path, frames: 4 }], None, "30"), &film).unwrap();
         let frames = read(&film, conform(WIDTH as u32, HEIGHT as u32, "30"));
         assert_near(super::made::rgb_at(&frames[2], 100, 90), colour, 2);
-        let arguments = ["-v", "error", "-show_entries", "stream=color_range,color_space,color_transfer,color_primaries,chroma_location", "-of", "csv=p=0"];
+        let arguments = [
+            "-v",
+            "error",
+            "-show_entries",
+            "stream=color_range,color_space,color_transfer,color_primaries,chroma_location",
+            "-of",
+            "csv=p=0",
+        ];
         assert_eq!(said_by("ffprobe", &arguments, &film).trim(), "tv,bt709,bt709,bt709,left");
-        super::made::ffmpeg(dir.path(), &format!("-i film{index}.mp4 -frames:v 1 -f rawvideo -pix_fmt rgb24 out.rgb"));
+        super::made::ffmpeg(
+            dir.path(),
+            &format!("-i film{index}.mp4 -frames:v 1 -f rawvideo -pix_fmt rgb24 out.rgb"),
+        );
         let raw = fs::read(dir.path().join("out.rgb")).unwrap();
         let at = (90 * WIDTH + 100) * 3;
         assert_near(raw[at..at + 3].try_into().unwrap(), colour, 2);
@@ -210,7 +231,8 @@ fn the_first_decoded_sample_of_a_film_is_sample_0() {
         assert!(decoded.len().abs_diff(48_000) <= 1024, "{}", decoded.len());
         for (place, sign) in [(0usize, 1.0f32), (5000, 1.0), (40_000, -1.0)] {
             let near = place.saturating_sub(400)..place + 400;
-            let loudest = near.clone().max_by(|a, b| (decoded[*a] * sign).total_cmp(&(decoded[*b] * sign))).unwrap();
+            let loudest =
+                near.clone().max_by(|a, b| (decoded[*a] * sign).total_cmp(&(decoded[*b] * sign))).unwrap();
             assert_eq!(loudest, place, "in {}", file.display());
         }
     }

@@ -17,7 +17,8 @@ pub(crate) fn rate(text: &str) -> FrameRate {
 /// Runs `ffmpeg` quietly in `dir`.
 pub(crate) fn ffmpeg(dir: &Path, arguments: &str) {
     let words: Vec<&str> = arguments.split_whitespace().collect();
-    let done = Command::new("ffmpeg").args(["-v", "error", "-nostdin", "-y"]).args(words).current_dir(dir).output();
+    let done =
+        Command::new("ffmpeg").args(["-v", "error", "-nostdin", "-y"]).args(words).current_dir(dir).output();
     let done = done.expect("the `ffmpeg` command is installed");
     assert!(done.status.success(), "ffmpeg {arguments}: {}", String::from_utf8_lossy(&done.stderr));
 }
@@ -58,7 +59,12 @@ pub(crate) fn moving(n: usize) -> Yuv420 {
     picture
 }
 
-pub(crate) fn segment(dir: &Path, name: &str, spec: &EncodeSpec, pictures: impl Iterator<Item = Yuv420>) -> PathBuf {
+pub(crate) fn segment(
+    dir: &Path,
+    name: &str,
+    spec: &EncodeSpec,
+    pictures: impl Iterator<Item = Yuv420>,
+) -> PathBuf {
     let path = dir.join(name);
     let mut encoder = VideoEncoder::create(&path, spec).unwrap();
     let mut count = 0;

@@ -111,7 +111,12 @@ fn channels_are_mixed_without_gain_or_loss() {
     assert_eq!(six.len(), 96_000);
     let left: Vec<f32> = six.iter().step_by(2).copied().collect();
     let right: Vec<f32> = six.iter().skip(1).step_by(2).copied().collect();
-    assert!(peak(&left) > 0.1 && peak(&left) <= 0.5 && peak(&right) < 1e-4, "{} {}", peak(&left), peak(&right));
+    assert!(
+        peak(&left) > 0.1 && peak(&left) <= 0.5 && peak(&right) < 1e-4,
+        "{} {}",
+        peak(&left),
+        peak(&right)
+    );
 }
 
 #[test]
