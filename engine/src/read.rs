@@ -42,8 +42,7 @@ pub fn read_spec(
 
 /// Checks `with:` of a node against its kind; problems are reported, and then it is `None`.
 pub fn check_with(decl: &NodeDecl, operation: &dyn Operation, problems: &mut Diagnostics) -> Option<Checked> {
-    let at = decl.with.entries().is_empty().then_some(decl.name.span);
-    spec::check_at(&decl.with, operation.schema(), at, problems)
+    spec::check_at(&decl.with, operation.schema(), Some(&decl.name), problems)
 }
 
 fn whole(
@@ -61,26 +60,19 @@ fn whole(
     };
     version(&tree, problems)?;
     let variables = variables::fill(&mut tree, options, problems);
-    let mut spec = Spec {
-        version: keys::VERSION,
-        env: variables.env_values(),
-        ..Spec::default()
-    };
+    let mut spec = Spec { version: keys::VERSION, env: variables.env_values(), ..Spec::default() };
     let sections: Vec<_> = registry.front_ends().flat_map(|front| front.sections()).collect();
     let own = keys::top_level();
     for (key, value) in tree.entries() {
         if let Some((name, schema)) = sections.iter().find(|(name, _)| *name == key.value) {
-            match spec::check_at(value, schema, Some(key.span), problems) {
+            match spec::check_at(value, schema, Some(key), problems) {
                 Some(_) => spec.sections.push(((*name).to_owned(), value.clone())),
                 None => spec.unread.push((*name).to_owned()),
             }
         } else if let Some((_, schema)) = own.iter().find(|(name, _)| *name == key.value) {
             section(&mut spec, key, value, schema, problems);
         } else {
-            let known = own
-                .iter()
-                .map(|(name, _)| *name)
-                .chain(sections.iter().map(|(name, _)| *name));
+            let known = own.iter().map(|(name, _)| *name).chain(sections.iter().map(|(name, _)| *name));
             unknown(key, known, problems);
         }
     }
@@ -99,17 +91,14 @@ fn section(
     let checked = match key.value.as_str() {
         // Already checked, since they had to be known before anything else.
         "version" | "vars" | "env" => return,
-        _ => spec::check_at(value, schema, Some(key.span), problems),
+        _ => spec::check_at(value, schema, Some(key), problems),
     };
     match key.value.as_str() {
         "name" => {
-            spec.name = value.as_text().map(|name| Spanned {
-                value: name.to_owned(),
-                span: value.span,
-            });
+            spec.name = value.as_text().map(|name| Spanned { value: name.to_owned(), span: value.span });
         }
         "pools" if checked.is_some() => spec.pools = nodes::pools(value),
-        "nodes" => spec.nodes = nodes::read(value),
+        "nodes" => spec.nodes = nodes::read(value, problems),
         _ => {}
     }
 }
@@ -128,10 +117,7 @@ fn version(tree: &Located, problems: &mut Diagnostics) -> Option<()> {
     match &written.node {
         Written::Number(text) if *text == keys::VERSION.to_string() => Some(()),
         Written::Number(text) => {
-            let message = format!(
-                "this reel reads version {} of the file, not `{text}`",
-                keys::VERSION
-            );
+            let message = format!("this reel reads version {} of the file, not `{text}`", keys::VERSION);
             problems.push(
                 Diagnostic::error(code::VERSION, written.span, message).help(format!("write `{line}`")),
             );
@@ -165,8 +151,8 @@ fn unknown<'a>(
 
 /// A text with its place.
 fn spanned(text: &str, span: Span) -> Spanned<String> {
-    Spanned {
-        value: text.to_owned(),
-        span,
-    }
+    Spanned { value: text.to_owned(), span }
 }
+
+#[cfg(test)]
+mod tests;

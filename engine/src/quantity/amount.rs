@@ -10,13 +10,7 @@ use super::{Wrong, as_text};
 type Unit = (&'static str, u64);
 
 /// Microseconds.
-const TIME: &[Unit] = &[
-    ("us", 1),
-    ("ms", 1_000),
-    ("s", 1_000_000),
-    ("m", 60_000_000),
-    ("h", 3_600_000_000),
-];
+const TIME: &[Unit] = &[("us", 1), ("ms", 1_000), ("s", 1_000_000), ("m", 60_000_000), ("h", 3_600_000_000)];
 
 /// Hundredths of a decibel.
 const LEVEL: &[Unit] = &[("dB", 100)];
@@ -50,9 +44,7 @@ impl Duration {
     /// So many milliseconds.
     #[must_use]
     pub const fn from_millis(millis: u32) -> Self {
-        Self {
-            micros: millis as u64 * 1000,
-        }
+        Self { micros: millis as u64 * 1000 }
     }
 
     /// Microseconds.
@@ -150,9 +142,7 @@ impl FromStr for Bytes {
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let binary = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
-        let exact = binary
-            .into_iter()
-            .find(|(_, bits)| self.0 != 0 && self.0.trailing_zeros() >= *bits);
+        let exact = binary.into_iter().find(|(_, bits)| self.0 != 0 && self.0.trailing_zeros() >= *bits);
         match exact {
             Some((unit, bits)) => write!(f, "{}{unit}", self.0 >> bits),
             None => write!(f, "{}B", self.0),
@@ -166,12 +156,7 @@ as_text!(
     "A length of time with its unit: `us`, `ms`, `s`, `m` or `h`.",
     ["0.5s", "500ms", "2m"]
 );
-as_text!(
-    Gain,
-    "gain",
-    "A change of level in decibels.",
-    ["-18dB", "-0.5dB", "3dB"]
-);
+as_text!(Gain, "gain", "A change of level in decibels.", ["-18dB", "-0.5dB", "3dB"]);
 as_text!(
     Bytes,
     "bytes",
@@ -189,17 +174,13 @@ fn read(text: &str, units: &[Unit], smallest: &str) -> Result<i128, Wrong> {
         return Err(Wrong::Unit(format!("`{text}` has no unit")));
     }
     let Some((_, parts)) = units.iter().find(|(name, _)| *name == unit) else {
-        let meant = units
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(unit.trim()));
+        let meant = units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit.trim()));
         return Err(Wrong::Unit(match meant {
             Some((name, _)) => format!("`{text}` is to be written `{number}{name}`"),
             None => format!("`{}` is not a unit here", unit.trim()),
         }));
     };
-    decimal
-        .parts(*parts)
-        .ok_or_else(|| Wrong::Value(format!("`{text}` is finer than {smallest}")))
+    decimal.parts(*parts).ok_or_else(|| Wrong::Value(format!("`{text}` is finer than {smallest}")))
 }
 
 fn fits<T: TryFrom<i128>>(text: &str, parts: i128) -> Result<T, Wrong> {
@@ -227,15 +208,9 @@ mod tests {
         assert_eq!(said("0.5"), Wrong::Unit("`0.5` has no unit".into()));
         assert_eq!(said("5 sec"), Wrong::Unit("`sec` is not a unit here".into()));
         assert_eq!(said("5S"), Wrong::Unit("`5S` is to be written `5s`".into()));
-        assert_eq!(
-            said("soon"),
-            Wrong::Unit("`soon` is not a number with a unit".into())
-        );
+        assert_eq!(said("soon"), Wrong::Unit("`soon` is not a number with a unit".into()));
         assert_eq!(said("-1s"), Wrong::Value("`-1s` is below zero".into()));
-        assert_eq!(
-            said("0.1us"),
-            Wrong::Value("`0.1us` is finer than a microsecond".into())
-        );
+        assert_eq!(said("0.1us"), Wrong::Value("`0.1us` is finer than a microsecond".into()));
     }
 
     #[test]

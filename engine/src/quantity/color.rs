@@ -16,9 +16,7 @@ impl Color {
     /// An opaque colour.
     #[must_use]
     pub const fn opaque(red: u8, green: u8, blue: u8) -> Self {
-        Self {
-            rgba: [red, green, blue, 255],
-        }
+        Self { rgba: [red, green, blue, 255] }
     }
 }
 

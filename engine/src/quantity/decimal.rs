@@ -32,12 +32,6 @@ impl Decimal {
     pub const fn is_negative(self) -> bool {
         self.negative
     }
-
-    /// Whether it has nothing after the point.
-    #[must_use]
-    pub const fn is_whole(self) -> bool {
-        self.places == 0
-    }
 }
 
 /// A text that is not a decimal number of a size that fits.
@@ -68,11 +62,7 @@ impl FromStr for Decimal {
                 .and_then(|d| d.checked_add(u128::from(byte - b'0')))
                 .ok_or(NotDecimal)?;
         }
-        Ok(Self {
-            negative: negative && digits != 0,
-            digits,
-            places: part.len() as u32,
-        })
+        Ok(Self { negative: negative && digits != 0, digits, places: part.len() as u32 })
     }
 }
 
@@ -82,12 +72,7 @@ impl fmt::Display for Decimal {
         let power = 10_u128.pow(self.places);
         write!(f, "{sign}{}", self.digits / power)?;
         if self.places > 0 {
-            write!(
-                f,
-                ".{:0width$}",
-                self.digits % power,
-                width = self.places as usize
-            )?;
+            write!(f, ".{:0width$}", self.digits % power, width = self.places as usize)?;
         }
         Ok(())
     }
@@ -95,9 +80,8 @@ impl fmt::Display for Decimal {
 
 /// Cuts a text into its number and what follows it; the number may be empty.
 pub(super) fn split_unit(text: &str) -> (&str, &str) {
-    let end = text
-        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-')))
-        .unwrap_or(text.len());
+    let end =
+        text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-'))).unwrap_or(text.len());
     text.split_at(end)
 }
 

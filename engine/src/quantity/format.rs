@@ -114,11 +114,7 @@ fn frame_rate(text: &str) -> Result<Value, Wrong> {
     let zero = || Wrong::Value(format!("`{text}` is not above zero"));
     if let Some((num, den)) = text.split_once('/') {
         let whole = |t: &str| -> Result<u32, Wrong> {
-            if t.bytes().all(|b| b.is_ascii_digit()) {
-                t.parse().map_err(|_| wrong())
-            } else {
-                Err(wrong())
-            }
+            if t.bytes().all(|b| b.is_ascii_digit()) { t.parse().map_err(|_| wrong()) } else { Err(wrong()) }
         };
         return match (whole(num)?, whole(den)?) {
             (0, _) | (_, 0) => Err(zero()),
@@ -130,18 +126,16 @@ fn frame_rate(text: &str) -> Result<Value, Wrong> {
     match rate.parts(1) {
         _ if rate.is_negative() => Err(zero()),
         Some(0) => Err(zero()),
-        Some(whole) => u32::try_from(whole)
-            .map(Value::from)
-            .map_err(|_| Wrong::Value(format!("`{text}` is too large"))),
+        Some(whole) => {
+            u32::try_from(whole).map(Value::from).map_err(|_| Wrong::Value(format!("`{text}` is too large")))
+        }
         None => Ok(Value::String(rate.to_string())),
     }
 }
 
 /// Thousandths of a core, above zero.
 fn cores(text: &str) -> Result<Value, Wrong> {
-    let number: Decimal = text
-        .parse()
-        .map_err(|_| Wrong::Unit(format!("`{text}` is not a number")))?;
+    let number: Decimal = text.parse().map_err(|_| Wrong::Unit(format!("`{text}` is not a number")))?;
     match number.parts(1000).map(u32::try_from) {
         Some(Ok(0)) => Err(Wrong::Value(format!("`{text}` is not above zero"))),
         Some(Ok(milli)) => Ok(milli.into()),

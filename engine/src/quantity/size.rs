@@ -19,15 +19,11 @@ impl FromStr for Size {
 
     fn from_str(text: &str) -> Result<Self, Wrong> {
         let Some((width, height)) = text.split_once('x') else {
-            return Err(Wrong::Unit(format!(
-                "`{text}` is not a width, an `x` and a height"
-            )));
+            return Err(Wrong::Unit(format!("`{text}` is not a width, an `x` and a height")));
         };
         let side = |written: &str| {
             if written.is_empty() || !written.bytes().all(|b| b.is_ascii_digit()) {
-                return Err(Wrong::Unit(format!(
-                    "`{text}` is not a width, an `x` and a height"
-                )));
+                return Err(Wrong::Unit(format!("`{text}` is not a width, an `x` and a height")));
             }
             match written.parse() {
                 Ok(0) => Err(Wrong::Value(format!("`{text}` has no pixels"))),
@@ -35,10 +31,7 @@ impl FromStr for Size {
                 Err(_) => Err(Wrong::Value(format!("`{text}` is too large"))),
             }
         };
-        Ok(Self {
-            width: side(width)?,
-            height: side(height)?,
-        })
+        Ok(Self { width: side(width)?, height: side(height)? })
     }
 }
 
@@ -48,12 +41,7 @@ impl fmt::Display for Size {
     }
 }
 
-as_text!(
-    Size,
-    "size",
-    "Width and height in pixels.",
-    ["1080x1920", "1920x1080"]
-);
+as_text!(Size, "size", "Width and height in pixels.", ["1080x1920", "1920x1080"]);
 
 #[cfg(test)]
 mod tests {
@@ -64,16 +52,7 @@ mod tests {
     #[test]
     fn sizes_are_two_whole_numbers() {
         assert_eq!("0640x480".parse::<Size>().unwrap().to_string(), "640x480");
-        for text in [
-            "1080",
-            "1080*1920",
-            "x",
-            "10x",
-            "1080x1920x3",
-            "-1x2",
-            "10 x 20",
-            "1.5x2",
-        ] {
+        for text in ["1080", "1080*1920", "x", "10x", "1080x1920x3", "-1x2", "10 x 20", "1.5x2"] {
             assert!(matches!(text.parse::<Size>(), Err(Wrong::Unit(_))), "{text}");
         }
         assert!(matches!("0x9".parse::<Size>(), Err(Wrong::Value(_))));

@@ -1,26 +1,31 @@
-//! `nodes:` and `pools:` from checked text. They know no kind, and report nothing: the check has done so.
+//! `nodes:` and `pools:` from checked text. They know no kind, and report only what a check cannot.
 
 use super::spanned;
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::quantity::{Bytes, Decimal, Duration};
 use crate::span::Spanned;
 use crate::spec::{Located, NodeDecl, Resources, Written};
 
+/// Names that stand for something else in `${…}`.
+const TAKEN: &[&str] = &["vars", "env", "secrets", "self"];
+
 /// Every node as far as it can be read. What was wrong is left out, and has been reported.
-pub(super) fn read(nodes: &Located) -> Vec<NodeDecl> {
-    nodes
-        .entries()
-        .iter()
-        .map(|(name, written)| node(name, written))
-        .collect()
+pub(super) fn read(nodes: &Located, problems: &mut Diagnostics) -> Vec<NodeDecl> {
+    for (name, _) in nodes.entries() {
+        if TAKEN.contains(&name.value.as_str()) {
+            let message = format!("a node cannot be called `{}`", name.value);
+            problems.push(
+                Diagnostic::error(code::BAD_VALUE, name.span, message)
+                    .help(format!("`${{{}.…}}` stands for something else", name.value)),
+            );
+        }
+    }
+    nodes.entries().iter().map(|(name, written)| node(name, written)).collect()
 }
 
 fn node(name: &Spanned<String>, written: &Located) -> NodeDecl {
-    let uses = written
-        .get("uses")
-        .and_then(|uses| Some(spanned(uses.as_text()?, uses.span)));
-    let with = written
-        .get("with")
-        .filter(|with| matches!(with.node, Written::Map(_)));
+    let uses = written.get("uses").and_then(|uses| Some(spanned(uses.as_text()?, uses.span)));
+    let with = written.get("with").filter(|with| matches!(with.node, Written::Map(_)));
     NodeDecl {
         name: name.clone(),
         uses: uses.unwrap_or_else(|| spanned("", name.span)),
@@ -36,10 +41,7 @@ fn node(name: &Spanned<String>, written: &Located) -> NodeDecl {
 }
 
 fn empty(name: &Spanned<String>) -> Located {
-    Located {
-        node: Written::Map(Vec::new()),
-        span: name.span,
-    }
+    Located { node: Written::Map(Vec::new()), span: name.span }
 }
 
 fn needs(written: &Located) -> Vec<Spanned<String>> {
@@ -67,9 +69,7 @@ fn resources(written: &Located) -> Resources {
 /// Names and places of `pools:`.
 pub(super) fn pools(written: &Located) -> Vec<(String, u32)> {
     let entries = written.entries().iter();
-    entries
-        .filter_map(|(name, places)| Some((name.value.clone(), number(places)?)))
-        .collect()
+    entries.filter_map(|(name, places)| Some((name.value.clone(), number(places)?))).collect()
 }
 
 fn decimal(written: &Located) -> Option<Decimal> {

@@ -26,7 +26,7 @@ pub(super) fn read(
             (None, Some(schema)) if has_front => schema,
             _ => &of_nodes,
         };
-        let checked = spec::check_at(&whole, schema, Some(name.span), problems);
+        let checked = spec::check_at(&whole, schema, Some(name), problems);
         let Some(file) = file_of(&whole, problems) else {
             continue;
         };
@@ -61,11 +61,7 @@ fn file_of(whole: &Located, problems: &mut Diagnostics) -> Option<Spanned<String
         Ok(path) if !path.is_empty() => return Some(spanned(&path, file.span)),
         Ok(_) => Diagnostic::error(code::BAD_VALUE, file.span, "`file` is the project's own folder"),
         Err(why) => {
-            let class = if file.as_text() == Some("") {
-                code::BAD_VALUE
-            } else {
-                code::OUTSIDE
-            };
+            let class = if file.as_text() == Some("") { code::BAD_VALUE } else { code::OUTSIDE };
             Diagnostic::error(class, file.span, format!("`file` {why}"))
         }
     };
@@ -81,10 +77,7 @@ fn clash(
     problems: &mut Diagnostics,
 ) {
     if let Some((other, first)) = files.get(&file.value) {
-        let message = format!(
-            "outputs `{other}` and `{}` write the same file `{}`",
-            name.value, file.value
-        );
+        let message = format!("outputs `{other}` and `{}` write the same file `{}`", name.value, file.value);
         problems.push(
             Diagnostic::error(code::OUTPUT_CLASH, file.span, message)
                 .label("again here")

@@ -14,24 +14,14 @@ pub(super) fn fill(tree: &mut Located, options: &ReadOptions<'_>, problems: &mut
         return variables;
     };
     let schemas = keys::top_level();
-    for (key, value) in entries
-        .iter()
-        .filter(|(key, _)| OWN.contains(&key.value.as_str()))
-    {
-        let schema = schemas
-            .iter()
-            .find(|(name, _)| *name == key.value && *name != "version");
+    for (key, value) in entries.iter().filter(|(key, _)| OWN.contains(&key.value.as_str())) {
+        let schema = schemas.iter().find(|(name, _)| *name == key.value && *name != "version");
         if let Some((_, schema)) = schema {
             // Only the problems count: what is usable is declared below.
-            let _ = spec::check_at(value, schema, Some(key.span), problems);
+            let _ = spec::check_at(value, schema, Some(key), problems);
         }
     }
-    let section = |name: &str| {
-        entries
-            .iter()
-            .find(|(key, _)| key.value == name)
-            .map(|(_, value)| value)
-    };
+    let section = |name: &str| entries.iter().find(|(key, _)| key.value == name).map(|(_, value)| value);
     if let Some(env) = section("env") {
         declare_env(env, options, &mut variables);
     }
@@ -44,10 +34,7 @@ pub(super) fn fill(tree: &mut Located, options: &ReadOptions<'_>, problems: &mut
     for (name, value) in options.set {
         variables.set(name, value, problems);
     }
-    for (_, value) in entries
-        .iter_mut()
-        .filter(|(key, _)| !OWN.contains(&key.value.as_str()))
-    {
+    for (_, value) in entries.iter_mut().filter(|(key, _)| !OWN.contains(&key.value.as_str())) {
         variables.fill(value, problems);
     }
     variables

@@ -19,7 +19,7 @@ use super::checked::{Checked, InputBinding};
 use super::value::{Located, Written};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, code};
 use crate::quantity;
-use crate::span::Span;
+use crate::span::{Span, Spanned};
 
 /// Deepest nesting of a schema in itself that is followed.
 const MAX_DEPTH: usize = 64;
@@ -30,29 +30,37 @@ pub fn check(written: &Located, schema: &Value, problems: &mut Diagnostics) -> O
     check_at(written, schema, None, problems)
 }
 
-/// The same, with the place of the key under which the value stands, where what is missing in it is reported.
+/// The same, under a key by which messages call the value, and where what is missing in it is reported.
 pub(crate) fn check_at(
     written: &Located,
     schema: &Value,
-    key: Option<Span>,
+    key: Option<&Spanned<String>>,
     problems: &mut Diagnostics,
 ) -> Option<Checked> {
-    let mut checker = Checker {
-        root: schema,
-        problems,
-        inputs: Vec::new(),
-    };
+    let mut found = Diagnostics::default();
+    let mut checker = Checker { root: schema, problems: &mut found, inputs: Vec::new() };
     let root = At {
         parent: None,
-        part: Part::Root,
-        key,
+        part: Part::Root(key.map(|key| key.value.as_str())),
+        key: key.map(|key| key.span),
         depth: 0,
     };
-    let value = checker.value(written, schema, &root)?;
-    Some(Checked {
-        value,
-        inputs: checker.inputs,
-    })
+    let value = checker.value(written, schema, &root);
+    let inputs = checker.inputs;
+    for problem in found.iter() {
+        if !explained(problem, problems) {
+            problems.push(problem.clone());
+        }
+    }
+    Some(Checked { value: value?, inputs })
+}
+
+/// Whether a problem only follows from a variable that is not known, which has been reported at the same place.
+fn explained(problem: &Diagnostic, before: &Diagnostics) -> bool {
+    let place = |p: &Diagnostic| p.labels.first().map(|label| label.span);
+    before
+        .iter()
+        .any(|p| p.code == code::UNKNOWN_VARIABLE && place(p).is_some() && place(p) == place(problem))
 }
 
 /// One walk over a value and its schema.
@@ -74,34 +82,25 @@ struct At<'p> {
 
 #[derive(Clone, Copy)]
 enum Part<'p> {
-    Root,
+    /// The whole value, under a key that is no part of a slot.
+    Root(Option<&'p str>),
     Key(&'p str),
     Item(usize),
 }
 
 impl<'p> At<'p> {
     fn key(&'p self, name: &'p str, span: Span) -> Self {
-        Self {
-            parent: Some(self),
-            part: Part::Key(name),
-            key: Some(span),
-            depth: self.depth + 1,
-        }
+        Self { parent: Some(self), part: Part::Key(name), key: Some(span), depth: self.depth + 1 }
     }
 
     fn item(&'p self, index: usize) -> Self {
-        Self {
-            parent: Some(self),
-            part: Part::Item(index),
-            key: None,
-            depth: self.depth + 1,
-        }
+        Self { parent: Some(self), part: Part::Item(index), key: None, depth: self.depth + 1 }
     }
 
     /// Keys and indexes from the root, joined by dots.
     fn slot(&self) -> String {
         let own = match self.part {
-            Part::Root => return String::new(),
+            Part::Root(_) => return String::new(),
             Part::Key(name) => name.to_owned(),
             Part::Item(index) => index.to_string(),
         };
@@ -114,8 +113,8 @@ impl<'p> At<'p> {
     /// What messages call it.
     fn name(&self) -> String {
         match self.part {
-            Part::Root => "this".to_owned(),
-            Part::Key(name) => format!("`{name}`"),
+            Part::Root(None) => "this".to_owned(),
+            Part::Root(Some(name)) | Part::Key(name) => format!("`{name}`"),
             Part::Item(index) => match self.parent.map(At::name) {
                 Some(list) if list != "this" => format!("item {} of {list}", index + 1),
                 _ => format!("item {}", index + 1),
@@ -126,34 +125,25 @@ impl<'p> At<'p> {
 
 impl Checker<'_> {
     fn problem(&mut self, code: Code, span: Span, message: String, help: Option<String>) {
-        self.problems
-            .push(Diagnostic::error(code, span, message).maybe_help(help));
+        self.problems.push(Diagnostic::error(code, span, message).maybe_help(help));
     }
 
     /// The canonical form of a value that agrees with its schema.
     fn value(&mut self, written: &Located, schema: &Value, at: &At<'_>) -> Option<Value> {
         if at.depth > MAX_DEPTH {
-            self.problem(
-                code::BAD_VALUE,
-                written.span,
-                format!("{} is nested too deeply", at.name()),
-                None,
-            );
+            self.problem(code::BAD_VALUE, written.span, format!("{} is nested too deeply", at.name()), None);
             return None;
         }
         let schema = shape::followed(self.root, schema);
         if written.node == Written::Null && shape::types(schema).is_some_and(|t| t.contains(&"null")) {
-            return Some(Value::Null);
+            return self.nothing(written, schema, at);
         }
         match schema.get("format").and_then(Value::as_str) {
             Some("input") => return self.input(written, schema, at),
             Some("reference") => return self.reference(written, at),
             Some("path") => return self.path(written, at),
             Some("name") => return self.name(written, at),
-            // Whoever knows the kind of the node checks what is in it.
-            Some("with") if matches!(written.node, Written::Map(_) | Written::Null) => {
-                return Some(Value::Null);
-            }
+            Some("later") => return self.later(written, schema, at),
             Some(name) => {
                 if let Some(format) = quantity::format(name) {
                     return self.quantity(written, format, schema, at);
@@ -168,6 +158,26 @@ impl Checker<'_> {
             return self.choice(written, schema, at);
         }
         self.typed(written, schema, at)
+    }
+
+    /// A key that may be null. One with nothing behind it is an error all the same: who writes `color: #fff` gets
+    /// a comment and no colour.
+    fn nothing(&mut self, written: &Located, schema: &Value, at: &At<'_>) -> Option<Value> {
+        let bare = written.span.start == written.span.end && at.key.is_some();
+        if bare && schema.get("x-empty") != Some(&Value::Bool(true)) {
+            self.wrong_type(written, schema, at);
+            return None;
+        }
+        Some(Value::Null)
+    }
+
+    /// What another stage checks: here only its type counts.
+    fn later(&mut self, written: &Located, schema: &Value, at: &At<'_>) -> Option<Value> {
+        if !branch::fits(schema, written) {
+            self.wrong_type(written, schema, at);
+            return None;
+        }
+        Some(Value::Null)
     }
 
     /// By the one type that the schema names, or by what was written where it names several or none.
@@ -218,6 +228,7 @@ impl Checker<'_> {
 
     fn wrong_type_of(&mut self, written: &Located, wants: &str, at: &At<'_>) {
         let message = match written.node {
+            Written::Null if wants == words::ANYTHING => format!("{} has no value", at.name()),
             Written::Null => format!("{} has no value, but wants {wants}", at.name()),
             _ => format!("{} wants {wants}, not {}", at.name(), words::given(written)),
         };

@@ -8,14 +8,8 @@ pub(crate) const VERSION: u32 = 1;
 /// Every top-level key with its schema, in the order in which people write them.
 pub(crate) fn top_level() -> Vec<(&'static str, Value)> {
     vec![
-        (
-            "version",
-            json!({ "const": VERSION, "description": "Version of the file format." }),
-        ),
-        (
-            "name",
-            json!({ "type": "string", "minLength": 1, "description": "Name of the project." }),
-        ),
+        ("version", json!({ "const": VERSION, "description": "Version of the file format." })),
+        ("name", json!({ "type": "string", "minLength": 1, "description": "Name of the project." })),
         ("vars", vars()),
         ("env", env()),
         ("pools", pools("How many places each named pool has.")),
@@ -34,7 +28,7 @@ pub(crate) fn top_level() -> Vec<(&'static str, Value)> {
                 "type": "object",
                 "description": "What is made, by name.",
                 "propertyNames": { "format": "name" },
-                "additionalProperties": { "anyOf": [{ "type": "string" }, { "type": "object" }] },
+                "additionalProperties": { "type": ["string", "object"], "format": "later" },
             }),
         ),
     ]
@@ -58,7 +52,7 @@ fn env() -> Value {
             {
                 "type": "object",
                 "propertyNames": { "format": "name" },
-                "additionalProperties": { "type": ["string", "null"] },
+                "additionalProperties": { "type": ["string", "null"], "x-empty": true },
             },
         ],
         "examples": [["LANG"], { "LANG": "en_GB" }],
@@ -81,7 +75,7 @@ pub(crate) fn node() -> Value {
         "type": "object",
         "properties": {
             "uses": { "type": "string", "minLength": 1, "description": "The kind of the node." },
-            "with": { "type": "object", "format": "with", "description": "What its kind is told." },
+            "with": { "type": ["object", "null"], "format": "later", "x-empty": true, "description": "What its kind is told." },
             "needs": {
                 "description": "Nodes that must be done before it, without taking anything from them.",
                 "anyOf": [

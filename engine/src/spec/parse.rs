@@ -22,16 +22,8 @@ const MAX_VALUES: usize = 10_000_000;
 #[must_use]
 pub fn parse_yaml(text: &str, source: SourceId, problems: &mut Diagnostics) -> Option<Located> {
     if u32::try_from(text.len()).is_err() {
-        let span = Span {
-            source,
-            start: 0,
-            end: 0,
-        };
-        problems.push(Diagnostic::error(
-            code::YAML,
-            span,
-            "the file is larger than 4 GiB",
-        ));
+        let span = Span { source, start: 0, end: 0 };
+        problems.push(Diagnostic::error(code::YAML, span, "the file is larger than 4 GiB"));
         return None;
     }
     let tree = match serde_saphyr::from_str_with_options::<Placed<Raw>>(text, options()) {
@@ -41,11 +33,7 @@ pub fn parse_yaml(text: &str, source: SourceId, problems: &mut Diagnostics) -> O
             return None;
         }
     };
-    let mut build = Build {
-        text,
-        source,
-        problems,
-    };
+    let mut build = Build { text, source, problems };
     let mut root = build.value(tree).0;
     if root.node == Written::Null {
         root.node = Written::Map(Vec::new());
@@ -174,11 +162,7 @@ impl Build<'_> {
                 Written::Map(map)
             }
         };
-        let end = if aliased {
-            self.span(&raw.referenced).end
-        } else {
-            span.end
-        };
+        let end = if aliased { self.span(&raw.referenced).end } else { span.end };
         (Located { node, span }, end)
     }
 
@@ -198,13 +182,7 @@ impl Build<'_> {
                 Some(first) => self.problems.push(twice(&key.value, *first, span)),
                 None => {
                     seen.insert(key.value.clone(), span);
-                    map.push((
-                        Spanned {
-                            value: key.value,
-                            span,
-                        },
-                        value,
-                    ));
+                    map.push((Spanned { value: key.value, span }, value));
                 }
             }
         }
@@ -216,43 +194,26 @@ impl Build<'_> {
     fn number(&self, span: Span) -> Written {
         let written = self.slice(span);
         let bare = written.trim_matches(['"', '\'']);
-        if is_decimal(bare) {
-            Written::Number(bare.to_owned())
-        } else {
-            Written::Text(bare.to_owned())
-        }
+        if is_decimal(bare) { Written::Number(bare.to_owned()) } else { Written::Text(bare.to_owned()) }
     }
 
     fn slice(&self, span: Span) -> &str {
-        self.text
-            .get(span.start as usize..span.end as usize)
-            .unwrap_or_default()
+        self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 
     /// Where a flow collection ends, its bracket included; block collections end with their last value.
     fn closed(&self, span: Span, bracket: char) -> u32 {
-        let opens = self
-            .text
-            .get(span.start as usize..)
-            .is_some_and(|t| t.starts_with(['{', '[']));
+        let opens = self.text.get(span.start as usize..).is_some_and(|t| t.starts_with(['{', '[']));
         let rest = self.text.get(span.end as usize..).unwrap_or_default();
         let blank = rest.len() - rest.trim_start_matches([' ', ',', '\n', '\r', '\t']).len();
-        if opens && rest[blank..].starts_with(bracket) {
-            span.end + blank as u32 + 1
-        } else {
-            span.end
-        }
+        if opens && rest[blank..].starts_with(bracket) { span.end + blank as u32 + 1 } else { span.end }
     }
 
     fn span(&self, location: &Location) -> Span {
         let (start, end) = bytes(self.text, location);
         let written = self.text.get(start..end).unwrap_or_default();
         let end = start + written.trim_end().len();
-        Span {
-            source: self.source,
-            start: start as u32,
-            end: end as u32,
-        }
+        Span { source: self.source, start: start as u32, end: end as u32 }
     }
 }
 
@@ -274,10 +235,7 @@ fn bytes(text: &str, location: &Location) -> (usize, usize) {
 pub(super) fn is_decimal(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (
-            mantissa,
-            Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)),
-        ),
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
         None => (unsigned, None),
     };
     let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -302,22 +260,23 @@ fn not_yaml(text: &str, source: SourceId, error: &Error) -> Diagnostic {
     }
     let said = UserMessageFormatter.format_message(cause);
     let (start, end) = cause.location().map_or((0, 0), |location| bytes(text, &location));
-    let span = Span {
-        source,
-        start: start as u32,
-        end: end as u32,
-    };
-    let (what, help) = in_our_words(&said, text.get(start..end).unwrap_or_default());
+    let span = Span { source, start: start as u32, end: end as u32 };
+    let there = text.get(start..end).unwrap_or_default();
+    let (what, help) = in_our_words(&said, there, tabs_before(text, start));
     Diagnostic::error(code::YAML, span, format!("this is not YAML: {what}"))
         .maybe_help(help.map(str::to_owned))
 }
 
+/// Whether the line of a byte, or the one before it, is indented with a tab.
+fn tabs_before(text: &str, byte: usize) -> bool {
+    let end = text[byte..].find('\n').map_or(text.len(), |length| byte + length);
+    let lines = text[..end].rsplit('\n').take(2);
+    lines.into_iter().any(|line| line[..line.len() - line.trim_start().len()].contains('\t'))
+}
+
 /// The parser's message, and what to do about the commonest causes.
-fn in_our_words(said: &str, there: &str) -> (String, Option<&'static str>) {
-    let said: String = said
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+fn in_our_words(said: &str, there: &str, tab: bool) -> (String, Option<&'static str>) {
+    let said: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if said.starts_with("mapping values are not allowed") {
         let help =
             "put a text that has `: ` in it between quotes, and give the keys of one mapping the same indent";
@@ -336,21 +295,16 @@ fn in_our_words(said: &str, there: &str) -> (String, Option<&'static str>) {
         let help = "name it earlier with `&`, or put a text that begins with `*` between quotes";
         return ("an alias of something that has no anchor".to_owned(), Some(help));
     }
-    if there.starts_with('\t') || said.contains("tab") {
+    if tab {
         return (lower(&said), Some("indent with spaces, never with tabs"));
     }
     if there.starts_with(['@', '`', '%']) {
-        return (
-            lower(&said),
-            Some("put a text that begins with this character between quotes"),
-        );
+        return (lower(&said), Some("put a text that begins with this character between quotes"));
     }
     (lower(&said), None)
 }
 
 fn lower(said: &str) -> String {
     let mut chars = said.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

@@ -26,11 +26,7 @@ pub(super) fn holes(text: &str) -> impl Iterator<Item = Hole<'_>> {
             }
             let length = text[body_start..].find('}')?;
             from = body_start + length + 1;
-            return Some(Hole {
-                start,
-                end: from,
-                body: &text[body_start..body_start + length],
-            });
+            return Some(Hole { start, end: from, body: &text[body_start..body_start + length] });
         }
     })
 }
@@ -53,23 +49,24 @@ pub(super) fn named(body: &str) -> Option<InputSource> {
         return None;
     }
     let (node, port) = body.rsplit_once('.')?;
-    if node.is_empty() || port.is_empty() {
+    if variable(body).is_some() || node.is_empty() || port.is_empty() {
         return None;
     }
     match body.strip_prefix("self.") {
         Some(slot) => Some(InputSource::SelfSlot(slot.to_owned())),
-        None => Some(InputSource::Reference {
-            node: node.to_owned(),
-            port: port.to_owned(),
-        }),
+        None => Some(InputSource::Reference { node: node.to_owned(), port: port.to_owned() }),
     }
+}
+
+/// Scope and name, if this is a variable and no reference.
+pub(super) fn variable(body: &str) -> Option<(&str, &str)> {
+    let (scope, name) = body.split_once('.')?;
+    matches!(scope, "vars" | "env").then_some((scope, name))
 }
 
 /// The first reference inside a text that may be longer.
 pub(super) fn inside(text: &str) -> Option<&str> {
-    holes(text)
-        .find(|hole| named(hole.body).is_some())
-        .map(|hole| &text[hole.start..hole.end])
+    holes(text).find(|hole| named(hole.body).is_some()).map(|hole| &text[hole.start..hole.end])
 }
 
 /// A text as it is meant: `$${` stands for `${`.
@@ -87,9 +84,7 @@ pub fn escape(text: &str) -> String {
 #[must_use]
 pub fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
 #[cfg(test)]
@@ -99,23 +94,14 @@ mod tests {
     use super::*;
 
     fn reference(node: &str, port: &str) -> Option<InputSource> {
-        Some(InputSource::Reference {
-            node: node.into(),
-            port: port.into(),
-        })
+        Some(InputSource::Reference { node: node.into(), port: port.into() })
     }
 
     #[test]
     fn the_port_follows_the_last_dot() {
         assert_eq!(parse_reference("${voice.audio}"), reference("voice", "audio"));
-        assert_eq!(
-            parse_reference("${square/hook.say.1.audio}"),
-            reference("square/hook.say.1", "audio")
-        );
-        assert_eq!(
-            parse_reference("${self.in.clip.mp4}"),
-            Some(InputSource::SelfSlot("in.clip.mp4".into()))
-        );
+        assert_eq!(parse_reference("${square/hook.say.1.audio}"), reference("square/hook.say.1", "audio"));
+        assert_eq!(parse_reference("${self.in.clip.mp4}"), Some(InputSource::SelfSlot("in.clip.mp4".into())));
         for text in [
             "",
             "voice.audio",
@@ -127,6 +113,8 @@ mod tests {
             "$${b.c}",
             "${a b.c}",
             "${b.c",
+            "${vars.a}",
+            "${env.A}",
         ] {
             assert_eq!(parse_reference(text), None, "{text}");
         }
@@ -141,9 +129,10 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_escaped_comes_out_as_it_was(text in "[a$.{}é ]*") {
-            prop_assert_eq!(inside(&escape(&text)), None);
+            let escaped = escape(&text);
+            prop_assert_eq!(inside(&escaped), None);
             if !text.contains("$${") {
-                prop_assert_eq!(unescape(&escape(&text)), text);
+                prop_assert_eq!(unescape(&escaped), text);
             }
         }
     }

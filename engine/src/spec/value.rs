@@ -33,56 +33,28 @@ pub enum Written {
 impl Located {
     /// A string at a place.
     pub fn text(span: Span, text: impl Into<String>) -> Self {
-        Self {
-            node: Written::Text(text.into()),
-            span,
-        }
+        Self { node: Written::Text(text.into()), span }
     }
 
     /// A mapping at a place, whose keys share it.
     pub fn map<K: Into<String>>(span: Span, entries: impl IntoIterator<Item = (K, Self)>) -> Self {
-        let entries = entries
-            .into_iter()
-            .map(|(key, value)| {
-                (
-                    Spanned {
-                        value: key.into(),
-                        span,
-                    },
-                    value,
-                )
-            })
-            .collect();
-        Self {
-            node: Written::Map(entries),
-            span,
-        }
+        let entries =
+            entries.into_iter().map(|(key, value)| (Spanned { value: key.into(), span }, value)).collect();
+        Self { node: Written::Map(entries), span }
     }
 
     /// A sequence at a place.
     pub fn list(span: Span, items: impl IntoIterator<Item = Self>) -> Self {
-        Self {
-            node: Written::List(items.into_iter().collect()),
-            span,
-        }
+        Self { node: Written::List(items.into_iter().collect()), span }
     }
 
     /// A tree of JSON, all of it at one place.
     #[must_use]
     pub fn of_json(value: &Value, span: Span) -> Self {
         match value {
-            Value::Null => Self {
-                node: Written::Null,
-                span,
-            },
-            Value::Bool(b) => Self {
-                node: Written::Bool(*b),
-                span,
-            },
-            Value::Number(n) => Self {
-                node: Written::Number(n.to_string()),
-                span,
-            },
+            Value::Null => Self { node: Written::Null, span },
+            Value::Bool(b) => Self { node: Written::Bool(*b), span },
+            Value::Number(n) => Self { node: Written::Number(n.to_string()), span },
             Value::String(s) => Self::text(span, s.clone()),
             Value::Array(items) => Self::list(span, items.iter().map(|v| Self::of_json(v, span))),
             Value::Object(map) => {
@@ -94,10 +66,7 @@ impl Located {
     /// The value of a key, if this is a mapping that has it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Self> {
-        self.entries()
-            .iter()
-            .find(|(name, _)| name.value == key)
-            .map(|(_, value)| value)
+        self.entries().iter().find(|(name, _)| name.value == key).map(|(_, value)| value)
     }
 
     /// The entries of a mapping; empty for anything else.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::reference::{escape, holes};
+use super::reference::{escape, holes, variable};
 use super::value::{Located, Written};
 use crate::diagnostic::{Diagnostic, Diagnostics, code, nearest};
 use crate::span::Span;
@@ -29,8 +29,7 @@ impl Variables {
     /// The environment variables that have a value, by name.
     pub(crate) fn env_values(&self) -> Vec<(String, String)> {
         let set = self.env.iter();
-        set.filter_map(|(name, value)| Some((name.clone(), value.clone()?)))
-            .collect()
+        set.filter_map(|(name, value)| Some((name.clone(), value.clone()?))).collect()
     }
 
     /// Replaces a declared variable by what the command line says (`--set name=value`), keeping its type.
@@ -68,9 +67,7 @@ impl Variables {
                 }
             }
             Written::List(items) => items.iter_mut().for_each(|item| self.fill(item, problems)),
-            Written::Map(entries) => entries
-                .iter_mut()
-                .for_each(|(_, value)| self.fill(value, problems)),
+            Written::Map(entries) => entries.iter_mut().for_each(|(_, value)| self.fill(value, problems)),
             _ => {}
         }
     }
@@ -109,10 +106,7 @@ impl Variables {
         if scope == "vars" {
             return self.vars.get(name).cloned().ok_or_else(|| {
                 let near = nearest(name, self.vars.keys().map(String::as_str));
-                (
-                    format!("there is no variable `{name}`"),
-                    Some(unknown_help("vars", near)),
-                )
+                (format!("there is no variable `{name}`"), Some(unknown_help("vars", near)))
             });
         }
         match self.env.get(name) {
@@ -120,10 +114,7 @@ impl Variables {
             Some(Some(value)) => Ok(Written::Text(escape(value))),
             Some(None) => {
                 let help = "set it, or give it a default: `env: { NAME: default }`".replace("NAME", name);
-                Err((
-                    format!("the environment variable `{name}` is not set"),
-                    Some(help),
-                ))
+                Err((format!("the environment variable `{name}` is not set"), Some(help)))
             }
             None => {
                 let near = nearest(name, self.env.keys().map(String::as_str));
@@ -132,12 +123,6 @@ impl Variables {
             }
         }
     }
-}
-
-/// Scope and name, if this is a variable and no reference.
-fn variable(body: &str) -> Option<(&str, &str)> {
-    let (scope, name) = body.split_once('.')?;
-    matches!(scope, "vars" | "env").then_some((scope, name))
 }
 
 fn written_out(value: &Written) -> &str {
@@ -184,9 +169,7 @@ mod tests {
         let mut problems = Diagnostics::default();
         let mut tree = Located::text(Span::default(), text);
         variables().fill(&mut tree, &mut problems);
-        let said = problems
-            .iter()
-            .map(|p| format!("{} ({})", p.message, p.help.clone().unwrap_or_default()));
+        let said = problems.iter().map(|p| format!("{} ({})", p.message, p.help.clone().unwrap_or_default()));
         (tree.node, said.collect())
     }
 
@@ -194,22 +177,12 @@ mod tests {
     fn a_variable_alone_keeps_its_type_and_joined_it_is_text() {
         assert_eq!(filled("${vars.n}").0, Written::Number("1.50".into()));
         assert_eq!(filled("${vars.on}").0, Written::Bool(true));
-        assert_eq!(
-            filled("é ${vars.n} ${vars.voice}!").0,
-            Written::Text("é 1.50 en-us!".into())
-        );
+        assert_eq!(filled("é ${vars.n} ${vars.voice}!").0, Written::Text("é 1.50 en-us!".into()));
     }
 
     #[test]
     fn references_escapes_and_braces_are_left_alone() {
-        for text in [
-            "${voice.audio}",
-            "${self.in.a}",
-            "$${vars.n}",
-            "${HOME}",
-            "${vars.n",
-            "$vars.n",
-        ] {
+        for text in ["${voice.audio}", "${self.in.a}", "$${vars.n}", "${HOME}", "${vars.n", "$vars.n"] {
             assert_eq!(filled(text), (Written::Text(text.into()), vec![]), "{text}");
         }
     }

@@ -12,6 +12,10 @@ impl Checker<'_> {
     pub(super) fn choice(&mut self, written: &Located, schema: &Value, at: &At<'_>) -> Option<Value> {
         let mut branches = Vec::new();
         self.branches(schema, &mut branches, 0);
+        if written.node == Written::Null && written.span.start == written.span.end {
+            self.wrong_type(written, schema, at);
+            return None;
+        }
         let fitting: Vec<&Value> = branches.iter().filter(|branch| fits(branch, written)).collect();
         match (fitting.as_slice(), &written.node) {
             ([], _) => {
@@ -64,16 +68,8 @@ impl Checker<'_> {
 
     /// Among texts, numbers and lists: the option that was written, else the first branch that takes it.
     fn plain_choice(&mut self, written: &Located, fitting: &[&Value], at: &At<'_>) -> Option<Value> {
-        let options: Vec<&Value> = fitting
-            .iter()
-            .filter_map(|b| shape::options(b))
-            .flatten()
-            .collect();
-        let open: Vec<&Value> = fitting
-            .iter()
-            .filter(|b| shape::options(b).is_none())
-            .copied()
-            .collect();
+        let options: Vec<&Value> = fitting.iter().filter_map(|b| shape::options(b)).flatten().collect();
+        let open: Vec<&Value> = fitting.iter().filter(|b| shape::options(b).is_none()).copied().collect();
         let mut first_failure = None;
         if !options.is_empty() {
             match self.attempt(|checker| checker.one_of_these(written, &options, at)) {
@@ -89,14 +85,9 @@ impl Checker<'_> {
             }
         }
         let names: Vec<String> = options.iter().map(|o| words::plain(o)).collect();
-        let near_option = written
-            .as_text()
-            .is_some_and(|text| nearest(text, names.iter().map(String::as_str)).is_some());
-        let failure = if near_option || open_failure.is_none() {
-            first_failure
-        } else {
-            open_failure
-        };
+        let near_option =
+            written.as_text().is_some_and(|text| nearest(text, names.iter().map(String::as_str)).is_some());
+        let failure = if near_option || open_failure.is_none() { first_failure } else { open_failure };
         self.problems.extend(failure.unwrap_or_default());
         None
     }
@@ -113,23 +104,11 @@ impl Checker<'_> {
                 return Some(value);
             }
         }
-        let known = |branch: &Value| {
-            written
-                .entries()
-                .iter()
-                .filter(|(k, _)| shape::knows(branch, &k.value))
-                .count()
-        };
-        let lacking = |branch: &Value| {
-            shape::required(branch)
-                .filter(|k| written.get(k).is_none())
-                .count()
-        };
+        let known =
+            |branch: &Value| written.entries().iter().filter(|(k, _)| shape::knows(branch, &k.value)).count();
+        let lacking = |branch: &Value| shape::required(branch).filter(|k| written.get(k).is_none()).count();
         // The first of the best: `max_by_key` would give the last.
-        let best = fitting
-            .iter()
-            .rev()
-            .max_by_key(|b| (known(b) * 2 + 1).saturating_sub(lacking(b)))?;
+        let best = fitting.iter().rev().max_by_key(|b| (known(b) * 2 + 1).saturating_sub(lacking(b)))?;
         if written.entries().is_empty() || required_by_none(written, fitting) {
             self.none_meant(written, fitting, &beside, at);
             return None;
@@ -141,11 +120,7 @@ impl Checker<'_> {
     fn none_meant(&mut self, written: &Located, fitting: &[&Value], beside: &[String], at: &At<'_>) {
         let known: Vec<&str> = beside.iter().map(String::as_str).collect();
         let mut unknown = false;
-        for (key, _) in written
-            .entries()
-            .iter()
-            .filter(|(key, _)| !beside.contains(&key.value))
-        {
+        for (key, _) in written.entries().iter().filter(|(key, _)| !beside.contains(&key.value)) {
             self.unknown_key(key, &known, &[], at);
             unknown = true;
         }
@@ -164,12 +139,7 @@ impl Checker<'_> {
         };
         let span = object::short_span(written, at.key);
         let help = words::listed(deciding).map(|all| format!("write one of {all}"));
-        self.problem(
-            code::MISSING_KEY,
-            span,
-            format!("the key that says what it is is missing{of}"),
-            help,
-        );
+        self.problem(code::MISSING_KEY, span, format!("the key that says what it is is missing{of}"), help);
     }
 
     /// By the value of the key that every branch fixes differently.
@@ -181,25 +151,15 @@ impl Checker<'_> {
             let help =
                 words::listed(names.iter().map(String::as_str)).map(|all| format!("it is one of {all}"));
             let span = object::short_span(written, at.key);
-            self.problem(
-                code::MISSING_KEY,
-                span,
-                format!("the key `{tag}` is missing"),
-                help,
-            );
+            self.problem(code::MISSING_KEY, span, format!("the key `{tag}` is missing"), help);
             return None;
         };
-        let meant = fitting
-            .iter()
-            .find(|branch| fixed(branch).as_ref().and_then(Value::as_str) == named.as_text());
+        let meant =
+            fitting.iter().find(|branch| fixed(branch).as_ref().and_then(Value::as_str) == named.as_text());
         match meant {
             Some(branch) if named.as_text().is_some() => self.object(written, branch, &[], at),
             _ => {
-                let key = written
-                    .entries()
-                    .iter()
-                    .find(|(key, _)| key.value == tag)
-                    .map(|(key, _)| key.span);
+                let key = written.entries().iter().find(|(key, _)| key.value == tag).map(|(key, _)| key.span);
                 let here = at.key(tag, key.unwrap_or(written.span));
                 self.one_of_these(named, &options.iter().collect::<Vec<_>>(), &here);
                 None
@@ -227,11 +187,7 @@ impl Checker<'_> {
         check: impl FnOnce(&mut Checker<'_>) -> Option<Value>,
     ) -> Result<Value, Diagnostics> {
         let mut problems = Diagnostics::default();
-        let mut trial = Checker {
-            root: self.root,
-            problems: &mut problems,
-            inputs: Vec::new(),
-        };
+        let mut trial = Checker { root: self.root, problems: &mut problems, inputs: Vec::new() };
         let value = check(&mut trial);
         let inputs = trial.inputs;
         match value {
@@ -245,7 +201,7 @@ impl Checker<'_> {
 }
 
 /// Whether a branch can take the kind of thing that was written at all.
-fn fits(branch: &Value, written: &Located) -> bool {
+pub(super) fn fits(branch: &Value, written: &Located) -> bool {
     let format = branch.get("format").and_then(Value::as_str);
     if format == Some("input") {
         return matches!(written.node, Written::Text(_) | Written::Map(_));

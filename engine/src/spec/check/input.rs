@@ -18,10 +18,9 @@ impl Checker<'_> {
             .unwrap_or(PortType::File);
         let url = schema.get("x-url") == Some(&Value::Bool(true));
         let (source, span) = match &written.node {
-            Written::Text(text) => (
-                self.source(written, text, ty, url, ty == PortType::Text, at)?,
-                written.span,
-            ),
+            Written::Text(text) => {
+                (self.source(written, text, ty, url, ty == PortType::Text, at)?, written.span)
+            }
             Written::Map(_) => {
                 let file = self.file_of(written, schema, at)?;
                 let text = file.as_text().unwrap_or_default();
@@ -92,10 +91,7 @@ impl Checker<'_> {
         if !literal && let Some(hole) = reference::holes(text).next() {
             let body = hole.body;
             let message = format!("`${{{body}}}` names no node and port");
-            let help = format!(
-                "write `${{{}.PORT}}`",
-                if body.is_empty() { "NODE" } else { body }
-            );
+            let help = format!("write `${{{}.PORT}}`", if body.is_empty() { "NODE" } else { body });
             self.problem(code::BAD_VALUE, written.span, message, Some(help));
             return None;
         }
@@ -117,12 +113,7 @@ impl Checker<'_> {
             return None;
         }
         if path.is_empty() {
-            self.problem(
-                code::BAD_VALUE,
-                written.span,
-                format!("{} is an empty path", at.name()),
-                None,
-            );
+            self.problem(code::BAD_VALUE, written.span, format!("{} is an empty path", at.name()), None);
             return None;
         }
         Some(InputSource::File(path))
@@ -133,11 +124,8 @@ impl Checker<'_> {
         match written.as_text() {
             Some(text) if reference::parse_reference(text).is_some() => Some(Value::String(text.to_owned())),
             Some(text) => {
-                let message = format!(
-                    "{} wants a node and its port, not `{}`",
-                    at.name(),
-                    words::short(text)
-                );
+                let message =
+                    format!("{} wants a node and its port, not `{}`", at.name(), words::short(text));
                 self.problem(
                     code::BAD_VALUE,
                     written.span,

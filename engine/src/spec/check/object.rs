@@ -23,10 +23,7 @@ impl Checker<'_> {
             return None;
         };
         let none = Map::new();
-        let properties = schema
-            .get("properties")
-            .and_then(Value::as_object)
-            .unwrap_or(&none);
+        let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&none);
         let others = shape::others(schema);
         let mut object = Some(Map::new());
         for (key, value) in entries {
@@ -82,12 +79,7 @@ impl Checker<'_> {
         let all = known.iter().copied().chain(beside.iter().map(String::as_str));
         let near = nearest(name, all);
         let help = words::meant(near, words::listed(known.iter().copied()), "known here:");
-        self.problem(
-            code::UNKNOWN_KEY,
-            key.span,
-            format!("unknown key `{}`", words::short(name)),
-            help,
-        );
+        self.problem(code::UNKNOWN_KEY, key.span, format!("unknown key `{}`", words::short(name)), help);
     }
 
     pub(super) fn missing(&mut self, name: &str, schema: &Value, written: &Located, at: &At<'_>) {
@@ -95,21 +87,13 @@ impl Checker<'_> {
             here if here == "this" => String::new(),
             here => format!(" in {here}"),
         };
-        let wants = schema
-            .get("properties")
-            .and_then(|p| p.get(name))
-            .map(|s| words::wants(self.root, s));
+        let wants = schema.get("properties").and_then(|p| p.get(name)).map(|s| words::wants(self.root, s));
         let help = match wants {
-            Some(wants) if wants != "another value" => Some(format!("it is {wants}")),
+            Some(wants) if wants != words::ANYTHING => Some(format!("it is {wants}")),
             _ => None,
         };
         let span = short_span(written, at.key);
-        self.problem(
-            code::MISSING_KEY,
-            span,
-            format!("the key `{name}` is missing{of}"),
-            help,
-        );
+        self.problem(code::MISSING_KEY, span, format!("the key `{name}` is missing{of}"), help);
     }
 }
 

@@ -65,10 +65,7 @@ impl Checker<'_> {
             self.problem(code::BAD_VALUE, written.span, message, Some(help));
             return None;
         }
-        u64::try_from(whole)
-            .map(Value::from)
-            .or_else(|_| i64::try_from(whole).map(Value::from))
-            .ok()
+        u64::try_from(whole).map(Value::from).or_else(|_| i64::try_from(whole).map(Value::from)).ok()
     }
 
     pub(super) fn number(
@@ -78,12 +75,6 @@ impl Checker<'_> {
         schema: &Value,
         at: &At<'_>,
     ) -> Option<Value> {
-        if text
-            .parse::<Decimal>()
-            .is_ok_and(|d| d.is_whole() && d.parts(1).is_some_and(|p| p.abs() < 1 << 53))
-        {
-            return self.integer(written, text, schema, at);
-        }
         let number = text.parse::<f64>().ok().filter(|n| n.is_finite());
         let limit = |name: &str| schema.get(name).and_then(Value::as_f64);
         let inside = number.is_some_and(|n| {
@@ -103,7 +94,10 @@ impl Checker<'_> {
             self.problem(code::BAD_VALUE, written.span, message, help);
             return None;
         }
-        number.map(Value::from)
+        // A whole number is written one way, with or without a point.
+        let whole = text.parse::<Decimal>().ok().and_then(|d| d.parts(1));
+        let exact = whole.and_then(|whole| i64::try_from(whole).ok());
+        exact.map(Value::from).or_else(|| number.map(Value::from))
     }
 
     /// One of a few fixed values.
@@ -123,21 +117,11 @@ impl Checker<'_> {
             Written::Text(text) => {
                 let near = nearest(text, names.iter().map(String::as_str));
                 let message = format!("{} cannot be `{}`", at.name(), words::short(text));
-                self.problem(
-                    code::BAD_VALUE,
-                    written.span,
-                    message,
-                    words::meant(near, all, "it is one of"),
-                );
+                self.problem(code::BAD_VALUE, written.span, message, words::meant(near, all, "it is one of"));
             }
             Written::Number(text) if !options.iter().all(|o| o.is_string()) => {
                 let message = format!("{} cannot be `{text}`", at.name());
-                self.problem(
-                    code::BAD_VALUE,
-                    written.span,
-                    message,
-                    words::meant(None, all, "it is one of"),
-                );
+                self.problem(code::BAD_VALUE, written.span, message, words::meant(None, all, "it is one of"));
             }
             _ => {
                 let wants = all.map_or_else(|| "a text".to_owned(), |all| format!("one of {all}"));
@@ -185,17 +169,8 @@ impl Checker<'_> {
             Ok(path) => Some(Value::String(path)),
             Err(why) => {
                 let message = format!("{} {why}", at.name());
-                let class = if text.is_empty() {
-                    code::BAD_VALUE
-                } else {
-                    code::OUTSIDE
-                };
-                self.problem(
-                    class,
-                    written.span,
-                    message,
-                    Some("write a path of the project".to_owned()),
-                );
+                let class = if text.is_empty() { code::BAD_VALUE } else { code::OUTSIDE };
+                self.problem(class, written.span, message, Some("write a path of the project".to_owned()));
                 None
             }
         }

@@ -40,10 +40,7 @@ pub(super) fn options(schema: &Value) -> Option<Vec<&Value>> {
 
 /// The branches of a schema that offers several.
 pub(super) fn choice(schema: &Value) -> Option<&Vec<Value>> {
-    schema
-        .get("oneOf")
-        .or_else(|| schema.get("anyOf"))
-        .and_then(Value::as_array)
+    schema.get("oneOf").or_else(|| schema.get("anyOf")).and_then(Value::as_array)
 }
 
 /// What JSON calls the type of a value.
@@ -60,9 +57,7 @@ pub(super) fn json_type(value: &Value) -> &'static str {
 
 /// The schema of keys that are not named, if there may be any.
 pub(super) fn others(schema: &Value) -> Option<&Value> {
-    let others = schema
-        .get("additionalProperties")
-        .or_else(|| schema.get("unevaluatedProperties"));
+    let others = schema.get("additionalProperties").or_else(|| schema.get("unevaluatedProperties"));
     match others {
         Some(Value::Bool(false)) => None,
         Some(others) => Some(others),
@@ -95,10 +90,8 @@ pub(super) fn knows(branch: &Value, key: &str) -> bool {
 /// Every key that some branch knows, in order.
 pub(super) fn all_keys(branches: &[&Value]) -> Vec<String> {
     let mut keys: Vec<String> = Vec::new();
-    for name in branches
-        .iter()
-        .filter_map(|b| b.get("properties").and_then(Value::as_object))
-        .flat_map(Map::keys)
+    for name in
+        branches.iter().filter_map(|b| b.get("properties").and_then(Value::as_object)).flat_map(Map::keys)
     {
         if !keys.contains(name) {
             keys.push(name.clone());
@@ -125,13 +118,7 @@ pub(super) fn merged(base: &Value, branch: &Value) -> Value {
     for (name, value) in branch {
         match (name.as_str(), whole.get_mut(name)) {
             ("properties", Some(Value::Object(into))) => {
-                into.extend(
-                    value
-                        .as_object()
-                        .into_iter()
-                        .flatten()
-                        .map(|(k, v)| (k.clone(), v.clone())),
-                );
+                into.extend(value.as_object().into_iter().flatten().map(|(k, v)| (k.clone(), v.clone())));
             }
             ("required", Some(Value::Array(into))) => {
                 into.extend(value.as_array().into_iter().flatten().cloned());

@@ -6,6 +6,9 @@ use super::shape;
 use crate::quantity;
 use crate::spec::value::{Located, Written};
 
+/// What a schema that says nothing wants.
+pub(super) const ANYTHING: &str = "another value";
+
 /// Longest list of names that a message shows in full.
 const MANY: usize = 12;
 
@@ -23,7 +26,7 @@ pub(super) fn wants(root: &Value, schema: &Value) -> String {
         }
     }
     match seen.split_last() {
-        None => "another value".to_owned(),
+        None => ANYTHING.to_owned(),
         Some((only, [])) => only.clone(),
         Some((last, before)) => format!("{} or {last}", before.join(", ")),
     }
@@ -35,16 +38,13 @@ fn collect(root: &Value, schema: &Value, into: &mut Vec<String>, depth: usize) {
         match quantity::format(format) {
             Some(format) => return into.push(format!("{} such as `{}`", format.wants, format.example)),
             None if format == "input" => return into.push(input(schema).to_owned()),
+            None if format == "reference" => return into.push("`${node.port}`".to_owned()),
+            None if format == "path" => return into.push("a path of the project".to_owned()),
             None => {}
         }
     }
     if let Some(options) = shape::options(schema) {
-        return into.extend(
-            options
-                .into_iter()
-                .filter(|o| !o.is_null())
-                .map(|o| format!("`{}`", plain(o))),
-        );
+        return into.extend(options.into_iter().filter(|o| !o.is_null()).map(|o| format!("`{}`", plain(o))));
     }
     if let (Some(branches), true) = (shape::choice(schema), depth < 8) {
         for branch in branches {
@@ -53,12 +53,7 @@ fn collect(root: &Value, schema: &Value, into: &mut Vec<String>, depth: usize) {
         return;
     }
     let named = shape::types(schema).unwrap_or_default();
-    into.extend(
-        named
-            .into_iter()
-            .filter(|t| *t != "null")
-            .map(|t| type_name(t).to_owned()),
-    );
+    into.extend(named.into_iter().filter(|t| *t != "null").map(|t| type_name(t).to_owned()));
 }
 
 /// What an input of this schema wants.
@@ -109,6 +104,11 @@ pub(super) fn quoting(written: &Located, wants: &str) -> Option<String> {
         Written::Text(text) if wants.contains("number") && text.parse::<quantity::Decimal>().is_ok() => {
             Some(format!("write it without quotes: `{text}`"))
         }
+        Written::Text(text) if wants.contains("`true`") => match text.to_lowercase().as_str() {
+            "true" | "yes" | "on" | "y" => Some("write `true`, without quotes".to_owned()),
+            "false" | "no" | "off" | "n" => Some("write `false`, without quotes".to_owned()),
+            _ => None,
+        },
         Written::Null if wants.contains("a colour") => {
             Some("put it between quotes: a bare `#` begins a comment".to_owned())
         }
@@ -125,11 +125,7 @@ pub(super) fn plain(option: &Value) -> String {
 pub(super) fn short(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     let cut: String = line.chars().take(LONG).collect();
-    if cut.len() == text.len() {
-        cut
-    } else {
-        format!("{cut}…")
-    }
+    if cut.len() == text.len() { cut } else { format!("{cut}…") }
 }
 
 /// Names in backticks, in full when they are few.
@@ -141,8 +137,10 @@ pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> Option<Str
 /// A help that names the nearest, then all that there are.
 pub(super) fn meant(nearest: Option<&str>, all: Option<String>, intro: &str) -> Option<String> {
     match (nearest, all) {
-        (Some(near), Some(all)) => Some(format!("did you mean `{near}`? {intro} {all}")),
-        (Some(near), None) => Some(format!("did you mean `{near}`?")),
+        (Some(near), Some(all)) if all != format!("`{near}`") => {
+            Some(format!("did you mean `{near}`? {intro} {all}"))
+        }
+        (Some(near), _) => Some(format!("did you mean `{near}`?")),
         (None, Some(all)) => Some(format!("{intro} {all}")),
         (None, None) => None,
     }
@@ -157,11 +155,7 @@ pub(super) fn count(name: &str, least: Option<u64>, most: Option<u64>, many: u64
         (None, Some(most)) => format!("at most {most}"),
         (None, None) => "other".to_owned(),
     };
-    let items = if (least, most) == (Some(1), None) {
-        "item"
-    } else {
-        "items"
-    };
+    let items = if (least, most) == (Some(1), None) { "item" } else { "items" };
     match many {
         0 => format!("{name} is empty, but wants {wants} {items}"),
         _ => format!("{name} has {many}, but wants {wants} {items}"),
