@@ -1,9 +1,13 @@
 //! The runs of kinds that decode bytes from outside or call C. It knows no schedule, cache or terminal.
 
 pub mod av;
+pub mod confine;
 pub mod draw;
 pub mod frame;
 pub mod film;
+pub mod identity;
+pub mod runs;
+pub mod serve;
 pub mod sound;
 pub mod speech;
 

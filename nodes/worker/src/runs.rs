@@ -1,0 +1,27 @@
+//! The table of runs: which kind is run by which function, and which version of the kind that is. It knows no
+//! parameter and no schedule.
+
+use reel_engine::operation::{Call, Failure, Outcome};
+
+use crate::{film, speech};
+
+/// Runs a kind on concrete inputs.
+pub type Run = fn(&Call<'_>) -> Result<Outcome, Failure>;
+
+/// Every kind that this program runs: its name, its version, its run. Whoever changes what a run makes bumps
+/// the version here and in the kind's declaration; a test compares the two, and so do `reel` and this program
+/// when they meet.
+const RUNS: &[(&str, u32, Run)] =
+    &[("level", 1, speech::level::run), ("mix", 1, film::mix::run), ("tts", 1, speech::tts::run)];
+
+/// Every kind that this program runs: name, version, run.
+#[must_use]
+pub fn runs() -> &'static [(&'static str, u32, Run)] {
+    RUNS
+}
+
+/// The run of a kind.
+#[must_use]
+pub fn find(kind: &str) -> Option<Run> {
+    RUNS.iter().find(|(name, ..)| *name == kind).map(|(.., run)| *run)
+}
