@@ -45,6 +45,8 @@ pub struct VideoInfo {
     pub full_range: bool,
     /// Matrix, transfer and primaries as the code points of ITU-T H.273 (2 is unspecified).
     pub colour: (u8, u8, u8),
+    /// Length of the pictures alone in microseconds, where the header tells.
+    pub duration_us: Option<u64>,
     /// Number of frames, where the header tells.
     pub frames: Option<u64>,
     /// Whether the header says that frames are two fields.
@@ -60,6 +62,8 @@ pub struct AudioInfo {
     pub rate: u32,
     /// Channels.
     pub channels: u32,
+    /// Length of the sound alone in microseconds, where the header tells.
+    pub duration_us: Option<u64>,
 }
 
 /// How a stored picture is turned to be shown: first mirrored, then turned.
@@ -122,6 +126,15 @@ fn codec_name(input: &Input, index: usize) -> String {
     id.name().to_owned()
 }
 
+/// The length that a stream's header tells, in microseconds, rounded down.
+fn stream_duration(input: &Input, index: usize) -> Option<u64> {
+    let stream = input.stream(index)?;
+    let (num, den) = ffi::pair(stream.time_base());
+    let ticks = u128::try_from(stream.duration()).ok().filter(|t| *t > 0)?;
+    let us = ticks * 1_000_000 * u128::from(positive(num)) / u128::from(positive(den).max(1));
+    u64::try_from(us).ok()
+}
+
 fn positive(n: i32) -> u32 {
     u32::try_from(n).unwrap_or(0)
 }
@@ -158,6 +171,7 @@ fn video_info(input: &Input, index: usize) -> Option<VideoInfo> {
         full_range: facts.range == RANGE_FULL || pixel_format.starts_with("yuvj"),
         pixel_format,
         colour: (facts.matrix as u8, facts.transfer as u8, facts.primaries as u8),
+        duration_us: stream_duration(input, index),
         frames: u64::try_from(stream.frames()).ok().filter(|n| *n > 0),
         interlaced: facts.field_order > PROGRESSIVE,
     })
@@ -174,6 +188,7 @@ fn audio_info(input: &Input, index: usize) -> Option<AudioInfo> {
         codec: codec_name(input, index),
         rate: positive(facts.rate),
         channels: positive(facts.channels),
+        duration_us: stream_duration(input, index),
     })
 }
 

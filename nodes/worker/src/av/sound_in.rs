@@ -51,6 +51,8 @@ pub struct AudioReader {
     from: u64,
     to: u64,
     scratch: Vec<f32>,
+    /// The newest frame's samples, held back until it is known not to be the last; with its padding.
+    held: Option<(Vec<f32>, usize)>,
     ending: Ending,
     /// Whether decoding began near the wanted place and not at the file's start.
     seeked: bool,
@@ -131,6 +133,7 @@ impl AudioReader {
             from: sample_at(range.from_us, rate),
             to: range.to_us.map_or(u64::MAX, |to| sample_at(to, rate)),
             scratch: Vec::new(),
+            held: None,
             ending: Ending::Reading,
             seeked,
             started: false,
@@ -189,6 +192,12 @@ impl AudioReader {
     /// has rung out.
     fn end(&mut self) -> Result<(), AvError> {
         self.ending = Ending::Done;
+        if let Some((mut last, padding)) = self.held.take() {
+            let kept = (last.len() / self.channels).saturating_sub(padding);
+            self.at = self.at.map(|at| at - (last.len() / self.channels - kept) as i64);
+            last.truncate(kept * self.channels);
+            self.pass_on(last)?;
+        }
         if let Some(mut change) = self.rate_change.take() {
             change.drain(&mut self.scratch).map_err(|e| self.error(e))?;
             let total = self.at.unwrap_or(0).max(0) as u128 * u128::from(self.rate);
@@ -226,7 +235,22 @@ impl AudioReader {
             self.begin(frame)?;
         }
         self.fit_in(frame, &mut samples)?;
-        self.pass_on(samples)
+        match self.held.replace((samples, self.padding_of(frame))) {
+            Some((before, _)) => self.pass_on(before),
+            None => Ok(()),
+        }
+    }
+
+    /// Samples of a frame beyond the time that its packet lasts. MP4 says so of the last packet: what an
+    /// encoder added to fill it. (FFmpeg 5.1 decodes these samples; later versions do not.)
+    fn padding_of(&self, frame: &frame::Audio) -> usize {
+        let lasts = usize::try_from(frame.packet().duration).unwrap_or(0);
+        let exact = self.tick.0 == 1 && u32::try_from(self.tick.1) == Ok(self.source_rate);
+        if exact && lasts > 0 && input::is_mov(&self.source.input) {
+            frame.samples().saturating_sub(lasts)
+        } else {
+            0
+        }
     }
 
     /// The first frame says where the sound begins.
@@ -344,6 +368,7 @@ impl Iterator for AudioReader {
         if !matches!(next, Some(Ok(_))) {
             self.ending = Ending::Done;
             self.scratch.clear();
+            self.held = None;
             self.to = self.made;
         }
         next

@@ -11,6 +11,9 @@ use super::error::AvError;
 use super::ffi;
 use super::input::said;
 
+/// Bits per second and channel from which AAC's fast quantiser is taken.
+const FAST_FROM: u32 = 64_000;
+
 /// Samples of PCM that are written at a time.
 const PCM_BLOCK: usize = 4096;
 
@@ -245,8 +248,12 @@ fn open(path: &Path, format: SoundFormat, channels: u32) -> Result<encoder::Audi
     audio.set_format(sample);
     audio.set_channels(channels as i32);
     audio.set_channel_layout(ChannelLayout::default(channels as i32));
+    let mut options = Dictionary::new();
     if let SoundFormat::Aac { bitrate } = format {
         audio.set_bit_rate(bitrate as usize);
+        // FFmpeg's manual: from 64 kbit/s a channel on, `fast` is as good or better, at half the time.
+        let coder = if bitrate / channels >= FAST_FROM { "fast" } else { "twoloop" };
+        options.set("aac_coder", coder);
     }
-    audio.open_as(codec).map_err(unfit)
+    audio.open_as_with(codec, options).map_err(unfit)
 }

@@ -37,6 +37,23 @@ pub struct EncodeSpec {
     pub threads: u32,
 }
 
+/// x264's presets, fastest first.
+pub const PRESETS: [&str; 10] = [
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+    "placebo",
+];
+/// x264's tunings.
+pub const TUNES: [&str; 8] =
+    ["film", "animation", "grain", "stillimage", "psnr", "ssim", "fastdecode", "zerolatency"];
+
 /// What was encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EncodeReport {
@@ -156,6 +173,13 @@ fn check(path: &Path, spec: &EncodeSpec) -> Result<(), AvError> {
     }
     if spec.threads == 0 || spec.keyint == 0 || spec.crf > 51 {
         return unfit("`threads` and `keyint` are at least 1, `crf` at most 51".into());
+    }
+    // x264 prints to standard error about names that it does not know; it must not come to that.
+    if !PRESETS.contains(&spec.preset.as_str()) {
+        return unfit(format!("x264 has no preset `{}`; it has {}", spec.preset, PRESETS.join(", ")));
+    }
+    if let Some(tune) = spec.tune.as_deref().filter(|tune| !TUNES.contains(tune)) {
+        return unfit(format!("x264 has no tune `{tune}`; it has {}", TUNES.join(", ")));
     }
     Ok(())
 }
