@@ -3,6 +3,7 @@
 pub mod blend;
 mod breaks;
 pub mod caption;
+pub mod card;
 mod colour;
 pub mod cues;
 pub mod error;

@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn one_line_stays_one_line() {
-        assert_eq!(widths(&[50, 50, 50], 170).balanced(0..3), [0..3]);
+        assert_eq!(widths(&[50, 50, 50], 170).balanced(0..3), vec![0_usize..3; 1]);
     }
 
     #[test]

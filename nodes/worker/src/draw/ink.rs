@@ -131,8 +131,8 @@ mod tests {
             [at(15, 30), at(14, 30), at(30, 44), at(30, 45), at(30, 30)],
             [255, 0, 255, 0, 255]
         );
-        assert_eq!(at(16, 16), 0, "corners are round: 5.7 pixels away");
-        assert!(at(17, 17) > 200);
+        assert!((100..156).contains(&at(16, 16)), "corners are round: 4.95 pixels away, {}", at(16, 16));
+        assert!(at(17, 17) > 250 && at(15, 16) < 30, "{} {}", at(17, 17), at(15, 16));
     }
 
     #[test]

@@ -53,6 +53,13 @@ pub(super) struct Glyph {
     key: CacheKey,
 }
 
+impl Glyph {
+    /// The em it is set in, in pixels.
+    pub(super) const fn size(&self) -> f32 {
+        f32::from_bits(self.key.font_size_bits)
+    }
+}
+
 /// A glyph that is a picture: straight RGBA.
 #[derive(Debug)]
 pub(super) struct GlyphPicture {
@@ -61,7 +68,6 @@ pub(super) struct GlyphPicture {
     /// Rows below the baseline (negative: above).
     pub(super) top: i32,
     pub(super) width: usize,
-    pub(super) height: usize,
     pub(super) pixels: Vec<u8>,
 }
 
@@ -212,7 +218,6 @@ impl Fonts {
             left: image.placement.left,
             top: -image.placement.top,
             width: image.placement.width as usize,
-            height: image.placement.height as usize,
             pixels: image.data.clone(),
         })
     }
