@@ -155,4 +155,4 @@ fn spanned(text: &str, span: Span) -> Spanned<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

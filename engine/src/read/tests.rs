@@ -1,6 +1,6 @@
 //! Project files, right and wrong, and all that is said of them. It knows no disk.
 
-mod fixture;
+pub(crate) mod fixture;
 mod limits;
 mod wrong;
 

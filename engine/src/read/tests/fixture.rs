@@ -22,7 +22,7 @@ use crate::spec::{Checked, Spec};
 /// Parameters with one field of every shape that schemars writes.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Say {
+pub(crate) struct Say {
     text: Input<Text>,
     rate: Option<u32>,
     #[serde(default)]
@@ -161,12 +161,12 @@ impl FrontEnd for Scenes {
     }
 }
 
-pub(super) fn registry() -> Registry {
+pub(crate) fn registry() -> Registry {
     Registry::default().with(Typed::new(SayKind)).with_front_end(Scenes)
 }
 
 /// Problems in the order of the file: code, place, message, help, and other places.
-pub(super) fn lines(problems: Diagnostics, sources: &Sources) -> Vec<String> {
+pub(crate) fn lines(problems: Diagnostics, sources: &Sources) -> Vec<String> {
     let place = |span| sources.line_column(span).map_or_else(|| "-".to_owned(), |(l, c)| format!("{l}:{c}"));
     let sorted = problems.sorted();
     let line = |p: &crate::diagnostic::Diagnostic| {
@@ -179,11 +179,11 @@ pub(super) fn lines(problems: Diagnostics, sources: &Sources) -> Vec<String> {
     sorted.iter().map(line).collect()
 }
 
-pub(super) fn read(text: &str) -> (Option<Spec>, Vec<String>) {
+pub(crate) fn read(text: &str) -> (Option<Spec>, Vec<String>) {
     read_with(text, &[], &[])
 }
 
-pub(super) fn read_with(
+pub(crate) fn read_with(
     text: &str,
     env: &[(&str, &str)],
     set: &[(&str, &str)],
@@ -197,7 +197,7 @@ pub(super) fn read_with(
 }
 
 /// What the check says of `with:` of one node, written on the lines after the fourth.
-pub(super) fn checked(uses: &str, with: &str) -> (Option<Checked>, Vec<String>) {
+pub(crate) fn checked(uses: &str, with: &str) -> (Option<Checked>, Vec<String>) {
     let text = format!("version: 1\nnodes:\n  a:\n    uses: {uses}\n    with: {with}\n");
     let mut sources = Sources::default();
     let options = ReadOptions { env: &|_| None, set: &[] };
