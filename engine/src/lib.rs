@@ -18,6 +18,7 @@ pub mod plan;
 pub mod quantity;
 pub mod read;
 pub mod schedule;
+pub mod schema;
 pub mod session;
 pub mod span;
 pub mod spec;

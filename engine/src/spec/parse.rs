@@ -61,8 +61,8 @@ enum Raw {
     Bool(bool),
     Number,
     Text(String),
-    List(Vec<Placed<Raw>>),
-    Map(Vec<(Placed<String>, Placed<Raw>)>),
+    List(Vec<Placed<Self>>),
+    Map(Vec<(Placed<String>, Placed<Self>)>),
 }
 
 impl<'de> Deserialize<'de> for Raw {

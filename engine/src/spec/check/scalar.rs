@@ -138,12 +138,9 @@ impl Checker<'_> {
         schema: &Value,
         at: &At<'_>,
     ) -> Option<Value> {
-        let text = match &written.node {
-            Written::Text(text) | Written::Number(text) => text,
-            _ => {
-                self.wrong_type(written, schema, at);
-                return None;
-            }
+        let (Written::Text(text) | Written::Number(text)) = &written.node else {
+            self.wrong_type(written, schema, at);
+            return None;
         };
         let wrong = match (format.read)(text) {
             Ok(value) => return Some(value),
