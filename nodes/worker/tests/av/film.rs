@@ -26,7 +26,9 @@ fn segments(dir: &Path, fps: &str) -> Vec<Segment> {
         let still = index % 2 == 0;
         let pictures = (0..length).map(|n| moving(if still { index } else { index * 100 + n }));
         let path = segment(dir, &format!("{fps}-{index}.mp4").replace('/', "_"), &spec, pictures);
-        all.push(Segment { path, frames: length as u64 });
+        let segment = Segment::of_header(&path).unwrap();
+        assert_eq!(segment.frames, length as u64);
+        all.push(segment);
     }
     all
 }
