@@ -59,7 +59,7 @@ impl FileState {
         }
     }
 
-    fn is_quiet(&self, marker: &FileState) -> bool {
+    fn is_quiet(&self, marker: &Self) -> bool {
         let grain = if self.device == marker.device { GRAIN } else { FOREIGN_GRAIN };
         self.modified.max(self.changed) <= marker.modified.saturating_sub(grain)
     }

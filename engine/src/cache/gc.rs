@@ -19,7 +19,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::upkeep::{StoreError, Upkeep};
 use crate::digest::Digest;
@@ -104,23 +104,23 @@ pub(super) fn collect(
     budget: Budget,
     pinned: &BTreeSet<Digest>,
 ) -> Result<GcReport, StoreError> {
-    let connection = store.connect()?;
+    let mut connection = store.connect()?;
     let inventory = take_inventory(&connection).map_err(|error| store.error(error))?;
     let mut report = GcReport { pinned: pinned_bytes(&inventory, pinned), ..GcReport::default() };
     report.below_working_set = budget.max_size.is_some_and(|max| report.pinned > max);
     let oldest = budget.max_age.map_or(0, |age| store.now.saturating_sub(age));
     let excess = budget.max_size.map_or(0, |max| inventory.size().saturating_sub(max));
-    remove(store, &connection, inventory, pinned, (oldest, excess), &mut report)?;
+    remove(store, &mut connection, inventory, pinned, (oldest, excess), &mut report)?;
     finish(store, &connection, ORPHAN_AGE, &mut report)?;
     Ok(report)
 }
 
 /// Removes all that no build may be using.
 pub(super) fn clear(store: &Upkeep<'_>) -> Result<GcReport, StoreError> {
-    let connection = store.connect()?;
+    let mut connection = store.connect()?;
     let inventory = take_inventory(&connection).map_err(|error| store.error(error))?;
     let mut report = GcReport::default();
-    remove(store, &connection, inventory, &BTreeSet::new(), (u64::MAX, u64::MAX), &mut report)?;
+    remove(store, &mut connection, inventory, &BTreeSet::new(), (u64::MAX, u64::MAX), &mut report)?;
     let age = if report.live_builds == 0 { 0 } else { ORPHAN_AGE };
     finish(store, &connection, age, &mut report)?;
     Ok(report)
@@ -166,10 +166,10 @@ fn take_inventory(connection: &Connection) -> rusqlite::Result<Inventory> {
     Ok(Inventory { candidates, uses })
 }
 
-/// Removes records last used before `limits.0`, then others in order until `limits.1` bytes are free.
+/// Removes records last used before `oldest`, then others in order until `excess` bytes are free.
 fn remove(
     store: &Upkeep<'_>,
-    connection: &Connection,
+    connection: &mut Connection,
     inventory: Inventory,
     pinned: &BTreeSet<Digest>,
     (oldest, excess): (u64, u64),
@@ -178,48 +178,74 @@ fn remove(
     let Inventory { candidates, mut uses } = inventory;
     let (old, rest): (Vec<_>, Vec<_>) =
         candidates.into_iter().filter(|c| !pinned.contains(&c.key)).partition(|c| c.used < oldest);
-    let mut queue = old.into_iter().map(|c| (c, true)).chain(rest.into_iter().map(|c| (c, false))).peekable();
+    let old = old.into_iter().map(|candidate| (candidate, true));
+    let mut queue = old.chain(rest.into_iter().map(|candidate| (candidate, false))).peekable();
     loop {
-        let gate = store.locks.gate(false).map_err(|error| store.error(error))?;
+        // A build that begins waits for one batch at most, and the next batch knows of it.
+        let _gate = store.locks.gate(false).map_err(|error| store.error(error))?;
         let live = store.live()?;
         report.live_builds = live.len();
         let untouchable = live.first().map_or(u64::MAX, |began| began.saturating_sub(DAY));
-        let (mut gone, mut freed) = (Vec::new(), report.freed);
-        while gone.len() < BATCH
-            && let Some((candidate, _)) = queue.next_if(|(_, too_old)| *too_old || freed < excess)
-        {
-            if candidate.used >= untouchable {
-                report.held_by_builds += 1;
-                continue;
-            }
-            freed += candidate.record_bytes + release(&candidate, &mut uses);
-            gone.push(candidate);
-        }
-        if gone.is_empty() {
+        let mut next = |freed: u64| queue.next_if(|(_, too_old)| *too_old || freed < excess).map(|(c, _)| c);
+        let unused = remove_batch(connection, untouchable, &mut next, &mut uses, report)
+            .map_err(|error| store.error(error))?;
+        let Some(unused) = unused else {
             return Ok(());
-        }
-        let removed = delete(connection, &gone, untouchable).map_err(|error| store.error(error))?;
-        report.records += removed;
-        report.freed = freed;
-        for (sha256, _) in gone.iter().flat_map(|c| &c.blobs) {
-            if uses.get(sha256).is_some_and(|(uses, _)| *uses == 0)
-                && removable(store, sha256, live.is_empty())
-            {
-                store.blobs.remove(sha256).map_err(|error| store.error(error))?;
+        };
+        for sha256 in unused {
+            if removable(store, &sha256, live.is_empty()) {
+                store.blobs.remove(&sha256).map_err(|error| store.error(error))?;
                 report.blobs += 1;
             }
         }
-        drop(gate);
     }
 }
 
-/// Bytes of the blobs that nothing else uses.
-fn release(candidate: &Candidate, uses: &mut BTreeMap<[u8; 32], (u64, u64)>) -> u64 {
+/// Removes some records in one transaction; the blobs that nothing uses any more, or `None` at the end.
+fn remove_batch(
+    connection: &mut Connection,
+    untouchable: u64,
+    next: &mut dyn FnMut(u64) -> Option<Candidate>,
+    uses: &mut BTreeMap<[u8; 32], (u64, u64)>,
+    report: &mut GcReport,
+) -> rusqlite::Result<Option<Vec<[u8; 32]>>> {
+    let limit = i64::try_from(untouchable).unwrap_or(i64::MAX);
+    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let (mut unused, mut looked_at) = (Vec::new(), 0);
+    while looked_at < BATCH
+        && let Some(candidate) = next(report.freed)
+    {
+        looked_at += 1;
+        // It may have been used since it was looked at.
+        let gone = change
+            .prepare_cached("delete from results where id = ? and used < ?")?
+            .execute(params![candidate.id, limit])?;
+        if gone == 0 {
+            report.held_by_builds += 1;
+            continue;
+        }
+        change.prepare_cached("delete from result_blobs where result = ?")?.execute([candidate.id])?;
+        report.records += 1;
+        report.freed += candidate.record_bytes + release(&candidate, uses, &mut unused);
+    }
+    change.commit()?;
+    Ok((looked_at > 0).then_some(unused))
+}
+
+/// Bytes of the blobs that nothing else uses, which are added to `unused`.
+fn release(
+    candidate: &Candidate,
+    uses: &mut BTreeMap<[u8; 32], (u64, u64)>,
+    unused: &mut Vec<[u8; 32]>,
+) -> u64 {
     let mut bytes = 0;
     for (sha256, size) in &candidate.blobs {
         if let Some((count, _)) = uses.get_mut(sha256) {
             *count -= 1;
-            bytes += if *count == 0 { *size } else { 0 };
+            if *count == 0 {
+                bytes += size;
+                unused.push(*sha256);
+            }
         }
     }
     bytes
@@ -234,31 +260,6 @@ fn removable(store: &Upkeep<'_>, sha256: &[u8; 32], quiet: bool) -> bool {
 /// Ages of files are told by the clock of the machine, which sets their times, whatever the cache's clock says.
 fn file_clock() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-fn delete(connection: &Connection, gone: &[Candidate], untouchable: u64) -> rusqlite::Result<u64> {
-    let limit = i64::try_from(untouchable).unwrap_or(i64::MAX);
-    let mut removed = 0;
-    connection.execute_batch("begin immediate")?;
-    let mut delete = || -> rusqlite::Result<()> {
-        for candidate in gone {
-            let count = connection
-                .prepare_cached("delete from results where id = ? and used < ?")?
-                .execute(params![candidate.id, limit])?;
-            if count == 1 {
-                removed += 1;
-                connection
-                    .prepare_cached("delete from result_blobs where result = ?")?
-                    .execute([candidate.id])?;
-            }
-        }
-        connection.execute_batch("commit")
-    };
-    if let Err(error) = delete() {
-        let _ = connection.execute_batch("rollback");
-        return Err(error);
-    }
-    Ok(removed)
 }
 
 /// Blobs without a record, half-written files, old estimates, and the room they leave in the database.

@@ -229,26 +229,44 @@ fn set_aside(shared: &Shared, seen: Option<u64>) -> bool {
     shared.locks.as_ref().is_some_and(|locks| database::set_aside(&shared.path, locks, seen).is_ok())
 }
 
+/// A connection to read with; records that cannot be opened to be written may still be readable.
 fn open_reader(shared: &Shared) -> Option<Connection> {
-    let open = || match shared.locks {
-        Some(_) => connect(&shared.path),
+    if shared.locks.is_none() && !shared.path.exists() {
+        return None;
+    }
+    let open = || match &shared.locks {
+        Some(locks) => connect_alone(&shared.path, locks),
         None => connect_read_only(&shared.path),
     };
     let seen = database::inode(&shared.path);
-    let refused = match open() {
-        Ok(connection) => return Some(connection),
-        Err(Refused::Damaged(_)) if set_aside(shared, seen) => match open() {
-            Ok(connection) => return Some(connection),
-            Err(refused) => refused,
-        },
-        Err(refused) => refused,
+    let opened = match open() {
+        Err(Refused::Damaged(_)) if set_aside(shared, seen) => open(),
+        Err(Refused::Unusable(cause)) => {
+            connect_read_only(&shared.path).map_err(|_| Refused::Unusable(cause))
+        }
+        opened => opened,
     };
-    shared.warnings.push(
-        WarningKind::Unwritable,
-        format!("the cache's records cannot be used: {refused}"),
-        None,
-    );
-    None
+    match opened {
+        Ok(connection) => Some(connection),
+        Err(refused) => {
+            shared.warnings.push(
+                WarningKind::Unwritable,
+                format!("the cache's records cannot be used: {refused}"),
+                None,
+            );
+            None
+        }
+    }
+}
+
+/// A new file is made by one process at a time: turning it into what it shall be is not a transaction.
+fn connect_alone(path: &Path, locks: &Locks) -> Result<Connection, Refused> {
+    if std::fs::metadata(path).is_ok_and(|meta| meta.len() > 0) {
+        return connect(path);
+    }
+    // Where there are no locks, a race costs a miss.
+    let _gate = locks.gate(false).ok();
+    connect(path)
 }
 
 /// A number for this run of the machine, never 0.

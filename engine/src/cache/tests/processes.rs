@@ -65,16 +65,13 @@ fn finish(child: Child) -> String {
 fn build(cache: &Cache) {
     let _live = cache.begin_build().unwrap();
     started();
-    let mut ran = String::new();
+    let mut ran = Vec::new();
     for n in 0..COUNT {
         let name = n.to_string();
-        loop {
-            let Lookup::Miss(miss) = cache.lookup(&key(&name)) else {
-                break;
-            };
+        while let Lookup::Miss(miss) = cache.lookup(&key(&name)) {
             match cache.claim(miss) {
                 Claimed::Mine(ticket) => {
-                    ran += &format!("{n}\n");
+                    ran.push(n.to_string());
                     ticket.commit(film(n as u8), facts("encode"), |kept| assert!(kept)).unwrap();
                 }
                 Claimed::Hit(_) => {}
@@ -85,7 +82,7 @@ fn build(cache: &Cache) {
         assert_eq!(cache.read(&result.artifacts[1]).unwrap(), large(n as u8));
     }
     assert_eq!(kinds(cache), []);
-    fs::write(format!("ran-{}", std::process::id()), ran).unwrap();
+    fs::write(format!("ran-{}", std::process::id()), ran.join("\n")).unwrap();
 }
 
 #[test]
@@ -254,5 +251,25 @@ fn a_full_disk_costs_speed_and_a_warning() {
     match said.lines().find(|line| line.contains("skipped:")) {
         Some(skipped) => println!("{skipped}"),
         None => assert!(said.contains("played full"), "{said}"),
+    }
+}
+
+#[test]
+fn many_may_open_a_new_store_at_once() {
+    for _ in 0..10 {
+        let space = Space::new();
+        let gate = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for n in 0..8_u8 {
+                let (space, gate) = (&space, &gate);
+                scope.spawn(move || {
+                    gate.wait();
+                    let cache = space.open();
+                    assert!(run(&cache, &n.to_string(), film(n), facts("encode")).1);
+                    assert_eq!(cache.take_warnings(), []);
+                });
+            }
+        });
+        assert_eq!(space.open().stats().unwrap().records, 8);
     }
 }
