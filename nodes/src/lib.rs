@@ -1,8 +1,50 @@
-//! The kinds of node that reel knows. It knows no schedule and no terminal.
+//! The kinds of node that reel knows, and the film front end. It knows no schedule and no terminal.
+//!
+//! A kind is a file: what it is for with an example, its parameters, its ports and claim, and its run, unless that
+//! parses bytes from outside or runs C; such a run is in `reel-worker`, in a file of the same name.
 
 pub mod film;
 pub mod host;
 pub mod media;
+pub mod open;
 pub mod picture;
+pub mod scenes;
 pub mod speech;
 pub mod text;
+
+use std::sync::Arc;
+
+use reel_engine::operation::{Registry, Typed};
+
+pub use host::{Host, Network};
+use text::fonts::FontBook;
+
+/// All kinds and front ends, for a machine.
+#[must_use]
+pub fn registry(host: Host) -> Registry {
+    let fonts = Arc::new(FontBook::new(host.font_dirs.clone(), host.memo.as_deref()));
+    let host = Arc::new(host);
+    let font = || Arc::clone(&fonts);
+    Registry::default()
+        .with(Typed::new(text::join::Text))
+        .with(Typed::new(speech::tts::Tts))
+        .with(Typed::new(speech::transcribe::Transcribe))
+        .with(Typed::new(speech::level::Level))
+        .with(Typed::new(picture::image::Image))
+        .with(Typed::new(picture::card::Card { fonts: font() }))
+        .with(Typed::new(picture::svg::Svg { fonts: font() }))
+        .with(Typed::new(picture::clip::Clip))
+        .with(Typed::new(picture::conform::Conform))
+        .with(Typed::new(picture::still::Still))
+        .with(Typed::new(film::timeline::Timeline))
+        .with(Typed::new(film::cues::Cues { fonts: font() }))
+        .with(Typed::new(film::segments::Segments))
+        .with(Typed::new(film::encode::Encode { fonts: font() }))
+        .with(Typed::new(film::mix::Mix))
+        .with(Typed::new(film::mux::Mux))
+        .with(Typed::new(film::captions::Captions))
+        .with(Typed::new(film::thumbnail::Thumbnail))
+        .with(Typed::new(open::exec::Exec { host: Arc::clone(&host) }))
+        .with(Typed::new(open::fetch::Fetch { network: host.network }))
+        .with_front_end(scenes::ScenesFrontEnd { fonts })
+}

@@ -3,8 +3,10 @@
 pub mod encoding;
 pub mod font;
 pub mod look;
+pub mod percent;
 pub mod picture;
 pub mod plan;
+pub mod sniff;
 pub mod time;
 pub mod tools;
 pub mod words;
@@ -16,12 +18,7 @@ use reel_engine::quantity::Size;
 /// Reports a frame that cannot be encoded: odd, too small or too large.
 pub(crate) fn check_frame_size(size: Size, pointer: &str, cx: &mut Resolve<'_>) {
     if let Some(message) = wrong_frame_size(size) {
-        cx.problem(
-            pointer,
-            code::BAD_VALUE,
-            message,
-            Some("such as `1080x1920`".into()),
-        );
+        cx.problem(pointer, code::BAD_VALUE, message, Some("such as `1080x1920`".into()));
     }
 }
 
@@ -32,9 +29,7 @@ pub(crate) fn wrong_frame_size(size: Size) -> Option<String> {
     }
     let allowed = 16..=8192;
     if !allowed.contains(&size.width) || !allowed.contains(&size.height) {
-        return Some(format!(
-            "`{size}` is not between 16 and 8192 pixels in both directions"
-        ));
+        return Some(format!("`{size}` is not between 16 and 8192 pixels in both directions"));
     }
     None
 }

@@ -151,13 +151,7 @@ fn film_cues(scenes: &[(Plan, Words)], lines: usize, chars: usize) -> Vec<lay::C
     let starts = starts(fps, scenes.iter().map(|(plan, _)| plan));
     let mut cues = Vec::new();
     for (i, (_, words)) in scenes.iter().enumerate() {
-        cues.extend(lay::cues(
-            words,
-            starts[i].sample,
-            starts[i + 1].sample,
-            lines,
-            chars,
-        ));
+        cues.extend(lay::cues(words, starts[i].sample, starts[i + 1].sample, lines, chars));
     }
     cues
 }

@@ -89,10 +89,7 @@ impl Kind for Cues {
     }
 
     fn claim(&self, _: &Params) -> Claim {
-        Claim {
-            cpu_milli: 500,
-            ..Claim::cores(1, 48)
-        }
+        Claim { cpu_milli: 500, ..Claim::cores(1, 48) }
     }
 
     fn tools(&self, _: &Params) -> Vec<&'static str> {
@@ -101,10 +98,7 @@ impl Kind for Cues {
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
         let letters = &params.letters;
-        if let Some(fonts) = self
-            .fonts
-            .declare(&letters.font, letters.bold, "/type/font", "font", cx)
-        {
+        if let Some(fonts) = self.fonts.declare(&letters.font, letters.bold, "/type/font", "font", cx) {
             params.faces = fonts.into_faces();
         }
     }

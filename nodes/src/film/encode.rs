@@ -169,21 +169,13 @@ impl Kind for Encode {
         if let Some(under) = &params.under {
             check_layer(&under.picture, "/under/picture", cx);
             if under.kind == TransitionKind::Cut {
-                cx.problem(
-                    "/under/kind",
-                    code::BAD_VALUE,
-                    "a `cut` has nothing beneath it",
-                    None,
-                );
+                cx.problem("/under/kind", code::BAD_VALUE, "a `cut` has nothing beneath it", None);
             }
         }
         if let Some(captions) = &mut params.captions {
             let letters = &captions.letters;
             let pointer = "/captions/type/font";
-            if let Some(fonts) = self
-                .fonts
-                .declare(&letters.font, letters.bold, pointer, "font", cx)
-            {
+            if let Some(fonts) = self.fonts.declare(&letters.font, letters.bold, pointer, "font", cx) {
                 captions.faces = fonts.into_faces();
             }
         }
@@ -191,11 +183,7 @@ impl Kind for Encode {
 }
 
 fn check_layer(layer: &Layer, pointer: &str, cx: &mut Resolve<'_>) {
-    let given = [
-        layer.still.is_some(),
-        layer.video.is_some(),
-        layer.color.is_some(),
-    ];
+    let given = [layer.still.is_some(), layer.video.is_some(), layer.color.is_some()];
     if given.iter().filter(|there| **there).count() != 1 {
         let message = "a picture is exactly one of `still`, `video` and `color`";
         cx.problem(pointer, code::BAD_VALUE, message, None);

@@ -125,22 +125,12 @@ impl Kind for Segments {
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
         crate::media::check_frame_size(params.size, "/size", cx);
         let mut pictures: Vec<(String, &Picture)> = Vec::new();
-        pictures.extend(
-            params
-                .pictures
-                .iter()
-                .enumerate()
-                .map(|(i, p)| (format!("/pictures/{i}"), p)),
-        );
+        pictures.extend(params.pictures.iter().enumerate().map(|(i, p)| (format!("/pictures/{i}"), p)));
         if let Some(transition) = &params.transition {
             pictures.push(("/transition/picture".into(), &transition.picture));
         }
         for (pointer, picture) in pictures {
-            let given = [
-                picture.still.is_some(),
-                picture.video.is_some(),
-                picture.color.is_some(),
-            ];
+            let given = [picture.still.is_some(), picture.video.is_some(), picture.color.is_some()];
             if given.iter().filter(|there| **there).count() != 1 {
                 let message = "a picture is exactly one of `still`, `video` and `color`";
                 cx.problem(&pointer, code::BAD_VALUE, message, None);
@@ -161,10 +151,7 @@ impl Kind for Segments {
             _ => None,
         };
         let graph = make::subgraph(&params, &plan, &cues, before.as_ref())?;
-        Ok(Outcome {
-            graph: Some(graph),
-            ..Outcome::default()
-        })
+        Ok(Outcome { graph: Some(graph), ..Outcome::default() })
     }
 }
 

@@ -104,10 +104,7 @@ impl Kind for Timeline {
     }
 
     fn ports(&self, _: &Params) -> Vec<Port> {
-        vec![
-            Port::one("plan", PortType::Json),
-            Port::one("words", PortType::Words),
-        ]
+        vec![Port::one("plan", PortType::Json), Port::one("words", PortType::Words)]
     }
 
     fn claim(&self, _: &Params) -> Claim {
@@ -151,9 +148,7 @@ fn read_json<T: serde::de::DeserializeOwned>(call: &Call<'_>, slot: &str) -> Res
 fn arrange(params: &Params, said: &[Words], clips: &[Option<u64>]) -> Result<(Plan, Words), Failure> {
     let fps = params.fps;
     let (sentences, speech, words) = speech(params, said);
-    let spoken = sentences
-        .last()
-        .map_or(0, |last: &Span| last.end() + samples(params.pause));
+    let spoken = sentences.last().map_or(0, |last: &Span| last.end() + samples(params.pause));
     let mut frames = fps.frames_covering(spoken, SAMPLE_RATE);
     if let Some(least) = params.length {
         frames = frames.max(fps.frames_covering(least.as_micros(), 1_000_000));
@@ -167,21 +162,8 @@ fn arrange(params: &Params, said: &[Words], clips: &[Option<u64>]) -> Result<(Pl
     let frames = frames.max(1);
     let pictures = pictures::starts(params, clips, &words, frames)?;
     let end = fps.sample_of(frames, SAMPLE_RATE);
-    let plan = Plan {
-        frames,
-        fps,
-        sentences,
-        speech,
-        pictures,
-    };
-    Ok((
-        plan,
-        Words {
-            rate: SAMPLE_RATE,
-            end,
-            words,
-        },
-    ))
+    let plan = Plan { frames, fps, sentences, speech, pictures };
+    Ok((plan, Words { rate: SAMPLE_RATE, end, words }))
 }
 
 /// Where the sentences lie, when somebody speaks, and the shown words.
@@ -193,32 +175,18 @@ fn speech(params: &Params, said: &[Words]) -> (Vec<Span>, Vec<Span>, Vec<Word>) 
         let length = at(words.end) - now;
         let placed: Vec<Word> = heard(sentence, words)
             .into_iter()
-            .map(|word| Word {
-                start: at(word.start),
-                end: at(word.end),
-                ..word
-            })
+            .map(|word| Word { start: at(word.start), end: at(word.end), ..word })
             .collect();
         for word in &placed {
             match speech.last_mut() {
                 Some(open) if word.start <= open.end() + BREATH => {
                     open.samples = open.samples.max(word.end.saturating_sub(open.start));
                 }
-                _ => speech.push(Span {
-                    start: word.start,
-                    samples: word.end - word.start,
-                }),
+                _ => speech.push(Span { start: word.start, samples: word.end - word.start }),
             }
         }
-        shown.extend(if sentence.shown.is_empty() {
-            placed
-        } else {
-            show::show(&placed, &sentence.shown)
-        });
-        sentences.push(Span {
-            start: now,
-            samples: length,
-        });
+        shown.extend(if sentence.shown.is_empty() { placed } else { show::show(&placed, &sentence.shown) });
+        sentences.push(Span { start: now, samples: length });
         now += length + samples(params.gap);
     }
     (sentences, speech, shown)

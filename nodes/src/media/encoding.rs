@@ -24,13 +24,7 @@ pub struct Encoding {
 
 impl Default for Encoding {
     fn default() -> Self {
-        Self {
-            codec: VideoCodec::H264,
-            crf: 21,
-            preset: Preset::Veryfast,
-            keyint: 250,
-            threads: 1,
-        }
+        Self { codec: VideoCodec::H264, crf: 21, preset: Preset::Veryfast, keyint: 250, threads: 1 }
     }
 }
 

@@ -26,15 +26,8 @@ pub enum Motion {
 
 impl Motion {
     /// Every motion.
-    pub const ALL: [Self; 7] = [
-        Self::None,
-        Self::PushIn,
-        Self::PullOut,
-        Self::PanLeft,
-        Self::PanRight,
-        Self::PanUp,
-        Self::PanDown,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::None, Self::PushIn, Self::PullOut, Self::PanLeft, Self::PanRight, Self::PanUp, Self::PanDown];
 
     /// As users write it.
     #[must_use]

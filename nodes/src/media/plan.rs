@@ -48,10 +48,7 @@ pub struct Start {
 /// Where each scene begins, and, last, where the film ends.
 #[must_use]
 pub fn starts<'a>(fps: FrameRate, plans: impl IntoIterator<Item = &'a Plan>) -> Vec<Start> {
-    let at = |frame| Start {
-        frame,
-        sample: fps.sample_of(frame, SAMPLE_RATE),
-    };
+    let at = |frame| Start { frame, sample: fps.sample_of(frame, SAMPLE_RATE) };
     let mut starts = vec![at(0)];
     let mut frame = 0;
     for plan in plans {
@@ -68,16 +65,8 @@ mod tests {
     use super::*;
 
     fn rates() -> impl Strategy<Value = FrameRate> {
-        prop::sample::select(vec![
-            "24",
-            "25",
-            "30",
-            "30000/1001",
-            "24000/1001",
-            "60000/1001",
-            "50",
-        ])
-        .prop_map(|text| text.parse().unwrap())
+        prop::sample::select(vec!["24", "25", "30", "30000/1001", "24000/1001", "60000/1001", "50"])
+            .prop_map(|text| text.parse().unwrap())
     }
 
     proptest! {

@@ -24,10 +24,13 @@ impl FrameRate {
             return None;
         }
         let g = gcd(num, den);
-        Some(Self {
-            num: num / g,
-            den: den / g,
-        })
+        Some(Self { num: num / g, den: den / g })
+    }
+
+    /// A whole number of frames per second; 0 is taken for 1.
+    #[must_use]
+    pub const fn whole(fps: u8) -> Self {
+        Self { num: if fps == 0 { 1 } else { fps as u32 }, den: 1 }
     }
 
     /// Numerator of frames per second.
@@ -106,10 +109,7 @@ impl FromStr for FrameRate {
             "59.94" => (60_000, 1001),
             "119.88" => (120_000, 1001),
             _ => match text.split_once('/') {
-                Some((n, d)) => (
-                    n.trim().parse().map_err(|_| bad())?,
-                    d.trim().parse().map_err(|_| bad())?,
-                ),
+                Some((n, d)) => (n.trim().parse().map_err(|_| bad())?, d.trim().parse().map_err(|_| bad())?),
                 None => (text.parse().map_err(|_| bad())?, 1),
             },
         };

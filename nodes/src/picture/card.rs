@@ -86,10 +86,7 @@ pub enum Align {
 }
 
 fn default_size() -> Size {
-    Size {
-        width: 1080,
-        height: 1920,
-    }
+    Size { width: 1080, height: 1920 }
 }
 
 fn default_background() -> Color {
@@ -138,14 +135,11 @@ impl Kind for Card {
     }
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
-        let texts: Vec<_> = [
-            ("/title", &params.title),
-            ("/subtitle", &params.subtitle),
-            ("/text", &params.text),
-        ]
-        .into_iter()
-        .filter_map(|(pointer, input)| Some((pointer, input.as_ref()?.slot().to_owned())))
-        .collect();
+        let texts: Vec<_> =
+            [("/title", &params.title), ("/subtitle", &params.subtitle), ("/text", &params.text)]
+                .into_iter()
+                .filter_map(|(pointer, input)| Some((pointer, input.as_ref()?.slot().to_owned())))
+                .collect();
         if texts.is_empty() {
             let help = Some("give it a `title`, a `subtitle` or a `text`".into());
             cx.problem("", code::EMPTY_TEXT, "this card shows nothing", help);

@@ -51,10 +51,7 @@ pub struct Params {
 }
 
 fn default_size() -> Size {
-    Size {
-        width: 1080,
-        height: 1920,
-    }
+    Size { width: 1080, height: 1920 }
 }
 
 /// The kind.

@@ -87,10 +87,7 @@ impl Kind for Tts {
     }
 
     fn ports(&self, _: &Params) -> Vec<Port> {
-        vec![
-            Port::one("audio", PortType::Audio),
-            Port::one("words", PortType::Words),
-        ]
+        vec![Port::one("audio", PortType::Audio), Port::one("words", PortType::Words)]
     }
 
     fn claim(&self, _: &Params) -> Claim {
@@ -102,10 +99,7 @@ impl Kind for Tts {
     }
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
-        if cx
-            .text(params.text.slot())
-            .is_some_and(|text| !text.chars().any(char::is_alphanumeric))
-        {
+        if cx.text(params.text.slot()).is_some_and(|text| !text.chars().any(char::is_alphanumeric)) {
             cx.problem(
                 "/text",
                 code::EMPTY_TEXT,

@@ -45,11 +45,7 @@ impl FontBook {
     /// The fonts in these folders; what was found there is remembered in the folder `memo`.
     #[must_use]
     pub fn new(dirs: Vec<PathBuf>, memo: Option<&Path>) -> Self {
-        Self {
-            dirs,
-            memo: memo.map(|folder| folder.join("fonts.json")),
-            ..Self::default()
-        }
+        Self { dirs, memo: memo.map(|folder| folder.join("fonts.json")), ..Self::default() }
     }
 
     /// Finds every font of `names` and adds it to the inputs of a node as `PREFIX.0`, `PREFIX.1`, …; problems
@@ -93,18 +89,12 @@ impl FontBook {
         let found = names
             .iter()
             .map(|name| {
-                let (path, index) = if is_path(name) {
-                    (font_file(root, name)?, 0)
-                } else {
-                    self.family(name, bold)?
-                };
+                let (path, index) =
+                    if is_path(name) { (font_file(root, name)?, 0) } else { self.family(name, bold)? };
                 Ok(Found {
                     name: name.clone(),
                     coverage: self.coverage(&path, index)?,
-                    face: Face {
-                        slot: String::new(),
-                        index,
-                    },
+                    face: Face { slot: String::new(), index },
                     path,
                 })
             })
@@ -113,28 +103,16 @@ impl FontBook {
     }
 
     fn family(&self, name: &str, bold: bool) -> Result<(PathBuf, u32), Problem> {
-        let faces = self
-            .faces
-            .get_or_init(|| scan::faces(&self.dirs, self.memo.as_deref()));
+        let faces = self.faces.get_or_init(|| scan::faces(&self.dirs, self.memo.as_deref()));
         let wanted: u16 = if bold { 700 } else { 400 };
         let of_name = |face: &&KnownFace| face.families.iter().any(|f| f.eq_ignore_ascii_case(name));
         let best = faces.iter().filter(of_name).min_by_key(|face| {
-            (
-                face.slanted,
-                face.stretch.abs_diff(5),
-                face.weight.abs_diff(wanted),
-                &face.path,
-                face.index,
-            )
+            (face.slanted, face.stretch.abs_diff(5), face.weight.abs_diff(wanted), &face.path, face.index)
         });
         if let Some(face) = best {
             return Ok((face.path.clone(), face.index));
         }
-        let families: BTreeSet<&str> = faces
-            .iter()
-            .flat_map(|f| &f.families)
-            .map(String::as_str)
-            .collect();
+        let families: BTreeSet<&str> = faces.iter().flat_map(|f| &f.families).map(String::as_str).collect();
         let help = match nearest(name, families.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None if families.is_empty() => {
@@ -158,11 +136,7 @@ impl FontBook {
         }
         let not_a_font = |why: String| {
             let message = format!("`{}` is not a font that reel can read: {why}", path.display());
-            (
-                code::WRONG_CONTENT,
-                message,
-                "fonts are TrueType or OpenType files (.ttf, .otf, .ttc)".into(),
-            )
+            (code::WRONG_CONTENT, message, "fonts are TrueType or OpenType files (.ttf, .otf, .ttc)".into())
         };
         let data = std::fs::read(path).map_err(|e| not_a_font(e.to_string()))?;
         let font = FontRef::from_index(&data, index).map_err(|e| not_a_font(e.to_string()))?;
@@ -182,11 +156,7 @@ impl Fonts {
     /// The first character of `text` that none of the fonts can draw, as a problem.
     #[must_use]
     pub fn missing_glyph(&self, text: &str) -> Option<Problem> {
-        let has = |c: char| {
-            self.found
-                .iter()
-                .any(|font| font.coverage.contains(&u32::from(c)))
-        };
+        let has = |c: char| self.found.iter().any(|font| font.coverage.contains(&u32::from(c)));
         let missing = text.chars().find(|c| !is_invisible(*c) && !has(*c))?;
         let names: Vec<String> = self.found.iter().map(|f| format!("`{}`", f.name)).collect();
         Some((
@@ -200,33 +170,19 @@ impl Fonts {
 
 fn is_path(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    name.contains('/')
-        || [".ttf", ".otf", ".ttc", ".otc"]
-            .iter()
-            .any(|end| lower.ends_with(end))
+    name.contains('/') || [".ttf", ".otf", ".ttc", ".otc"].iter().any(|end| lower.ends_with(end))
 }
 
 fn font_file(root: &Path, name: &str) -> Result<PathBuf, Problem> {
     let missing = |why: String| {
         let help = "the path is relative to the project's folder".into();
-        (
-            code::MISSING_FONT,
-            format!("cannot read font file `{name}`: {why}"),
-            help,
-        )
+        (code::MISSING_FONT, format!("cannot read font file `{name}`: {why}"), help)
     };
     let root = root.canonicalize().map_err(|e| missing(e.to_string()))?;
-    let path = root
-        .join(name)
-        .canonicalize()
-        .map_err(|e| missing(e.to_string()))?;
+    let path = root.join(name).canonicalize().map_err(|e| missing(e.to_string()))?;
     if !path.starts_with(&root) {
         let help = "copy the font into the project, or install it and write its family".into();
-        return Err((
-            code::OUTSIDE,
-            format!("font file `{name}` lies outside the project"),
-            help,
-        ));
+        return Err((code::OUTSIDE, format!("font file `{name}` lies outside the project"), help));
     }
     Ok(path)
 }

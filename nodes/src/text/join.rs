@@ -60,9 +60,7 @@ impl Kind for Text {
                     .map_err(|error| Failure::new(format!("cannot read part `{slot}`: {error}")))?;
                 let text = String::from_utf8(bytes).map_err(|error| {
                     let at = error.utf8_error().valid_up_to();
-                    Failure::new(format!(
-                        "part `{slot}` is not UTF-8 text: byte {at} cannot be read"
-                    ))
+                    Failure::new(format!("part `{slot}` is not UTF-8 text: byte {at} cannot be read"))
                 })?;
                 parts.push(text);
             }

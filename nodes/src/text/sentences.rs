@@ -107,9 +107,7 @@ fn said_as(word: &str, pronounce: &BTreeMap<String, String>) -> String {
     if let Some(spoken) = pronounce.get(core) {
         return format!("{before}{spoken}{after}");
     }
-    let owner = ["'s", "’s"]
-        .iter()
-        .find_map(|s| Some((pronounce.get(core.strip_suffix(s)?)?, s)));
+    let owner = ["'s", "’s"].iter().find_map(|s| Some((pronounce.get(core.strip_suffix(s)?)?, s)));
     match owner {
         Some((spoken, s)) => format!("{before}{spoken}{s}{after}"),
         None => word.to_owned(),
@@ -137,11 +135,7 @@ fn joined(units: Vec<Unit>) -> Vec<Unit> {
 }
 
 fn split(units: &[Unit]) -> Vec<Sentence> {
-    let said = units
-        .iter()
-        .map(|unit| unit.said.as_str())
-        .collect::<Vec<_>>()
-        .join(" ");
+    let said = units.iter().map(|unit| unit.said.as_str()).collect::<Vec<_>>().join(" ");
     let mut ends = said.split_sentence_bounds().scan(0, |end, sentence| {
         *end += sentence.len();
         Some(*end)
@@ -159,11 +153,7 @@ fn split(units: &[Unit]) -> Vec<Sentence> {
         at += unit.said.len() + 1;
     }
     let speaks = |units: &Vec<&Unit>| units.iter().any(|unit| unit.said.contains(char::is_alphanumeric));
-    found
-        .into_iter()
-        .filter(speaks)
-        .map(|units| sentence(&units))
-        .collect()
+    found.into_iter().filter(speaks).map(|units| sentence(&units)).collect()
 }
 
 fn sentence(units: &[&Unit]) -> Sentence {
@@ -176,14 +166,7 @@ fn sentence(units: &[&Unit]) -> Sentence {
             last: i + 1 == units.len(),
         })
         .collect();
-    Sentence {
-        said: units
-            .iter()
-            .map(|unit| unit.said.as_str())
-            .collect::<Vec<_>>()
-            .join(" "),
-        shown,
-    }
+    Sentence { said: units.iter().map(|unit| unit.said.as_str()).collect::<Vec<_>>().join(" "), shown }
 }
 
 #[cfg(test)]
@@ -193,10 +176,7 @@ mod tests {
     use super::*;
 
     fn of(script: &str) -> Vec<Sentence> {
-        sentences(
-            script,
-            &BTreeMap::from([("NASA".into(), "nassa".into()), ("UN".into(), "you en".into())]),
-        )
+        sentences(script, &BTreeMap::from([("NASA".into(), "nassa".into()), ("UN".into(), "you en".into())]))
     }
 
     fn said(script: &str) -> Vec<String> {
@@ -204,23 +184,14 @@ mod tests {
     }
 
     fn shown(sentence: &Sentence) -> Vec<(&str, u32)> {
-        sentence
-            .shown
-            .iter()
-            .map(|unit| (unit.text.as_str(), unit.said))
-            .collect()
+        sentence.shown.iter().map(|unit| (unit.text.as_str(), unit.said)).collect()
     }
 
     #[test]
     fn sentences_end_where_unicode_says_and_at_blank_lines() {
         assert_eq!(
             said("It lasts 7.5 minutes.  Most are\nshorter! A title\n\nand text"),
-            [
-                "It lasts 7.5 minutes.",
-                "Most are shorter!",
-                "A title",
-                "and text"
-            ]
+            ["It lasts 7.5 minutes.", "Most are shorter!", "A title", "and text"]
         );
         assert!(said(" — … \n\n").is_empty());
     }
@@ -244,10 +215,7 @@ mod tests {
     #[test]
     fn a_dash_stays_with_its_word_and_brackets_can_be_written() {
         let found = of(r"One — two \[three] [four].");
-        assert_eq!(
-            shown(&found[0]),
-            [("One —", 2), ("two", 1), ("[three]", 1), ("[four].", 1)]
-        );
+        assert_eq!(shown(&found[0]), [("One —", 2), ("two", 1), ("[three]", 1), ("[four].", 1)]);
     }
 
     proptest! {

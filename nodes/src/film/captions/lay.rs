@@ -26,31 +26,20 @@ pub(super) fn cues(words: &Words, from: u64, to: u64, lines: usize, chars: usize
     });
     let mut groups: Vec<Vec<Word>> = Vec::new();
     for word in placed {
-        let goes_on = groups
-            .last()
-            .is_some_and(|open| continues(open, &word, lines, chars));
+        let goes_on = groups.last().is_some_and(|open| continues(open, &word, lines, chars));
         match groups.last_mut() {
             Some(open) if goes_on => open.push(word),
             _ => groups.push(vec![word]),
         }
     }
-    let onsets: Vec<u64> = groups
-        .iter()
-        .skip(1)
-        .map(|group| group[0].start)
-        .chain([to])
-        .collect();
+    let onsets: Vec<u64> = groups.iter().skip(1).map(|group| group[0].start).chain([to]).collect();
     groups
         .into_iter()
         .zip(onsets)
         .map(|(group, next)| {
             let start = group[0].start;
             let said = group[group.len() - 1].end.max(start);
-            Cue {
-                start,
-                end: (said + HOLD).min(next).max(said.min(to)),
-                lines: broken(group, lines, chars),
-            }
+            Cue { start, end: (said + HOLD).min(next).max(said.min(to)), lines: broken(group, lines, chars) }
         })
         .collect()
 }
@@ -86,9 +75,7 @@ fn greedy(widths: &[usize], chars: usize) -> usize {
 fn broken(words: Vec<Word>, lines: usize, chars: usize) -> Vec<Vec<Word>> {
     let widths: Vec<usize> = words.iter().map(width).collect();
     let needed = greedy(&widths, chars).min(lines.max(1));
-    let narrowest = (1..=chars)
-        .find(|&limit| greedy(&widths, limit) <= needed)
-        .unwrap_or(chars);
+    let narrowest = (1..=chars).find(|&limit| greedy(&widths, limit) <= needed).unwrap_or(chars);
     let (mut found, mut used): (Vec<Vec<Word>>, usize) = (Vec::new(), 0);
     for word in words {
         let wide = width(&word);

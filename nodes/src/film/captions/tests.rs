@@ -6,50 +6,18 @@ use crate::media::words::Word;
 
 fn scene(frames: u64, words: &[(&str, u64, u64)]) -> (Plan, Words) {
     let fps = FrameRate::new(30, 1).unwrap();
-    let plan = Plan {
-        frames,
-        fps,
-        sentences: Vec::new(),
-        speech: Vec::new(),
-        pictures: vec![0],
-    };
+    let plan = Plan { frames, fps, sentences: Vec::new(), speech: Vec::new(), pictures: vec![0] };
     let words = words
         .iter()
-        .map(|&(text, start, end)| Word {
-            text: text.into(),
-            start,
-            end,
-            last: text.ends_with('.'),
-        })
+        .map(|&(text, start, end)| Word { text: text.into(), start, end, last: text.ends_with('.') })
         .collect();
-    (
-        plan,
-        Words {
-            rate: 48_000,
-            end: frames * 1600,
-            words,
-        },
-    )
+    (plan, Words { rate: 48_000, end: frames * 1600, words })
 }
 
 fn two_scenes() -> Vec<(Plan, Words)> {
     vec![
-        scene(
-            60,
-            &[
-                ("A", 4800, 9600),
-                ("total", 9600, 24_000),
-                ("eclipse.", 24_000, 48_000),
-            ],
-        ),
-        scene(
-            90,
-            &[
-                ("{R&D}", 480, 12_250),
-                ("<is>", 12_250, 20_000),
-                ("on.", 100_000, 120_000),
-            ],
-        ),
+        scene(60, &[("A", 4800, 9600), ("total", 9600, 24_000), ("eclipse.", 24_000, 48_000)]),
+        scene(90, &[("{R&D}", 480, 12_250), ("<is>", 12_250, 20_000), ("on.", 100_000, 120_000)]),
     ]
 }
 
@@ -101,10 +69,7 @@ fn the_three_formats_hold_the_same_words_in_film_time() {
             r"Dialogue: 0,0:00:04.08,0:00:05.00,Words,,0,0,0,,{\k92}on.",
         ]
     );
-    assert!(
-        ass.contains("Style: Words,DejaVu Sans,80,&H0000D4FF,&H00FFFFFF,&H00000000"),
-        "{ass}"
-    );
+    assert!(ass.contains("Style: Words,DejaVu Sans,80,&H0000D4FF,&H00FFFFFF,&H00000000"), "{ass}");
 }
 
 proptest! {

@@ -23,11 +23,7 @@ pub(super) fn srt(cues: &[Cue]) -> String {
 /// WebVTT: times in milliseconds with a point, `&`, `<` and `>` written out.
 pub(super) fn vtt(cues: &[Cue]) -> String {
     let mut out = String::from("WEBVTT\n\n");
-    let escape = |word: &str| {
-        word.replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;")
-    };
+    let escape = |word: &str| word.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     for cue in cues {
         let (start, end) = (clock(cue.start, '.'), clock(cue.end, '.'));
         let _ = write!(out, "{start} --> {end}\n{}\n\n", text(cue, escape));
@@ -40,13 +36,7 @@ fn plain(word: &str) -> String {
 }
 
 fn text(cue: &Cue, escape: impl Fn(&str) -> String) -> String {
-    let line = |words: &Vec<Word>| {
-        words
-            .iter()
-            .map(|w| escape(&w.text))
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
+    let line = |words: &Vec<Word>| words.iter().map(|w| escape(&w.text)).collect::<Vec<_>>().join(" ");
     cue.lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -54,12 +44,7 @@ fn text(cue: &Cue, escape: impl Fn(&str) -> String) -> String {
 fn clock(sample: u64, point: char) -> String {
     let millis = rescale(sample, SAMPLE_RATE, 1000);
     let (seconds, millis) = (millis / 1000, millis % 1000);
-    format!(
-        "{:02}:{:02}:{:02}{point}{millis:03}",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60
-    )
+    format!("{:02}:{:02}:{:02}{point}{millis:03}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 /// ASS counts in centiseconds. They are rounded down, so that a caption is there on the frame of its word; the
@@ -74,11 +59,7 @@ pub(super) fn ass(cues: &[Cue], style: Option<&Ass>) -> String {
             "Dialogue: 0,{},{},Words,,0,0,0,,{}",
             ass_clock(start),
             ass_clock(end.max(start + 1)),
-            if karaoke {
-                lit(cue, start)
-            } else {
-                text(cue, ass_escape).replace('\n', "\\N")
-            }
+            if karaoke { lit(cue, start) } else { text(cue, ass_escape).replace('\n', "\\N") }
         );
     }
     out
@@ -108,20 +89,12 @@ fn centis(sample: u64) -> u64 {
 
 fn ass_clock(centis: u64) -> String {
     let seconds = centis / 100;
-    format!(
-        "{}:{:02}:{:02}.{:02}",
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60,
-        centis % 100
-    )
+    format!("{}:{:02}:{:02}.{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60, centis % 100)
 }
 
 fn ass_escape(word: &str) -> String {
     // A backslash followed by a zero-width joiner is drawn as itself, whatever letter comes next.
-    word.replace('\\', "\\\u{2060}")
-        .replace('{', "\\{")
-        .replace('}', "\\}")
+    word.replace('\\', "\\\u{2060}").replace('{', "\\{").replace('}', "\\}")
 }
 
 fn header(style: Option<&Ass>) -> String {
@@ -147,11 +120,7 @@ fn style_line(style: Option<&Ass>) -> String {
                 2,40,40,120,1\n"
             .into();
     };
-    let font = letters
-        .font
-        .first()
-        .map_or("sans-serif", String::as_str)
-        .replace(',', " ");
+    let font = letters.font.first().map_or("sans-serif", String::as_str).replace(',', " ");
     let alignment = match look.position {
         CaptionPosition::Bottom => 2,
         CaptionPosition::Middle => 5,

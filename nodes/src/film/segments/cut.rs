@@ -75,10 +75,7 @@ mod tests {
     }
 
     fn lengths(frames: Range<u64>, marks: &[u64], is_static: bool) -> Vec<u64> {
-        cut(&Stretch { frames, is_static }, marks, fps())
-            .into_iter()
-            .map(|s| s.end - s.start)
-            .collect()
+        cut(&Stretch { frames, is_static }, marks, fps()).into_iter().map(|s| s.end - s.start).collect()
     }
 
     #[test]

@@ -46,21 +46,14 @@ pub(super) fn subgraph(
         let name = format!("encode.{}", i + 1);
         videos.push(format!("${{{name}.video}}"));
         let with = encode(params, plan, cues, segment, before);
-        graph.nodes.push(SubNode {
-            name,
-            uses: "encode".into(),
-            with,
-        });
+        graph.nodes.push(SubNode { name, uses: "encode".into(), with });
     }
     graph.ports = BTreeMap::from([("video".to_owned(), videos)]);
     Ok(graph)
 }
 
 fn transition_frames(transition: &Transition, plan: &Plan) -> Result<u64, Failure> {
-    let frames = plan
-        .fps
-        .nearest_frame(transition.length.as_micros(), 1_000_000)
-        .max(1);
+    let frames = plan.fps.nearest_frame(transition.length.as_micros(), 1_000_000).max(1);
     let first = plan.pictures.get(1).copied().unwrap_or(plan.frames);
     if frames <= first {
         return Ok(frames);
@@ -79,24 +72,13 @@ fn transition_frames(transition: &Transition, plan: &Plan) -> Result<u64, Failur
 
 /// The segments of a scene: the transition, then each picture's stretch cut by itself.
 pub(super) fn segments(params: &Params, plan: &Plan, cues: &[Cue], incoming: u64) -> Vec<Segment> {
-    let mut marks: Vec<u64> = cues
-        .iter()
-        .filter_map(|cue| u64::try_from(cue.start).ok())
-        .collect();
-    marks.extend(
-        plan.sentences
-            .iter()
-            .map(|s| plan.fps.nearest_frame(s.start, SAMPLE_RATE)),
-    );
+    let mut marks: Vec<u64> = cues.iter().filter_map(|cue| u64::try_from(cue.start).ok()).collect();
+    marks.extend(plan.sentences.iter().map(|s| plan.fps.nearest_frame(s.start, SAMPLE_RATE)));
     marks.sort_unstable();
     marks.dedup();
     let mut found = Vec::new();
     if incoming > 0 {
-        found.push(Segment {
-            frames: 0..incoming,
-            picture: 0,
-            comes_in: true,
-        });
+        found.push(Segment { frames: 0..incoming, picture: 0, comes_in: true });
     }
     for (picture, &start) in plan.pictures.iter().enumerate() {
         let end = plan.pictures.get(picture + 1).copied().unwrap_or(plan.frames);
@@ -106,10 +88,7 @@ pub(super) fn segments(params: &Params, plan: &Plan, cues: &[Cue], incoming: u64
         }
         let of = &params.pictures[picture];
         let is_static = of.video.is_none() && of.motion == Motion::None;
-        let stretch = Stretch {
-            frames: start..end,
-            is_static,
-        };
+        let stretch = Stretch { frames: start..end, is_static };
         found.extend(cut(&stretch, &marks, plan.fps).into_iter().map(|frames| Segment {
             frames,
             picture,
@@ -121,11 +100,7 @@ pub(super) fn segments(params: &Params, plan: &Plan, cues: &[Cue], incoming: u64
 
 fn encode(params: &Params, plan: &Plan, cues: &[Cue], segment: &Segment, before: Option<&Plan>) -> Value {
     let start = plan.pictures[segment.picture];
-    let end = plan
-        .pictures
-        .get(segment.picture + 1)
-        .copied()
-        .unwrap_or(plan.frames);
+    let end = plan.pictures.get(segment.picture + 1).copied().unwrap_or(plan.frames);
     let slot = format!("pictures.{}", segment.picture);
     let picture = &params.pictures[segment.picture];
     let mut with = Map::new();
@@ -133,18 +108,12 @@ fn encode(params: &Params, plan: &Plan, cues: &[Cue], segment: &Segment, before:
     with.insert("fps".into(), json!(plan.fps));
     with.insert("frames".into(), json!(segment.frames.end - segment.frames.start));
     with.insert("encoding".into(), json!(params.encoding));
-    with.insert(
-        "picture".into(),
-        layer(picture, &slot, segment.frames.start - start, end - start),
-    );
+    with.insert("picture".into(), layer(picture, &slot, segment.frames.start - start, end - start));
     if let (true, Some(transition), Some(before)) = (segment.comes_in, &params.transition, before) {
         // The outgoing picture goes on from the frame after its last one.
         let shown = before.frames - before.pictures.last().copied().unwrap_or(0);
         let beneath = layer(&transition.picture, "transition.picture", shown, shown);
-        with.insert(
-            "under".into(),
-            json!({ "kind": kind_name(transition.kind), "picture": beneath }),
-        );
+        with.insert("under".into(), json!({ "kind": kind_name(transition.kind), "picture": beneath }));
     }
     if let Some(captions) = &params.captions {
         let cues = visible(cues, &segment.frames);
@@ -189,21 +158,14 @@ fn layer(picture: &Picture, slot: &str, first: u64, of: u64) -> Value {
 /// The cues that show in a stretch, whole, in its own frames.
 fn visible(cues: &[Cue], frames: &Range<u64>) -> Vec<Cue> {
     let (from, to) = (frames.start as i64, frames.end as i64);
-    let local = |word: &CueWord| CueWord {
-        text: escape(&word.text),
-        start: word.start - from,
-        end: word.end - from,
-    };
+    let local =
+        |word: &CueWord| CueWord { text: escape(&word.text), start: word.start - from, end: word.end - from };
     cues.iter()
         .filter(|cue| cue.start < to && cue.end > from)
         .map(|cue| Cue {
             start: cue.start - from,
             end: cue.end - from,
-            lines: cue
-                .lines
-                .iter()
-                .map(|line| line.iter().map(local).collect())
-                .collect(),
+            lines: cue.lines.iter().map(|line| line.iter().map(local).collect()).collect(),
         })
         .collect()
 }

@@ -11,22 +11,14 @@ fn plan(frames: u64) -> Plan {
     Plan {
         frames,
         fps: FrameRate::new(30, 1).unwrap(),
-        sentences: vec![Span {
-            start: 0,
-            samples: frames * 1600,
-        }],
+        sentences: vec![Span { start: 0, samples: frames * 1600 }],
         speech: Vec::new(),
         pictures: vec![0],
     }
 }
 
 fn still(motion: Motion) -> Picture {
-    Picture {
-        still: Some(Through::new("pictures.0.still")),
-        video: None,
-        color: None,
-        motion,
-    }
+    Picture { still: Some(Through::new("pictures.0.still")), video: None, color: None, motion }
 }
 
 fn params(motion: Motion) -> Params {
@@ -37,12 +29,7 @@ fn params(motion: Motion) -> Params {
         pictures: vec![still(motion)],
         captions: Some(Captions {
             cues: Input::new("captions.cues"),
-            letters: CaptionType {
-                font: vec!["DejaVu Sans".into()],
-                bold: true,
-                size: 80,
-                width: 920,
-            },
+            letters: CaptionType { font: vec!["DejaVu Sans".into()], bold: true, size: 80, width: 920 },
             look: CaptionLook {
                 style: CaptionStyle::Karaoke,
                 position: CaptionPosition::Bottom,
@@ -58,15 +45,7 @@ fn params(motion: Motion) -> Params {
 }
 
 fn cue(start: i64, end: i64, text: &str) -> Cue {
-    Cue {
-        start,
-        end,
-        lines: vec![vec![CueWord {
-            text: text.into(),
-            start,
-            end,
-        }]],
-    }
+    Cue { start, end, lines: vec![vec![CueWord { text: text.into(), start, end }]] }
 }
 
 fn fade(length: &str) -> Transition {
@@ -74,10 +53,7 @@ fn fade(length: &str) -> Transition {
         kind: TransitionKind::Fade,
         length: length.parse().unwrap(),
         plan: Input::new("transition.plan"),
-        picture: Picture {
-            still: Some(Through::new("transition.picture.still")),
-            ..still(Motion::PanLeft)
-        },
+        picture: Picture { still: Some(Through::new("transition.picture.still")), ..still(Motion::PanLeft) },
     }
 }
 
@@ -128,24 +104,13 @@ fn a_transition_is_a_segment_of_its_own_with_both_pictures() {
     assert_eq!(made[0]["under"]["kind"], "fade");
     assert_eq!(made[0]["under"]["picture"]["first"], 90);
     assert_eq!(made[0]["under"]["picture"]["of"], 90);
-    assert_eq!(
-        made[0]["under"]["picture"]["still"],
-        "${self.transition.picture.still}"
-    );
-    let frames = |made: &[Value]| {
-        made.iter()
-            .map(|with| with["frames"].as_u64().unwrap())
-            .sum::<u64>()
-    };
+    assert_eq!(made[0]["under"]["picture"]["still"], "${self.transition.picture.still}");
+    let frames = |made: &[Value]| made.iter().map(|with| with["frames"].as_u64().unwrap()).sum::<u64>();
     assert_eq!((frames(&made), frames(&alone)), (300, 300));
     assert!(made[1..].iter().all(|with| with.get("under").is_none()));
     let other = withs(&scene, &plan(300), &[], Some(&plan(91)));
     assert_ne!(made[0], other[0]);
-    assert_eq!(
-        made[1..],
-        other[1..],
-        "a scene's own segments never depend on its neighbours"
-    );
+    assert_eq!(made[1..], other[1..], "a scene's own segments never depend on its neighbours");
 }
 
 #[test]
@@ -154,10 +119,7 @@ fn a_transition_longer_than_its_scene_is_an_error() {
     scene.transition = Some(fade("2s"));
     assert!(make::subgraph(&scene, &plan(60), &[], Some(&plan(90))).is_ok());
     let error = make::subgraph(&scene, &plan(59), &[], Some(&plan(90))).unwrap_err();
-    assert_eq!(
-        error.message,
-        "the transition takes 2000ms, but the scene lasts only 1966ms"
-    );
+    assert_eq!(error.message, "the transition takes 2000ms, but the scene lasts only 1966ms");
 }
 
 #[test]
@@ -165,11 +127,7 @@ fn pictures_of_a_list_are_cut_apart() {
     let mut scene = params(Motion::None);
     scene.pictures = vec![
         still(Motion::PushIn),
-        Picture {
-            still: None,
-            color: Some(Color::opaque(1, 2, 3)),
-            ..still(Motion::None)
-        },
+        Picture { still: None, color: Some(Color::opaque(1, 2, 3)), ..still(Motion::None) },
     ];
     let mut plan = plan(150);
     plan.pictures = vec![0, 45];
@@ -177,10 +135,7 @@ fn pictures_of_a_list_are_cut_apart() {
     assert_eq!(made.len(), 2);
     assert_eq!(made[0]["picture"]["of"], 45);
     assert_eq!(made[1]["picture"]["color"], "#010203");
-    assert_eq!(
-        made[1]["captions"]["cues"][0]["start"], -45,
-        "both sides carry the whole cue"
-    );
+    assert_eq!(made[1]["captions"]["cues"][0]["start"], -45, "both sides carry the whole cue");
 }
 
 #[test]

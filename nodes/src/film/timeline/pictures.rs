@@ -10,12 +10,8 @@ use crate::media::words::align::bare;
 
 /// The length, in frames, that the pictures themselves give a scene in which nothing is said.
 pub(super) fn own_length(params: &Params, clips: &[Option<u64>]) -> Option<u64> {
-    let lengths: Option<Vec<u64>> = (0..params.pictures.len())
-        .map(|i| length(params, clips, i))
-        .collect();
-    lengths
-        .filter(|lengths| !lengths.is_empty())
-        .map(|lengths| lengths.iter().sum())
+    let lengths: Option<Vec<u64>> = (0..params.pictures.len()).map(|i| length(params, clips, i)).collect();
+    lengths.filter(|lengths| !lengths.is_empty()).map(|lengths| lengths.iter().sum())
 }
 
 /// First frame of each picture: where its word is said, or where the one before ends; those for which neither
@@ -75,11 +71,7 @@ fn said_at(
     fps: FrameRate,
     index: usize,
 ) -> Result<(u64, usize), Failure> {
-    let parts: Vec<String> = wanted
-        .split_whitespace()
-        .map(bare)
-        .filter(|part| !part.is_empty())
-        .collect();
+    let parts: Vec<String> = wanted.split_whitespace().map(bare).filter(|part| !part.is_empty()).collect();
     let here = |start: usize| {
         !parts.is_empty()
             && parts
@@ -92,11 +84,7 @@ fn said_at(
         None => Err(Failure::new(format!(
             "picture {} appears at `{wanted}`, which is not said in this scene{}",
             index + 1,
-            if from > 0 {
-                " after the picture before it"
-            } else {
-                ""
-            }
+            if from > 0 { " after the picture before it" } else { "" }
         ))
         .help("`at` names a word as captions show it")),
     }

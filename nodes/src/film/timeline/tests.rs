@@ -25,12 +25,7 @@ fn params(sentences: usize) -> Params {
 
 /// A second of sound at 22,050 Hz with two words.
 fn said(first: &str, second: &str) -> Words {
-    let word = |text: &str, start, end, last| Word {
-        text: text.into(),
-        start,
-        end,
-        last,
-    };
+    let word = |text: &str, start, end, last| Word { text: text.into(), start, end, last };
     Words {
         rate: 22_050,
         end: 22_050,
@@ -45,20 +40,8 @@ fn seconds(text: &str) -> Option<Duration> {
 #[test]
 fn sentences_follow_each_other_and_the_scene_ends_on_a_whole_frame() {
     let (plan, words) = arrange(&params(2), &[said("one", "two."), said("three", "four.")], &[]).unwrap();
-    assert_eq!(
-        plan.sentences[0],
-        Span {
-            start: 0,
-            samples: 48_000
-        }
-    );
-    assert_eq!(
-        plan.sentences[1],
-        Span {
-            start: 55_200,
-            samples: 48_000
-        }
-    );
+    assert_eq!(plan.sentences[0], Span { start: 0, samples: 48_000 });
+    assert_eq!(plan.sentences[1], Span { start: 55_200, samples: 48_000 });
     assert_eq!(plan.frames, 74); // 1 + 0.15 + 1 + 0.3 s = 73.5 frames
     assert_eq!(words.end, 74 * 1600);
     assert_eq!(words.words[2].start, 55_200 + 4800);
@@ -69,24 +52,14 @@ fn sentences_follow_each_other_and_the_scene_ends_on_a_whole_frame() {
 #[test]
 fn speech_is_from_the_first_words_onset_to_the_last_words_end() {
     let (plan, _) = arrange(&params(1), &[said("one", "two.")], &[]).unwrap();
-    assert_eq!(
-        plan.speech,
-        [Span {
-            start: 4800,
-            samples: 43_200 - 4800
-        }]
-    );
+    assert_eq!(plan.speech, [Span { start: 4800, samples: 43_200 - 4800 }]);
 }
 
 #[test]
 fn a_shown_word_changes_the_words_but_not_the_plan() {
     let shown = |text: &str| {
         let mut params = params(1);
-        let unit = |text: &str, last| Shown {
-            text: text.into(),
-            said: 1,
-            last,
-        };
+        let unit = |text: &str, last| Shown { text: text.into(), said: 1, last };
         params.sentences[0].shown = vec![unit(text, false), unit("two.", true)];
         arrange(&params, &[said("one", "two.")], &[]).unwrap()
     };
@@ -111,17 +84,8 @@ fn the_least_length_holds_with_and_without_speech() {
 #[test]
 fn a_silent_scene_lasts_as_long_as_its_clips_and_pictures() {
     let mut silent = params(0);
-    let clip = Picture {
-        clip: Some(Input::new("pictures.0.clip")),
-        ..Picture::default()
-    };
-    silent.pictures = vec![
-        clip,
-        Picture {
-            length: seconds("2s"),
-            ..Picture::default()
-        },
-    ];
+    let clip = Picture { clip: Some(Input::new("pictures.0.clip")), ..Picture::default() };
+    silent.pictures = vec![clip, Picture { length: seconds("2s"), ..Picture::default() }];
     let (plan, _) = arrange(&silent, &[], &[Some(48_000 + 799), None]).unwrap();
     assert_eq!((plan.frames, plan.pictures), (90, vec![0, 30]));
 }
@@ -135,28 +99,13 @@ fn pictures_appear_with_their_word_after_their_length_or_evenly() {
         arrange(&params, &said, &[None, None, None, None]).map(|(plan, _)| plan.pictures)
     };
     let plain = Picture::default;
-    let at = |word: &str| Picture {
-        at: Some(word.into()),
-        ..Picture::default()
-    };
-    let of = |time: &str| Picture {
-        length: seconds(time),
-        ..Picture::default()
-    };
-    assert_eq!(
-        pictures(vec![plain(), at("Two"), at("two")]).unwrap(),
-        [0, 15, 50]
-    );
+    let at = |word: &str| Picture { at: Some(word.into()), ..Picture::default() };
+    let of = |time: &str| Picture { length: seconds(time), ..Picture::default() };
+    assert_eq!(pictures(vec![plain(), at("Two"), at("two")]).unwrap(), [0, 15, 50]);
     assert_eq!(pictures(vec![of("0.5s"), plain(), plain()]).unwrap(), [0, 15, 44]);
-    assert_eq!(
-        pictures(vec![plain(), plain(), at("three two")]).unwrap(),
-        [0, 19, 38]
-    );
+    assert_eq!(pictures(vec![plain(), plain(), at("three two")]).unwrap(), [0, 19, 38]);
     let missing = pictures(vec![plain(), at("five")]).unwrap_err();
-    assert_eq!(
-        missing.message,
-        "picture 2 appears at `five`, which is not said in this scene"
-    );
+    assert_eq!(missing.message, "picture 2 appears at `five`, which is not said in this scene");
     assert!(pictures(vec![of("9s"), plain()]).is_err());
 }
 

@@ -17,16 +17,9 @@ pub fn align(text: &str, heard: &[Word], end: u64) -> Vec<Word> {
             continue;
         }
         // A run of tokens that nothing was heard for lies between what was heard before and after it.
-        let run_end = (i..tokens.len())
-            .find(|&k| matched[k].is_some())
-            .unwrap_or(tokens.len());
+        let run_end = (i..tokens.len()).find(|&k| matched[k].is_some()).unwrap_or(tokens.len());
         let from = words.last().map_or(0, |word: &Word| word.end);
-        let to = matched
-            .get(run_end)
-            .copied()
-            .flatten()
-            .map_or(end, |j| heard[j].start)
-            .max(from);
+        let to = matched.get(run_end).copied().flatten().map_or(end, |j| heard[j].start).max(from);
         let count = (run_end - i) as u64;
         for k in 0..count {
             let at = |n: u64| from + (to - from) * n / count;
@@ -41,12 +34,7 @@ pub fn align(text: &str, heard: &[Word], end: u64) -> Vec<Word> {
 }
 
 fn timed(text: &str, start: u64, end: u64) -> Word {
-    Word {
-        text: text.to_owned(),
-        start,
-        end: end.max(start),
-        last: false,
-    }
+    Word { text: text.to_owned(), start, end: end.max(start), last: false }
 }
 
 /// For each token the heard word it stands for, by the cheapest edit path: 0 for the same word, 1 for another in
@@ -63,9 +51,7 @@ fn matches(tokens: &[&str], heard: &[Word]) -> Vec<Option<usize>> {
                 _ => {
                     let swap = u32::from(plain[i - 1] != heard[j - 1]);
                     let step = |i: usize, j: usize| cost[i * width + j];
-                    (step(i - 1, j - 1) + swap)
-                        .min(step(i - 1, j) + 1)
-                        .min(step(i, j - 1) + 1)
+                    (step(i - 1, j - 1) + swap).min(step(i - 1, j) + 1).min(step(i, j - 1) + 1)
                 }
             };
         }
@@ -90,10 +76,7 @@ fn matches(tokens: &[&str], heard: &[Word]) -> Vec<Option<usize>> {
 /// A word without case and punctuation, as words are compared.
 #[must_use]
 pub fn bare(word: &str) -> String {
-    word.chars()
-        .filter(|c| c.is_alphanumeric())
-        .flat_map(char::to_lowercase)
-        .collect()
+    word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -101,10 +84,7 @@ mod tests {
     use super::*;
 
     fn heard(words: &[(&str, u64, u64)]) -> Vec<Word> {
-        words
-            .iter()
-            .map(|&(text, start, end)| timed(text, start, end))
-            .collect()
+        words.iter().map(|&(text, start, end)| timed(text, start, end)).collect()
     }
 
     #[test]

@@ -70,35 +70,19 @@ mod tests {
 
     fn said(count: u64) -> Vec<Word> {
         (0..count)
-            .map(|i| Word {
-                text: "x".into(),
-                start: i * 100,
-                end: i * 100 + 80,
-                last: i + 1 == count,
-            })
+            .map(|i| Word { text: "x".into(), start: i * 100, end: i * 100 + 80, last: i + 1 == count })
             .collect()
     }
 
     fn unit(text: &str, said: u32, last: bool) -> Shown {
-        Shown {
-            text: text.into(),
-            said,
-            last,
-        }
+        Shown { text: text.into(), said, last }
     }
 
     #[test]
     fn one_shown_word_may_stand_for_several_said_ones_and_the_reverse() {
-        let shown = [
-            unit("In", 1, false),
-            unit("2026,", 3, false),
-            unit("New York", 1, true),
-        ];
+        let shown = [unit("In", 1, false), unit("2026,", 3, false), unit("New York", 1, true)];
         let words = show(&said(5), &shown);
-        let times: Vec<_> = words
-            .iter()
-            .map(|w| (w.text.as_str(), w.start, w.end, w.last))
-            .collect();
+        let times: Vec<_> = words.iter().map(|w| (w.text.as_str(), w.start, w.end, w.last)).collect();
         assert_eq!(
             times,
             [

@@ -46,19 +46,8 @@ pub(super) fn faces(dirs: &[PathBuf], memo: Option<&Path>) -> Vec<KnownFace> {
     }
     let faces = read(&files);
     if let Some(file) = memo {
-        let folders = folders
-            .into_iter()
-            .map(|dir| (dir.clone(), state(&dir)))
-            .collect();
-        remember(
-            file,
-            &Memo {
-                version: VERSION,
-                asked: dirs.to_vec(),
-                folders,
-                faces: faces.clone(),
-            },
-        );
+        let folders = folders.into_iter().map(|dir| (dir.clone(), state(&dir))).collect();
+        remember(file, &Memo { version: VERSION, asked: dirs.to_vec(), folders, faces: faces.clone() });
     }
     faces
 }
@@ -113,9 +102,7 @@ fn walk(dir: &Path, depth: usize, folders: &mut BTreeSet<PathBuf>, files: &mut B
 
 fn is_font(path: &Path) -> bool {
     let end = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-    ["ttf", "otf", "ttc", "otc"]
-        .iter()
-        .any(|known| end.eq_ignore_ascii_case(known))
+    ["ttf", "otf", "ttc", "otc"].iter().any(|known| end.eq_ignore_ascii_case(known))
 }
 
 fn read(files: &BTreeSet<PathBuf>) -> Vec<KnownFace> {

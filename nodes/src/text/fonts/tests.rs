@@ -30,9 +30,7 @@ fn a_family_gives_its_upright_face_of_the_weight() {
 #[test]
 fn a_missing_family_suggests_the_nearest() {
     let Some(book) = book() else { return };
-    let (code, message, help) = book
-        .find(Path::new("/"), &names(&["Dejavu Sanz"]), false)
-        .unwrap_err();
+    let (code, message, help) = book.find(Path::new("/"), &names(&["Dejavu Sanz"]), false).unwrap_err();
     assert_eq!(code, code::MISSING_FONT);
     assert_eq!(message, "there is no font `Dejavu Sanz`");
     assert_eq!(help, "did you mean `DejaVu Sans`?");
@@ -59,18 +57,9 @@ fn the_memo_is_used_until_a_folder_changes() {
         book.find(space.path(), &names(&["DejaVu Sans"]), true).is_ok()
     };
     assert!(!find());
-    let kept = std::fs::metadata(memo.join("fonts.json"))
-        .unwrap()
-        .modified()
-        .unwrap();
+    let kept = std::fs::metadata(memo.join("fonts.json")).unwrap().modified().unwrap();
     assert!(!find());
-    assert_eq!(
-        std::fs::metadata(memo.join("fonts.json"))
-            .unwrap()
-            .modified()
-            .unwrap(),
-        kept
-    );
+    assert_eq!(std::fs::metadata(memo.join("fonts.json")).unwrap().modified().unwrap(), kept);
     std::fs::copy(Path::new(DEJAVU).join("DejaVuSans-Bold.ttf"), fonts.join("b.ttf")).unwrap();
     assert!(find());
 }
@@ -85,8 +74,5 @@ fn font_files_stay_inside_the_project() {
     assert_eq!(code("not.ttf"), code::WRONG_CONTENT);
     let inner = space.path().join("inner");
     std::fs::create_dir(&inner).unwrap();
-    assert_eq!(
-        book.find(&inner, &names(&["../not.ttf"]), false).unwrap_err().0,
-        code::OUTSIDE
-    );
+    assert_eq!(book.find(&inner, &names(&["../not.ttf"]), false).unwrap_err().0, code::OUTSIDE);
 }

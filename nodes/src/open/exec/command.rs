@@ -1,0 +1,207 @@
+//! One command from start to end: its output into a bounded log, its whole tree ended with it. It knows no node.
+
+use std::collections::VecDeque;
+use std::io::Read;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::Pid;
+use reel_engine::operation::{Call, Failure, FailureCode};
+
+use super::sandbox::{Cut, Place, cut_network};
+use super::{Params, SHELL};
+use crate::host::Host;
+
+/// Bytes of output that are kept from the start and from the end.
+const KEPT: usize = 64 << 10;
+/// How often it is looked whether the command ended or is unwanted.
+const TICK: Duration = Duration::from_millis(10);
+/// How long an unwanted command may take to end by itself.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Runs the command and gives its log back.
+pub(super) fn run(params: &Params, place: &Place, host: &Host, call: &Call<'_>) -> Result<String, Failure> {
+    // A thread of its own: a network is taken away from a thread and what it starts, not from all of reel.
+    std::thread::scope(|scope| {
+        scope.spawn(|| run_here(params, place, host, call)).join().unwrap_or_else(|_| {
+            Err(Failure::of(FailureCode::Crashed, "running the command failed inside reel"))
+        })
+    })
+}
+
+fn run_here(params: &Params, place: &Place, host: &Host, call: &Call<'_>) -> Result<String, Failure> {
+    let cut = if params.network { Cut::Here } else { cut_network(&host.path) };
+    let mut command = shell(&cut, place);
+    command.arg("-c").arg(&params.run);
+    surround(&mut command, params, place);
+    let log = Arc::new(Mutex::new(Log::default()));
+    if cut == Cut::Not {
+        lock(&log).take(b"reel: this system does not let a command's network be taken away\n");
+    }
+    let mut child = command
+        .spawn()
+        .map_err(|error| Failure::of(FailureCode::Machine, format!("cannot start `{SHELL}`: {error}")))?;
+    let readers = [
+        child.stdout.take().map(|pipe| read_into(pipe, Arc::clone(&log))),
+        child.stderr.take().map(|pipe| read_into(pipe, Arc::clone(&log))),
+    ];
+    let ended = wait(&mut child, call);
+    // Nothing of its tree is left running, whether it ended well or not.
+    end_tree(&child, &place.home);
+    for reader in readers.into_iter().flatten() {
+        let _ = reader.join();
+    }
+    let log = lock(&log).text();
+    match ended {
+        Ok(Some(status)) if status.success() => Ok(log),
+        Ok(Some(status)) => Err(Failure::new(format!("the command {}", how(status))).log(log)),
+        Ok(None) => Err(Failure::of(FailureCode::Cancelled, "cancelled").log(log)),
+        Err(error) => {
+            Err(Failure::of(FailureCode::Machine, format!("cannot wait for the command: {error}")).log(log))
+        }
+    }
+}
+
+fn shell(cut: &Cut, place: &Place) -> Command {
+    let shell = place.tools.join(SHELL);
+    match cut {
+        Cut::Through(program, arguments) => {
+            let mut command = Command::new(program);
+            command.args(arguments).arg(shell);
+            command
+        }
+        Cut::Here | Cut::Not => Command::new(shell),
+    }
+}
+
+fn surround(command: &mut Command, params: &Params, place: &Place) {
+    command
+        .env_clear()
+        .envs(&params.values)
+        .env("PATH", &place.tools)
+        .env("HOME", &place.home)
+        .env("TMPDIR", &place.tmp)
+        .env("LANG", "C.UTF-8")
+        .env("TZ", "UTC")
+        .env("SOURCE_DATE_EPOCH", "0")
+        .env("in", &place.inputs)
+        .env("out", &place.outputs)
+        .current_dir(&place.work)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+}
+
+fn how(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("ended with status {code}"),
+        (None, Some(signal)) => {
+            let name =
+                Signal::try_from(signal).map_or_else(|_| signal.to_string(), |s| s.as_str().to_owned());
+            format!("was killed by {name}")
+        }
+        (None, None) => "ended in an unknown way".into(),
+    }
+}
+
+/// Waits for the end; `None` when it was ended because nobody wants it any more.
+fn wait(child: &mut Child, call: &Call<'_>) -> std::io::Result<Option<ExitStatus>> {
+    let group = Pid::from_raw(child.id() as i32);
+    let mut asked: Option<Instant> = None;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(asked.is_none().then_some(status));
+        }
+        match asked {
+            None if (call.cancelled)() => {
+                let _ = killpg(group, Signal::SIGTERM);
+                asked = Some(Instant::now());
+            }
+            Some(since) if since.elapsed() > GRACE => {
+                let _ = killpg(group, Signal::SIGKILL);
+                child.wait()?;
+                return Ok(None);
+            }
+            _ => {}
+        }
+        std::thread::sleep(TICK);
+    }
+}
+
+/// Ends what is left of a command's tree: its process group, and whatever went into a group of its own, which is
+/// known by the `HOME` that only this command was given.
+fn end_tree(child: &Child, home: &Path) {
+    let _ = killpg(Pid::from_raw(child.id() as i32), Signal::SIGKILL);
+    let mut mark = b"HOME=".to_vec();
+    mark.extend_from_slice(home.as_os_str().as_encoded_bytes());
+    // A process may start another while it is looked for: look until none is found.
+    for _ in 0..16 {
+        let left = marked(&mark);
+        if left.is_empty() {
+            return;
+        }
+        for pid in left {
+            let _ = kill(pid, Signal::SIGKILL);
+        }
+        std::thread::sleep(TICK);
+    }
+}
+
+fn marked(mark: &[u8]) -> Vec<Pid> {
+    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .flatten()
+        .filter_map(|entry| {
+            let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+            let environment = std::fs::read(entry.path().join("environ")).ok()?;
+            environment.split(|byte| *byte == 0).any(|variable| variable == mark).then(|| Pid::from_raw(pid))
+        })
+        .collect()
+}
+
+/// Output of a command: the first and the last of it.
+#[derive(Default)]
+struct Log {
+    head: Vec<u8>,
+    tail: VecDeque<u8>,
+    left_out: u64,
+}
+
+fn lock(log: &Mutex<Log>) -> std::sync::MutexGuard<'_, Log> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Log {
+    fn take(&mut self, bytes: &[u8]) {
+        let (head, rest) = bytes.split_at(bytes.len().min(KEPT - self.head.len()));
+        self.head.extend_from_slice(head);
+        self.tail.extend(rest);
+        let over = self.tail.len().saturating_sub(KEPT);
+        self.tail.drain(..over);
+        self.left_out += over as u64;
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::from_utf8_lossy(&self.head).into_owned();
+        if self.left_out > 0 {
+            text.push_str(&format!("\n… {} bytes are left out …\n", self.left_out));
+        }
+        let tail: Vec<u8> = self.tail.iter().copied().collect();
+        text.push_str(&String::from_utf8_lossy(&tail));
+        text
+    }
+}
+
+fn read_into(mut pipe: impl Read + Send + 'static, log: Arc<Mutex<Log>>) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        let mut buffer = [0; 8192];
+        while let Ok(count @ 1..) = pipe.read(&mut buffer) {
+            lock(&log).take(&buffer[..count]);
+        }
+    })
+}

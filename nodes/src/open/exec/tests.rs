@@ -1,0 +1,194 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use reel_engine::artifact::{Artifact, InputFile};
+use reel_engine::diagnostic::Diagnostics;
+use reel_engine::digest::Digest;
+use reel_engine::span::Span;
+use reel_engine::spec::Located;
+use serde_json::json;
+
+use super::*;
+
+fn host(allow_exec: bool) -> Arc<Host> {
+    let path = ["/usr/local/bin", "/usr/bin", "/bin"].map(PathBuf::from).to_vec();
+    let env = BTreeMap::from([("GREETING".to_owned(), "hello".to_owned())]);
+    Arc::new(Host { path, allow_exec, env, ..Host::default() })
+}
+
+fn resolve(
+    with: serde_json::Value,
+    allow_exec: bool,
+) -> (Params, Vec<(String, PathBuf)>, Vec<(&'static str, String)>) {
+    let mut params: Params = serde_json::from_value(with.clone()).unwrap();
+    let written = Located::of_json(&with, Span::default());
+    let (mut problems, mut files) = (Diagnostics::default(), Vec::new());
+    let mut cx = Resolve {
+        root: Path::new("/"),
+        written: &written,
+        texts: &[],
+        problems: &mut problems,
+        files: &mut files,
+    };
+    Exec { host: host(allow_exec) }.check(&mut params, &mut cx);
+    let said = problems.iter().map(|problem| (problem.code.0, problem.message.clone())).collect();
+    (params, files, said)
+}
+
+fn input(path: &Path) -> Vec<InputFile> {
+    let artifact = Artifact { digest: Digest::of(b""), size: 0, media: String::new() };
+    vec![InputFile { path: path.to_owned(), artifact }]
+}
+
+fn run_until(
+    with: serde_json::Value,
+    file: &[u8],
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> (Result<Outcome, Failure>, tempfile::TempDir) {
+    let space = tempfile::tempdir().unwrap();
+    let scratch = space.path().join("scratch");
+    std::fs::create_dir(&scratch).unwrap();
+    std::fs::write(space.path().join("given"), file).unwrap();
+    let (params, files, said) = resolve(with, true);
+    assert_eq!(said, []);
+    let mut inputs: Vec<_> = files.iter().map(|(slot, path)| (slot.clone(), input(path))).collect();
+    inputs.extend(params.inputs.values().map(|i| (i.slot().to_owned(), input(&space.path().join("given")))));
+    let value = json!(params);
+    let call = Call { params: &value, inputs: &inputs, scratch: &scratch, progress: &|_| {}, cancelled };
+    (Exec { host: host(true) }.run(params, &call), space)
+}
+
+fn run(with: serde_json::Value) -> Result<String, Failure> {
+    let (outcome, space) = run_until(with, b"given\n", &|| false);
+    outcome.map(|outcome| {
+        assert_eq!(outcome.produced.len(), 1);
+        std::fs::read_to_string(space.path().join("scratch/out/a.txt")).unwrap()
+    })
+}
+
+#[test]
+fn a_command_sees_its_inputs_and_nothing_else() {
+    let text = run(json!({
+        "run": "cat $in/x.txt > $out/a.txt; env | sort | sed s,$HOME,HOME, >> $out/a.txt; ls -A >> $out/a.txt",
+        "in": { "x.txt": { "$input": "in.x.txt" } }, "out": ["a.txt"], "env": ["GREETING"],
+        "tools": ["cat", "env", "sort", "sed", "ls"],
+    }))
+    .unwrap();
+    let names: Vec<&str> = text.lines().map(|line| line.split('=').next().unwrap()).collect();
+    let expected = [
+        "given",
+        "GREETING",
+        "HOME",
+        "LANG",
+        "PATH",
+        "PWD",
+        "SOURCE_DATE_EPOCH",
+        "TMPDIR",
+        "TZ",
+        "in",
+        "out",
+    ];
+    assert_eq!(names, expected, "{text}");
+    assert!(text.contains("GREETING=hello"));
+}
+
+#[test]
+fn tools_that_were_not_named_are_not_there() {
+    let failure = run(json!({ "run": "cat /etc/hostname > $out/a.txt", "out": ["a.txt"] })).unwrap_err();
+    assert_eq!(failure.message, "the command ended with status 127");
+    assert!(failure.log.contains("cat"), "{}", failure.log);
+}
+
+#[test]
+fn a_missing_output_is_named_and_a_link_is_none() {
+    let failure = run(json!({ "run": "echo done", "out": ["a.txt"] })).unwrap_err();
+    assert_eq!(failure.message, "the command ended well, but left no file `a.txt` in $out");
+    assert_eq!(failure.log, "done\n");
+    let link = json!({ "run": "ln -s /etc/passwd $out/a.txt", "out": ["a.txt"], "tools": ["ln"] });
+    assert!(run(link).is_err());
+}
+
+#[test]
+fn an_endless_log_is_bounded() {
+    let (outcome, _space) = run_until(
+        json!({ "run": "echo first; seq 1 100000; echo last; echo > $out/a.txt", "out": ["a.txt"], "tools": ["seq"] }),
+        b"",
+        &|| false,
+    );
+    let log = outcome.unwrap().log;
+    assert!(log.starts_with("first\n") && log.ends_with("last\n"));
+    assert!(log.len() < 2 * 65_536 + 100);
+    assert!(log.contains("bytes are left out"));
+}
+
+#[test]
+fn an_unwanted_command_is_ended_with_all_that_it_started() {
+    let mark = format!("{}.5", 1000 + std::process::id());
+    let unwanted = AtomicBool::new(false);
+    let started = std::time::Instant::now();
+    let cancelled = || unwanted.fetch_or(started.elapsed().as_millis() > 300, Ordering::Relaxed);
+    let with = json!({
+        "run": format!("sleep {mark} & setsid sleep {mark} & wait"), "out": ["a.txt"], "tools": ["sleep", "setsid"],
+    });
+    let (outcome, _space) = run_until(with, b"", &cancelled);
+    assert_eq!(outcome.unwrap_err().code, FailureCode::Cancelled);
+    let alive = std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+        let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        line.split(|b| *b == 0).any(|word| word == mark.as_bytes()) && line.starts_with(b"sleep")
+    });
+    assert!(!alive);
+}
+
+#[test]
+fn what_a_command_leaves_in_the_background_does_not_outlive_it() {
+    let started = std::time::Instant::now();
+    let text = run(json!({
+        "run": "sleep 100 & echo ok > $out/a.txt", "out": ["a.txt"], "tools": ["sleep"],
+    }));
+    assert_eq!(text.unwrap(), "ok\n");
+    assert!(started.elapsed().as_secs() < 50);
+}
+
+#[test]
+fn without_network_there_is_no_way_out_where_the_system_allows_that() {
+    let list = |network: bool| {
+        run(
+            json!({ "run": "cat /proc/net/dev > $out/a.txt", "out": ["a.txt"], "tools": ["cat"], "network": network }),
+        )
+    };
+    let (outcome, _space) =
+        run_until(json!({ "run": "echo > $out/a.txt", "out": ["a.txt"] }), b"", &|| false);
+    if outcome.unwrap().log.contains("does not let") {
+        eprintln!("skipped: no network namespaces here");
+        return;
+    }
+    let interfaces =
+        list(false).unwrap().lines().skip(2).filter(|line| !line.trim().starts_with("lo:")).count();
+    assert_eq!(interfaces, 0);
+    assert!(list(true).is_ok());
+}
+
+#[test]
+fn what_cannot_run_is_said_before_anything_does() {
+    let codes = |with: serde_json::Value, allowed| -> Vec<&'static str> {
+        resolve(with, allowed).2.into_iter().map(|(code, _)| code).collect()
+    };
+    let plain = json!({ "run": "true", "out": ["a.txt"] });
+    assert_eq!(codes(plain.clone(), false), ["R020"]);
+    assert_eq!(codes(plain, true), Vec::<&str>::new());
+    assert_eq!(codes(json!({ "run": "x", "out": ["a.txt"], "tools": ["no-such-tool"] }), true), ["R023"]);
+    assert_eq!(codes(json!({ "run": "x", "out": ["a.txt"], "tools": ["/bin/cat"] }), true), ["R006"]);
+    assert_eq!(codes(json!({ "run": "x", "out": ["a.txt", "a.png"] }), true), ["R015"]);
+    assert_eq!(codes(json!({ "run": "x", "out": ["../a.txt"] }), true), ["R006"]);
+    assert_eq!(codes(json!({ "run": "x", "out": ["a"], "env": ["NOT_SET"] }), true), ["R007"]);
+}
+
+#[test]
+fn ports_are_named_and_typed_by_their_files() {
+    let (params, files, _) =
+        resolve(json!({ "run": "x", "out": ["clip.mp4", "data.tar.gz"], "env": ["GREETING"] }), true);
+    let ports = Exec { host: host(true) }.ports(&params);
+    assert_eq!((ports[0].name.as_str(), ports[0].ty), ("clip", PortType::Video));
+    assert_eq!((ports[1].name.as_str(), ports[1].ty), ("data", PortType::File));
+    assert_eq!(params.values["GREETING"], "hello");
+    assert!(files.iter().any(|(slot, _)| slot == "tool.sh"));
+}

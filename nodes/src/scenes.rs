@@ -1,0 +1,68 @@
+//! The film front end: `scenes:` and what stands around it become nodes. It knows no schedule and runs nothing.
+//!
+//! | node | from | shared by |
+//! |---|---|---|
+//! | `SCENE.say.N` `SCENE.level.N` `SCENE.transcribe` | `say` | everything |
+//! | `SCENE.image.N` `SCENE.clip.N` | `show` | everything |
+//! | `SCENE.timeline` | all of the above | formats of one frame rate |
+//! | `SCENE.card.N` `.svg.N` `.still.N` `.conform.N` `.cues` `.segments` → `.encode.N` | `show`, `captions` | outputs of one format |
+//! | `film.mix` | the scenes of a film, `music` | formats of one length |
+//! | `film.mux`, `OUTPUT.captions`, `OUTPUT.mix`, `OUTPUT.thumbnail` | `outputs` | equal outputs |
+//!
+//! Where there are several of one line, `OUTPUT/` stands before the name.
+
+mod film;
+mod formats;
+mod maker;
+mod pictures;
+pub mod sections;
+mod speech;
+mod story;
+mod style;
+
+use std::sync::Arc;
+
+use reel_engine::diagnostic::Diagnostics;
+use reel_engine::operation::{FrontEnd, FrontGraph, FrontProject};
+use schemars::{JsonSchema, schema_for};
+use serde_json::Value;
+
+use crate::text::fonts::FontBook;
+use sections::{Captions, Format, Music, Output, Pronounce, Scenes, Voice};
+
+/// The front end.
+pub struct ScenesFrontEnd {
+    /// Where fonts are found, to check glyphs.
+    pub fonts: Arc<FontBook>,
+}
+
+fn schema<T: JsonSchema>() -> Value {
+    schema_for!(T).to_value()
+}
+
+impl FrontEnd for ScenesFrontEnd {
+    fn sections(&self) -> Vec<(&'static str, Value)> {
+        vec![
+            ("format", schema::<Format>()),
+            ("voice", schema::<Voice>()),
+            ("captions", schema::<Captions>()),
+            ("music", schema::<Music>()),
+            ("pronounce", schema::<Pronounce>()),
+            ("scenes", schema::<Scenes>()),
+        ]
+    }
+
+    fn output_schema(&self) -> Value {
+        schema::<Output>()
+    }
+
+    fn compile(&self, project: &FrontProject<'_>, problems: &mut Diagnostics) -> FrontGraph {
+        let none = FrontGraph { bindings: vec![None; project.outputs.len()], ..FrontGraph::default() };
+        let Some(story) = story::read(project, problems) else { return none };
+        let Some(formats) = formats::read(project, &story, problems) else { return none };
+        film::compile(project, &story, &formats, &self.fonts, problems)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,341 @@
+//! From the story and its formats to all nodes, and to the references that outputs take. It reads no section.
+
+use reel_engine::diagnostic::Diagnostics;
+use reel_engine::operation::{FrontGraph, FrontProject};
+use reel_engine::span::Span;
+use reel_engine::spec::Located;
+
+use super::formats::{Cut, FilmFormat, Formats, Use};
+use super::maker::{Maker, With, list, reference};
+use super::pictures::{Ready, Seen, see};
+use super::sections::Scene;
+use super::speech::{Said, speak};
+use super::story::{Part, Story};
+use super::style::{self, Style};
+use crate::film::captions::Format as CaptionFormat;
+use crate::media::encoding::{Container, SoundCodec};
+use crate::media::look::CaptionStyle;
+use crate::text::fonts::FontBook;
+
+/// A scene with the nodes that everything shares.
+struct Staged<'a> {
+    scene: &'a Part<'a, Scene>,
+    said: Vec<Said>,
+    seen: Vec<Seen<'a>>,
+    style: Style,
+}
+
+/// Everything that the making of nodes looks at.
+struct Film<'a> {
+    story: &'a Story<'a>,
+    formats: &'a Formats,
+    scenes: Vec<Staged<'a>>,
+}
+
+/// All nodes of the film, and for each output the reference that makes it.
+pub(super) fn compile(
+    project: &FrontProject<'_>,
+    story: &Story<'_>,
+    formats: &Formats,
+    fonts: &FontBook,
+    problems: &mut Diagnostics,
+) -> FrontGraph {
+    let mut maker = Maker::default();
+    let mut scenes = Vec::with_capacity(story.scenes.len());
+    for scene in &story.scenes {
+        let said = speak(project.root, story, scene, &mut maker, problems);
+        let seen = see(scene, &said, &mut maker, problems);
+        let style = style::of(story, Some(scene));
+        if style.style != CaptionStyle::None && formats.films.iter().any(|film| film.burn) {
+            style.check_glyphs(project.root, &said, fonts, problems);
+        }
+        scenes.push(Staged { scene, said, seen, style });
+    }
+    if scenes.iter().any(|staged| staged.seen.is_empty()) {
+        // What is missing was reported; a half-made film would only add noise.
+        return FrontGraph {
+            nodes: maker.nodes,
+            bindings: vec![None; project.outputs.len()],
+            read: maker.read,
+        };
+    }
+    let film = Film { story, formats, scenes };
+    for fps in formats.rates.iter() {
+        for staged in &film.scenes {
+            film.timeline(
+                staged,
+                &formats.rate_prefix(*fps),
+                With::new(staged.scene.place()).set("fps", fps),
+                &mut maker,
+            );
+        }
+    }
+    for (index, format) in formats.films.iter().enumerate() {
+        film.pictures(index, format, &mut maker);
+    }
+    let bindings = film.outputs(&mut maker);
+    FrontGraph { nodes: maker.nodes, bindings, read: maker.read }
+}
+
+impl Film<'_> {
+    fn timeline(&self, staged: &Staged<'_>, prefix: &str, with: With, maker: &mut Maker) {
+        let Staged { scene, said, seen, .. } = staged;
+        let sentences = said.iter().map(|said| {
+            let with = With::new(said.span).port("words", &said.words, "words");
+            let with = if said.shown.is_empty() { with } else { with.set("shown", &said.shown) };
+            match &said.text {
+                Some(text) => with.set("text", text).located(),
+                None => with.located(),
+            }
+        });
+        let place = scene.place();
+        let with = with
+            .put("sentences", list(place, sentences))
+            .put("pictures", list(place, seen.iter().map(Seen::timing)))
+            .maybe("for", scene.written.get("for"))
+            .maybe("pause", scene.written.get("pause"));
+        maker.add(format!("{prefix}{}.timeline", scene.value.id), "timeline", with);
+    }
+
+    /// The name of a scene's timeline in a cut.
+    fn times(&self, cut: &Cut, scene: usize) -> String {
+        format!("{}{}.timeline", self.formats.rate_prefix(cut.fps), self.scenes[scene].scene.value.id)
+    }
+
+    /// Pictures, captions and segments of every scene in one format.
+    fn pictures(&self, index: usize, format: &FilmFormat, maker: &mut Maker) {
+        let prefix = self.formats.films.prefix(index);
+        let cut = self.formats.cuts.get(format.cut);
+        let mut before: Option<(usize, Ready)> = None;
+        for &scene in &cut.scenes {
+            let staged = &self.scenes[scene];
+            let name = format!("{prefix}{}", staged.scene.value.id);
+            let ready: Vec<Ready> = staged
+                .seen
+                .iter()
+                .map(|seen| seen.prepare(&name, format.size, cut.fps, &staged.style, maker))
+                .collect();
+            let mut with = With::new(staged.scene.place())
+                .port("plan", &self.times(cut, scene), "plan")
+                .set("size", format.size)
+                .set("encoding", &format.encoding)
+                .put("pictures", list(staged.scene.place(), ready.iter().map(|ready| ready.located.clone())));
+            if format.burn && staged.style.style != CaptionStyle::None && !staged.said.is_empty() {
+                with = with.put("captions", self.captions(staged, scene, cut, format, &name, maker));
+            }
+            if let (Some(transition), Some((earlier, picture))) = (staged.scene.transition(), &before) {
+                let span = staged.scene.span("/transition");
+                let written = staged.scene.written.get("transition");
+                let value = With::new(span)
+                    .set("kind", transition.kind)
+                    .put("for", for_of(written, transition.length.to_string(), span))
+                    .port("plan", &self.times(cut, *earlier), "plan")
+                    .put("picture", picture.located.clone());
+                with = with.put("transition", value.located());
+            }
+            maker.add(format!("{name}.segments"), "segments", with);
+            before = ready.last().map(|last| (scene, last.clone()));
+        }
+    }
+
+    fn captions(
+        &self,
+        staged: &Staged<'_>,
+        scene: usize,
+        cut: &Cut,
+        format: &FilmFormat,
+        name: &str,
+        maker: &mut Maker,
+    ) -> Located {
+        let place = staged.scene.place();
+        let letters = staged.style.letters(format.size);
+        let with = With::new(place)
+            .port("words", &self.times(cut, scene), "words")
+            .set("fps", cut.fps)
+            .set("lines", staged.style.lines)
+            .put("type", letters.clone());
+        let cues = maker.add(format!("{name}.cues"), "cues", with);
+        With::new(place)
+            .port("cues", &cues, "cues")
+            .put("type", letters)
+            .set("look", staged.style.look(format.size))
+            .located()
+    }
+
+    /// What the outputs take, and the film-wide nodes behind it.
+    fn outputs(&self, maker: &mut Maker) -> Vec<Option<String>> {
+        let mut made = Made::default();
+        if self.formats.uses.is_empty() {
+            for index in 0..self.formats.films.iter().count() {
+                self.film(index, Container::Mp4, None, "film", Span::default(), &mut made, maker);
+            }
+        }
+        let uses = &self.formats.uses;
+        let bound = uses.iter().map(|(what, name, span)| match what {
+            Use::Film { format, container, title } => {
+                let node = self.film(*format, *container, title.as_ref(), name, *span, &mut made, maker);
+                format!("${{{node}.video}}")
+            }
+            Use::Sound { cut, codec } => {
+                format!("${{{}.audio}}", self.sound(*cut, *codec, name, *span, &mut made, maker))
+            }
+            Use::Captions { cut, kind, size } => {
+                let with = self.caption_file(self.formats.cuts.get(*cut), *kind, *size, *span);
+                format!("${{{}.captions}}", maker.add(format!("{name}.captions"), "captions", with))
+            }
+            Use::Picture { format, kind, at } => {
+                let films = &made.films;
+                let found = films.iter().find(|(key, _)| key.0 == *format).map(|(_, node)| node.clone());
+                let found = found.or_else(|| self.film_asked_for(*format));
+                let video = found.unwrap_or_else(|| {
+                    self.film(*format, Container::Mp4, None, name, *span, &mut made, maker)
+                });
+                let with = With::new(*span)
+                    .port("video", &video, "video")
+                    .maybe("at", at.as_ref())
+                    .set("format", kind);
+                format!("${{{}.image}}", maker.add(format!("{name}.thumbnail"), "thumbnail", with))
+            }
+        });
+        bound.map(Some).collect()
+    }
+}
+
+/// Film-wide nodes that were made, by what they are.
+#[derive(Default)]
+struct Made {
+    films: Vec<((usize, Container, Option<Located>), String)>,
+    sounds: Vec<((usize, SoundCodec), String)>,
+}
+
+impl Film<'_> {
+    /// The name that the film of a format will have, when an output asks for one later in the list.
+    fn film_asked_for(&self, format: usize) -> Option<String> {
+        let asked = |what: &Use| matches!(what, Use::Film { format: of, .. } if *of == format);
+        let any = self.formats.uses.iter().any(|(what, ..)| asked(what));
+        any.then(|| format!("{}film.mux", self.formats.films.prefix(format)))
+    }
+
+    /// The node that joins a film, made once for equal outputs.
+    #[expect(clippy::too_many_arguments, reason = "an output's four facts, and where its nodes go")]
+    fn film(
+        &self,
+        format: usize,
+        container: Container,
+        title: Option<&Located>,
+        output: &str,
+        span: Span,
+        made: &mut Made,
+        maker: &mut Maker,
+    ) -> String {
+        let key = (format, container, title.cloned());
+        let same = |known: &(usize, Container, Option<Located>)| {
+            let text = |title: &Option<Located>| title.as_ref().map(|title| title.node.clone());
+            known.0 == key.0 && known.1 == key.1 && text(&known.2) == text(&key.2)
+        };
+        if let Some((_, node)) = made.films.iter().find(|(known, _)| same(known)) {
+            return node.clone();
+        }
+        let film = self.formats.films.get(format);
+        let cut = self.formats.cuts.get(film.cut);
+        let prefix = self.formats.films.prefix(format);
+        let first = !made.films.iter().any(|(known, _)| known.0 == format);
+        let name = if first { format!("{prefix}film.mux") } else { format!("{output}.mux") };
+        let id = |scene: &usize| &self.scenes[*scene].scene.value.id;
+        let segments = cut
+            .scenes
+            .iter()
+            .map(|scene| reference(span, &format!("{prefix}{}.segments", id(scene)), "video"));
+        let plans = cut.scenes.iter().map(|scene| reference(span, &self.times(cut, *scene), "plan"));
+        let mut with = With::new(span)
+            .put("segments", list(span, segments))
+            .put("plans", list(span, plans))
+            .set("container", container)
+            .maybe("title", title);
+        if self.is_heard(cut) {
+            with = with.port(
+                "audio",
+                &self.sound(film.cut, SoundCodec::Aac, output, span, made, maker),
+                "audio",
+            );
+        }
+        made.films.push((key, name.clone()));
+        maker.add(name, "mux", with)
+    }
+
+    /// Whether anything is to be heard in a cut.
+    fn is_heard(&self, cut: &Cut) -> bool {
+        let heard = |scene: &usize| {
+            let staged = &self.scenes[*scene];
+            !staged.said.is_empty() || staged.seen.iter().any(|seen| seen.sound().is_some())
+        };
+        self.story.music.is_some() || cut.scenes.iter().any(heard)
+    }
+
+    /// The node that mixes a cut, made once for equal outputs.
+    fn sound(
+        &self,
+        cut: usize,
+        codec: SoundCodec,
+        output: &str,
+        span: Span,
+        made: &mut Made,
+        maker: &mut Maker,
+    ) -> String {
+        if let Some((_, node)) = made.sounds.iter().find(|(known, _)| *known == (cut, codec)) {
+            return node.clone();
+        }
+        let name = match codec {
+            SoundCodec::Aac => format!("{}film.mix", self.formats.cuts.prefix(cut)),
+            _ => format!("{output}.mix"),
+        };
+        let of = self.formats.cuts.get(cut);
+        let scenes = of.scenes.iter().map(|&scene| {
+            let staged = &self.scenes[scene];
+            let place = staged.scene.place();
+            let voices = staged.said.iter().map(|said| reference(said.span, &said.level, "audio"));
+            With::new(place)
+                .port("plan", &self.times(of, scene), "plan")
+                .put("voices", list(place, voices))
+                .maybe("gain", staged.scene.written.get("gain"))
+                .put("clips", list(place, staged.seen.iter().filter_map(Seen::sound)))
+                .located()
+        });
+        let with = With::new(span)
+            .put("scenes", list(span, scenes))
+            .maybe("music", self.story.music.as_ref().map(|music| music.written))
+            .set("codec", codec);
+        made.sounds.push(((cut, codec), name.clone()));
+        maker.add(name, "mix", with)
+    }
+
+    fn caption_file(
+        &self,
+        cut: &Cut,
+        kind: CaptionFormat,
+        size: reel_engine::quantity::Size,
+        span: Span,
+    ) -> With {
+        let scenes = cut.scenes.iter().map(|&scene| {
+            let times = self.times(cut, scene);
+            With::new(span).port("plan", &times, "plan").port("words", &times, "words").located()
+        });
+        let style = style::of(self.story, None);
+        let with =
+            With::new(span).put("scenes", list(span, scenes)).set("format", kind).set("lines", style.lines);
+        if kind != CaptionFormat::Ass {
+            return with;
+        }
+        let look =
+            With::new(span).set("size", size).put("type", style.letters(size)).set("look", style.look(size));
+        with.put("ass", look.located())
+    }
+}
+
+/// The length of a transition as written, else its default.
+fn for_of(written: Option<&Located>, default: String, span: Span) -> Located {
+    match written.and_then(|written| written.get("for")) {
+        Some(length) => length.clone(),
+        None => Located::text(span, default),
+    }
+}

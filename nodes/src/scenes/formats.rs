@@ -1,0 +1,300 @@
+//! What is to be made of the scenes: the formats and cuts that the outputs ask for, each once. It makes no node.
+
+use reel_engine::diagnostic::{Diagnostic, Diagnostics, code, nearest};
+use reel_engine::operation::FrontProject;
+use reel_engine::quantity::Size;
+use reel_engine::span::Span;
+use reel_engine::spec::{Located, OutputDecl};
+
+use super::sections::{Burn, Output};
+use super::story::{Story, typed};
+use crate::film::captions::Format as CaptionFormat;
+use crate::film::thumbnail::Format as PictureFormat;
+use crate::media::encoding::{Container, Encoding, SoundCodec};
+use crate::media::time::FrameRate;
+
+/// Which scenes, in which order, at which frame rate: what decides times and sound.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Cut {
+    pub(super) fps: FrameRate,
+    /// Indexes into the story's scenes.
+    pub(super) scenes: Vec<usize>,
+}
+
+/// A cut in a size and an encoding: what decides pictures.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct FilmFormat {
+    pub(super) cut: usize,
+    pub(super) size: Size,
+    pub(super) encoding: Encoding,
+    /// Whether captions are drawn into the pictures.
+    pub(super) burn: bool,
+}
+
+/// What one output is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Use {
+    Film { format: usize, container: Container, title: Option<Located> },
+    Captions { cut: usize, kind: CaptionFormat, size: Size },
+    Sound { cut: usize, codec: SoundCodec },
+    Picture { format: usize, kind: PictureFormat, at: Option<Located> },
+}
+
+/// Values without repetition, each named by the output that first asked for it.
+#[derive(Debug)]
+pub(super) struct Named<T>(Vec<(T, String)>);
+
+impl<T: PartialEq> Named<T> {
+    /// The index of a value, which is added when it is new.
+    fn index(&mut self, value: T, output: &str) -> usize {
+        if let Some(found) = self.0.iter().position(|(known, _)| *known == value) {
+            return found;
+        }
+        self.0.push((value, output.to_owned()));
+        self.0.len() - 1
+    }
+
+    pub(super) fn get(&self, index: usize) -> &T {
+        &self.0[index].0
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|(value, _)| value)
+    }
+
+    /// What stands before names of nodes: nothing when there is only one.
+    pub(super) fn prefix(&self, index: usize) -> String {
+        if self.0.len() == 1 { String::new() } else { format!("{}/", self.0[index].1) }
+    }
+}
+
+/// All that the outputs ask for.
+pub(super) struct Formats {
+    pub(super) rates: Named<FrameRate>,
+    pub(super) cuts: Named<Cut>,
+    pub(super) films: Named<FilmFormat>,
+    /// For each output of the project, what it is and where it was written.
+    pub(super) uses: Vec<(Use, String, Span)>,
+}
+
+impl Formats {
+    /// What stands before names of nodes that only a frame rate changes.
+    pub(super) fn rate_prefix(&self, fps: FrameRate) -> String {
+        let index = self.rates.iter().position(|known| *known == fps).unwrap_or(0);
+        self.rates.prefix(index)
+    }
+}
+
+/// The kinds of output, by the end of their names.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Class {
+    Film(Container),
+    Captions(CaptionFormat),
+    Sound(SoundCodec),
+    Picture(PictureFormat),
+}
+
+const ENDS: &[(&str, Class)] = &[
+    ("mp4", Class::Film(Container::Mp4)),
+    ("mov", Class::Film(Container::Mov)),
+    ("mkv", Class::Film(Container::Mkv)),
+    ("srt", Class::Captions(CaptionFormat::Srt)),
+    ("vtt", Class::Captions(CaptionFormat::Vtt)),
+    ("ass", Class::Captions(CaptionFormat::Ass)),
+    ("wav", Class::Sound(SoundCodec::Wav)),
+    ("flac", Class::Sound(SoundCodec::Flac)),
+    ("m4a", Class::Sound(SoundCodec::Aac)),
+    ("png", Class::Picture(PictureFormat::Png)),
+    ("jpg", Class::Picture(PictureFormat::Jpg)),
+    ("jpeg", Class::Picture(PictureFormat::Jpg)),
+];
+
+/// The keys that mean something for a class, and what to call it.
+fn keys(class: Class) -> (&'static [&'static str], &'static str) {
+    match class {
+        Class::Film(_) => {
+            (&["size", "fps", "codec", "crf", "preset", "captions", "scenes", "title"], "a film")
+        }
+        Class::Captions(_) => (&["size", "fps", "scenes"], "a caption file"),
+        Class::Sound(_) => (&["fps", "scenes"], "a sound file"),
+        Class::Picture(_) => (&["size", "at"], "a picture"),
+    }
+}
+
+struct Asked<'a> {
+    decl: &'a OutputDecl,
+    class: Class,
+    output: Output,
+    scenes: Vec<usize>,
+}
+
+/// Reads what all outputs ask for; `None` when something in them is wrong, which then was reported.
+pub(super) fn read(
+    project: &FrontProject<'_>,
+    story: &Story<'_>,
+    problems: &mut Diagnostics,
+) -> Option<Formats> {
+    let asked: Vec<Option<Asked<'_>>> =
+        project.outputs.iter().map(|decl| one(decl, story, problems)).collect();
+    let asked: Vec<Asked<'_>> = asked.into_iter().collect::<Option<_>>()?;
+    let mut formats = Formats {
+        rates: Named(Vec::new()),
+        cuts: Named(Vec::new()),
+        films: Named(Vec::new()),
+        uses: Vec::new(),
+    };
+    for asked in asked.iter().filter(|asked| matches!(asked.class, Class::Film(_))) {
+        formats.film(asked, story);
+    }
+    let wants_picture = asked.iter().any(|asked| matches!(asked.class, Class::Picture(_)));
+    if formats.films.0.is_empty() && (asked.is_empty() || wants_picture) {
+        let scenes = (0..story.scenes.len()).collect();
+        let name = asked.first().map_or("film", |asked| &asked.decl.name.value);
+        let cut = formats.cut(story.format.fps, scenes, name);
+        let film = FilmFormat { cut, size: story.format.size, encoding: Encoding::default(), burn: true };
+        formats.films.index(film, name);
+    }
+    for asked in &asked {
+        let found = formats.what(asked, story);
+        formats.uses.push((found, asked.decl.name.value.clone(), asked.decl.name.span));
+    }
+    Some(formats)
+}
+
+impl Formats {
+    fn cut(&mut self, fps: FrameRate, scenes: Vec<usize>, name: &str) -> usize {
+        self.rates.index(fps, name);
+        self.cuts.index(Cut { fps, scenes }, name)
+    }
+
+    fn film(&mut self, asked: &Asked<'_>, story: &Story<'_>) -> usize {
+        let (output, name) = (&asked.output, asked.decl.name.value.as_str());
+        let cut = self.cut(output.fps.unwrap_or(story.format.fps), asked.scenes.clone(), name);
+        let plain = Encoding::default();
+        let encoding = Encoding {
+            codec: output.codec.unwrap_or(plain.codec),
+            crf: output.crf.unwrap_or(plain.crf),
+            preset: output.preset.unwrap_or(plain.preset),
+            ..plain
+        };
+        let size = output.size.unwrap_or(story.format.size);
+        let burn = output.captions != Some(Burn::None);
+        self.films.index(FilmFormat { cut, size, encoding, burn }, name)
+    }
+
+    fn what(&mut self, asked: &Asked<'_>, story: &Story<'_>) -> Use {
+        let (output, name) = (&asked.output, asked.decl.name.value.as_str());
+        let first = self.films.0.first().map(|(film, _)| film.clone());
+        // Sound and captions belong to the first film, unless they say otherwise.
+        let film_fps = first.as_ref().map(|film| self.cuts.get(film.cut).fps);
+        let fps = output.fps.or(film_fps).unwrap_or(story.format.fps);
+        match asked.class {
+            Class::Film(container) => Use::Film {
+                format: self.film(asked, story),
+                container,
+                title: asked.decl.written.get("title").cloned(),
+            },
+            Class::Captions(kind) => {
+                let of_film = first.map_or(story.format.size, |film| film.size);
+                let size = output.size.unwrap_or(of_film);
+                Use::Captions { cut: self.cut(fps, asked.scenes.clone(), name), kind, size }
+            }
+            Class::Sound(codec) => Use::Sound { cut: self.cut(fps, asked.scenes.clone(), name), codec },
+            Class::Picture(kind) => {
+                let of_size = |film: &FilmFormat| output.size.is_none_or(|size| size == film.size);
+                let fitting = self.films.iter().position(of_size);
+                let format = match fitting {
+                    Some(found) => found,
+                    None => {
+                        let output = Output { size: output.size, ..blank() };
+                        let scenes = asked.scenes.clone();
+                        self.film(&Asked { output, scenes, ..*asked }, story)
+                    }
+                };
+                Use::Picture { format, kind, at: asked.decl.written.get("at").cloned() }
+            }
+        }
+    }
+}
+
+fn blank() -> Output {
+    Output {
+        file: String::new(),
+        size: None,
+        fps: None,
+        codec: None,
+        crf: None,
+        preset: None,
+        captions: None,
+        scenes: None,
+        title: None,
+        at: None,
+    }
+}
+
+/// One output, checked by itself.
+fn one<'a>(decl: &'a OutputDecl, story: &Story<'_>, problems: &mut Diagnostics) -> Option<Asked<'a>> {
+    let output: Output = typed(&decl.written, problems)?;
+    let end = decl.file.value.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default();
+    let Some((_, class)) = ENDS.iter().find(|(known, _)| *known == end) else {
+        let message = format!("`{}` does not say what is to be made", decl.file.value);
+        let help = "let it end in .mp4 .mov .mkv (film), .srt .vtt .ass (captions), .wav .flac .m4a (sound) or \
+                    .png .jpg (one picture), or take it from a node with `from`";
+        problems.push(Diagnostic::error(code::BAD_VALUE, decl.file.span, message).help(help));
+        return None;
+    };
+    let (known, what) = keys(*class);
+    let mut right = true;
+    for (key, _) in decl.written.entries().iter().filter(|(key, _)| key.value != "file") {
+        if !known.contains(&key.value.as_str()) {
+            let message = format!("`{}` means nothing for {what}", key.value);
+            let help = format!("it knows {}", known.join(", "));
+            problems.push(Diagnostic::error(code::BAD_VALUE, key.span, message).help(help));
+            right = false;
+        }
+    }
+    let size = output.size.unwrap_or(story.format.size);
+    if let Some(message) = crate::media::wrong_frame_size(size) {
+        let written = decl.written.get("size").map(|size| size.span);
+        let span = written.unwrap_or(decl.name.span);
+        problems.push(Diagnostic::error(code::BAD_VALUE, span, message).help("such as `1080x1920`"));
+        right = false;
+    }
+    let scenes = scenes(decl, &output, story, problems);
+    let asked = Asked { decl, class: *class, output, scenes: scenes? };
+    right.then_some(asked)
+}
+
+fn scenes(
+    decl: &OutputDecl,
+    output: &Output,
+    story: &Story<'_>,
+    problems: &mut Diagnostics,
+) -> Option<Vec<usize>> {
+    let Some(wanted) = &output.scenes else {
+        return Some((0..story.scenes.len()).collect());
+    };
+    let mut found = Some(Vec::new());
+    for (i, id) in wanted.iter().enumerate() {
+        let span = decl.written.span_at(&format!("/scenes/{i}"));
+        let index = story.scenes.iter().position(|scene| scene.value.id == *id);
+        let twice = wanted[..i].contains(id);
+        match (index, &mut found) {
+            (Some(index), Some(found)) if !twice => found.push(index),
+            (Some(_), _) if twice => {
+                let message = format!("scene `{id}` is named twice");
+                problems.push(Diagnostic::error(code::DUPLICATE, span, message));
+                found = None;
+            }
+            (Some(_), _) => {}
+            (None, _) => {
+                let ids = story.scenes.iter().map(|scene| scene.value.id.as_str());
+                let help = nearest(id, ids).map(|near| format!("did you mean `{near}`?"));
+                let message = format!("there is no scene `{id}`");
+                problems.push(Diagnostic::error(code::UNKNOWN_NODE, span, message).maybe_help(help));
+                found = None;
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,289 @@
+//! `show:` becomes pictures: once for the scene, and once for each format. It knows no speech.
+
+use reel_engine::diagnostic::{Code, Diagnostic, Diagnostics, code, nearest};
+use reel_engine::quantity::{Gain, Size};
+use reel_engine::span::Span;
+use reel_engine::spec::Located;
+
+use super::maker::{Maker, With, list};
+use super::sections::{Scene, Show, Sound};
+use super::speech::Said;
+use super::story::Part;
+use super::style::Style;
+use crate::media::picture::Motion;
+use crate::media::time::FrameRate;
+use crate::media::words::align::bare;
+
+/// One picture of a scene.
+pub(super) struct Seen<'a> {
+    /// From 1, as in the names of its nodes.
+    number: usize,
+    what: What,
+    show: Show,
+    written: &'a Located,
+}
+
+/// What a picture is made of.
+enum What {
+    /// The node with the port `image`.
+    Image(String),
+    /// Drawn for each format.
+    Card,
+    /// Drawn for each format.
+    Svg,
+    /// The node with the ports `info` and, where it is heard, `audio`.
+    Clip {
+        node: String,
+        heard: Option<Gain>,
+    },
+    Color,
+}
+
+/// A picture as one format shows it: an entry of what `segments` takes.
+#[derive(Clone)]
+pub(super) struct Ready {
+    pub(super) located: Located,
+}
+
+const KINDS: [&str; 6] = ["image", "clip", "card", "svg", "color", "search"];
+
+/// The pictures of a scene; what is wrong is reported, and left out.
+pub(super) fn see<'a>(
+    scene: &Part<'a, Scene>,
+    said: &[Said],
+    maker: &mut Maker,
+    problems: &mut Diagnostics,
+) -> Vec<Seen<'a>> {
+    let (Some(shows), Some(written)) = (&scene.value.show, scene.written.get("show")) else {
+        let message = format!("scene `{}` shows nothing", scene.value.id);
+        let help = "add what is seen, such as `show: { image: PATH }` or `show: { color: \"#000000\" }`";
+        problems.push(Diagnostic::error(code::MISSING_KEY, scene.place(), message).help(help));
+        return Vec::new();
+    };
+    let items = if written.items().is_empty() { std::slice::from_ref(written) } else { written.items() };
+    let shows = shows.list();
+    if shows.is_empty() {
+        let message = format!("scene `{}` shows nothing", scene.value.id);
+        problems.push(Diagnostic::error(code::BAD_VALUE, written.span, message));
+    }
+    let mut seen = Vec::new();
+    for (i, (show, written)) in shows.into_iter().zip(items).enumerate() {
+        if !is_right(show, written, i, problems) {
+            continue;
+        }
+        let what = source(scene, show, written, i + 1, maker);
+        seen.push(Seen { number: i + 1, what, show: show.clone(), written });
+    }
+    check_words(scene, &seen, said, problems);
+    seen
+}
+
+/// Whether one picture makes sense by itself.
+fn is_right(show: &Show, written: &Located, index: usize, problems: &mut Diagnostics) -> bool {
+    let mut right = true;
+    let mut problem = |code: Code, span: Span, message: &str, help: &str| {
+        problems.push(Diagnostic::error(code, span, message).help(help));
+        right = false;
+    };
+    let given: Vec<_> =
+        written.entries().iter().filter(|(key, _)| KINDS.contains(&key.value.as_str())).collect();
+    match given.as_slice() {
+        [] => {
+            let help = "it is one of `image`, `clip`, `card`, `svg` and `color`";
+            problem(code::MISSING_KEY, written.span, "nothing is shown here", help);
+        }
+        [_] => {}
+        [first, second, ..] => {
+            let message = format!("`{}` and `{}` do not go together", first.0.value, second.0.value);
+            problem(
+                code::BAD_VALUE,
+                second.0.span,
+                &message,
+                "one picture shows one thing; write a list to show several",
+            );
+        }
+    }
+    if let Some((key, _)) = given.iter().find(|(key, _)| key.value == "search") {
+        let help = "name a file or a URL: `image: PATH`";
+        problem(code::BAD_VALUE, key.span, "`search` is not available yet", help);
+    }
+    let belongs: &[(&str, bool, &str)] = &[
+        ("provider", show.search.is_some(), "`search`"),
+        ("set", show.svg.is_some(), "`svg`"),
+        ("font", show.svg.is_some(), "`svg`"),
+        ("from", show.clip.is_some(), "`clip`"),
+        ("to", show.clip.is_some(), "`clip`"),
+        ("sound", show.clip.is_some(), "`clip`"),
+        ("motion", show.clip.is_none() && show.color.is_none(), "a still picture"),
+        ("fit", show.color.is_none(), "a picture"),
+        ("background", show.color.is_none(), "a picture"),
+    ];
+    for (key, _) in written.entries() {
+        if let Some((_, false, of)) = belongs.iter().find(|(name, ..)| *name == key.value) {
+            let message = format!("`{}` means nothing here: it belongs to {of}", key.value);
+            problem(code::BAD_VALUE, key.span, &message, "take it out");
+        }
+    }
+    if index == 0
+        && let Some(at) = written.get("at")
+    {
+        let message = "the first picture appears with the scene";
+        problem(code::BAD_VALUE, at.span, message, "take `at` out here");
+    }
+    right
+}
+
+/// The nodes of a picture that all formats share.
+fn source(scene: &Part<'_, Scene>, show: &Show, written: &Located, number: usize, maker: &mut Maker) -> What {
+    let id = &scene.value.id;
+    if let Some(image) = written.get("image") {
+        let with = With::new(image.span).put("file", image.clone());
+        return What::Image(maker.add(format!("{id}.image.{number}"), "image", with));
+    }
+    if let Some(clip) = written.get("clip") {
+        let heard = match show.sound {
+            Some(Sound::Off(_)) => None,
+            Some(Sound::Gain(gain)) => Some(gain),
+            None => scene.value.say.is_none().then(Gain::default),
+        };
+        let with = With::new(clip.span)
+            .put("file", clip.clone())
+            .maybe("from", written.get("from"))
+            .maybe("to", written.get("to"))
+            .set("sound", heard.is_some());
+        return What::Clip { node: maker.add(format!("{id}.clip.{number}"), "clip", with), heard };
+    }
+    match (&show.card, &show.svg) {
+        (Some(_), _) => What::Card,
+        (None, Some(_)) => What::Svg,
+        (None, None) => What::Color,
+    }
+}
+
+/// Reports an `at` that names a word which captions do not show, when all words are known.
+fn check_words(scene: &Part<'_, Scene>, seen: &[Seen<'_>], said: &[Said], problems: &mut Diagnostics) {
+    if said.iter().any(|sentence| sentence.shown.is_empty()) {
+        return;
+    }
+    let shown =
+        said.iter().flat_map(|sentence| &sentence.shown).flat_map(|unit| unit.text.split_whitespace());
+    let words: Vec<String> = shown.map(bare).collect();
+    let mut from = 0;
+    for picture in seen {
+        let (Some(at), Some(place)) = (&picture.show.at, picture.written.get("at")) else { continue };
+        let parts: Vec<String> = at.split_whitespace().map(bare).filter(|part| !part.is_empty()).collect();
+        let found =
+            (from..words.len()).find(|&start| !parts.is_empty() && words[start..].starts_with(&parts));
+        match found {
+            Some(found) => from = found + 1,
+            None => {
+                let near = nearest(&bare(at), words[from..].iter().map(String::as_str));
+                let help = near.map_or_else(
+                    || "`at` names a word as captions show it, after the picture before".to_owned(),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                let message = format!("`{at}` is not said here in scene `{}`", scene.value.id);
+                problems.push(Diagnostic::error(code::BAD_VALUE, place.span, message).help(help));
+                return;
+            }
+        }
+    }
+}
+
+impl Seen<'_> {
+    /// Its entry among the pictures of `timeline`.
+    pub(super) fn timing(&self) -> Located {
+        let with = With::new(self.written.span)
+            .maybe("for", self.written.get("for"))
+            .maybe("at", self.written.get("at"));
+        match &self.what {
+            What::Clip { node, .. } => with.port("clip", node, "info").located(),
+            _ => with.located(),
+        }
+    }
+
+    /// Its entry among the sounds of `mix`, when it is heard.
+    pub(super) fn sound(&self) -> Option<Located> {
+        let What::Clip { node, heard: Some(gain) } = &self.what else { return None };
+        let with = With::new(self.written.span).port("audio", node, "audio").set("picture", self.number - 1);
+        Some(with.set("gain", gain).located())
+    }
+
+    /// Its nodes for a format, whose names begin with `prefix` and the scene's name.
+    pub(super) fn prepare(
+        &self,
+        prefix: &str,
+        size: Size,
+        fps: FrameRate,
+        style: &Style,
+        maker: &mut Maker,
+    ) -> Ready {
+        let span = self.written.span;
+        let name = |kind: &str| format!("{prefix}.{kind}.{}", self.number);
+        let fitted = |with: With| {
+            with.set("size", size)
+                .maybe("fit", self.written.get("fit"))
+                .maybe("background", self.written.get("background"))
+        };
+        let image = match &self.what {
+            What::Color => {
+                let located = With::new(span).maybe("color", self.written.get("color")).located();
+                return Ready { located };
+            }
+            What::Clip { .. } => {
+                let with = fitted(With::new(span).maybe("video", self.written.get("clip")))
+                    .set("fps", fps)
+                    .maybe("from", self.written.get("from"))
+                    .maybe("to", self.written.get("to"));
+                let node = maker.add(name("conform"), "conform", with);
+                return Ready { located: With::new(span).port("video", &node, "video").located() };
+            }
+            What::Image(node) => node.clone(),
+            What::Card => maker.add(name("card"), "card", self.card(size, style)),
+            What::Svg => {
+                let with = With::new(span)
+                    .maybe("file", self.written.get("svg"))
+                    .maybe("set", self.written.get("set"))
+                    .set("size", self.drawn(size));
+                maker.add(name("svg"), "svg", with_fonts(with, self.written.get("font")))
+            }
+        };
+        let motion = self.motion();
+        let with = fitted(With::new(span).port("image", &image, "image")).set("zoom", motion.zoom_milli());
+        let still = maker.add(name("still"), "still", with);
+        let with = With::new(span).port("still", &still, "still");
+        Ready { located: with.maybe("motion", self.written.get("motion")).located() }
+    }
+
+    fn motion(&self) -> Motion {
+        self.show.motion.unwrap_or_default()
+    }
+
+    /// The size in which a drawing is made, so that the nearest the camera comes still shows its pixels.
+    fn drawn(&self, size: Size) -> Size {
+        let zoom = u64::from(self.motion().zoom_milli());
+        let side = |pixels: u32| (u64::from(pixels) * zoom).div_ceil(1000).next_multiple_of(2) as u32;
+        Size { width: side(size.width), height: side(size.height) }
+    }
+
+    fn card(&self, size: Size, style: &Style) -> With {
+        let empty = Located::map(self.written.span, Vec::<(String, Located)>::new());
+        let card = self.written.get("card").unwrap_or(&empty);
+        let mut with = With::new(card.span).set("size", self.drawn(size));
+        for key in ["title", "subtitle", "text", "background", "color", "accent", "align"] {
+            with = with.maybe(key, card.get(key));
+        }
+        match card.get("font") {
+            Some(font) => with_fonts(with, Some(font)),
+            None => with.put("font", style.font().clone()),
+        }
+    }
+}
+
+/// One font or a list of them, as kinds take it.
+fn with_fonts(with: With, font: Option<&Located>) -> With {
+    match font {
+        Some(one) if one.as_text().is_some() => with.put("font", list(one.span, [one.clone()])),
+        many => with.maybe("font", many),
+    }
+}

@@ -1,0 +1,393 @@
+//! What users write around and in `scenes:`, as typed structs from which schema and check follow. They make nothing.
+
+use std::collections::BTreeMap;
+
+use reel_engine::operation::{AnyFile, Audio, Image, Input, Text, Video};
+use reel_engine::quantity::{Color, Duration, Gain, Size};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::media::encoding::{Preset, VideoCodec};
+use crate::media::look::{CaptionPosition, CaptionStyle};
+use crate::media::percent::Percent;
+use crate::media::picture::{Fit, Motion, TransitionKind};
+use crate::media::time::FrameRate;
+use crate::picture::card::Align;
+use crate::speech::tts::Engine;
+
+/// `format:` — what the film is made in, unless an output says otherwise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Format {
+    /// Size of the frame.
+    pub size: Size,
+    /// Frames per second.
+    pub fps: FrameRate,
+}
+
+impl Default for Format {
+    fn default() -> Self {
+        Self { size: Size { width: 1080, height: 1920 }, fps: FrameRate::whole(30) }
+    }
+}
+
+/// `voice:` — who speaks; a scene may override each of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Voice {
+    /// What speaks.
+    #[serde(default)]
+    pub engine: Option<Engine>,
+    /// The engine's name of the voice, such as `en-us`.
+    #[serde(default)]
+    pub voice: Option<String>,
+    /// Words per minute.
+    #[serde(default)]
+    #[schemars(range(min = 80, max = 450))]
+    pub rate: Option<u32>,
+    /// Pitch from 0 to 99.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 99))]
+    pub pitch: Option<u32>,
+    /// The whisper.cpp model with which recordings are heard.
+    #[serde(default)]
+    pub model: Option<Input<AnyFile>>,
+    /// Language of recordings, as two letters.
+    #[serde(default)]
+    pub language: Option<String>,
+}
+
+/// `captions:` — what is written over the pictures; a scene may override each of it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Captions {
+    /// Whether the spoken word is lit, or there are none.
+    #[serde(default)]
+    pub style: Option<CaptionStyle>,
+    /// A font family, a font file of the project, or a list of them: the first that has a glyph draws it.
+    #[serde(default)]
+    pub font: Option<Fonts>,
+    /// Whether bold faces are taken.
+    #[serde(default)]
+    pub bold: Option<bool>,
+    /// Most lines.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 6))]
+    pub lines: Option<u32>,
+    /// Where they stand.
+    #[serde(default)]
+    pub position: Option<CaptionPosition>,
+    /// Distance from that edge, of the frame's height.
+    #[serde(default)]
+    pub margin: Option<Percent>,
+    /// Size of the letters, of the frame's height.
+    #[serde(default)]
+    pub size: Option<Percent>,
+    /// Widest line, of the frame's width.
+    #[serde(default)]
+    pub width: Option<Percent>,
+    /// Colour of words.
+    #[serde(default)]
+    pub color: Option<Color>,
+    /// Colour of the spoken word.
+    #[serde(default)]
+    pub highlight: Option<Color>,
+    /// Colour of the outline.
+    #[serde(default)]
+    pub outline: Option<Color>,
+}
+
+/// One font or several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Fonts {
+    /// One.
+    One(String),
+    /// Several, the first that has a glyph draws it.
+    Many(Vec<String>),
+}
+
+impl Fonts {
+    /// As a list.
+    #[must_use]
+    pub fn list(&self) -> Vec<String> {
+        match self {
+            Self::One(font) => vec![font.clone()],
+            Self::Many(fonts) => fonts.clone(),
+        }
+    }
+}
+
+/// `music:` — a bed under everything.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Music {
+    /// A sound file.
+    pub file: Input<Audio>,
+    /// How loud, against how it was recorded.
+    #[serde(default)]
+    pub gain: Option<Gain>,
+    /// How much softer still while somebody speaks.
+    #[serde(default)]
+    pub duck: Option<Gain>,
+    /// How long it takes to come in.
+    #[serde(default)]
+    pub fade_in: Option<Duration>,
+    /// How long it takes to go out, at the end.
+    #[serde(default)]
+    pub fade_out: Option<Duration>,
+    /// Whether it begins again when it is shorter than the film.
+    #[serde(default, rename = "loop")]
+    pub repeat: Option<bool>,
+}
+
+/// `pronounce:` — how words are said wherever they stand, such as `NASA: nassa`.
+pub type Pronounce = BTreeMap<String, String>;
+
+/// `scenes:`.
+pub type Scenes = Vec<Scene>;
+
+/// One scene: what is said and what is seen meanwhile.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scene {
+    /// Its name, from which the names of its nodes are made.
+    #[schemars(extend("format" = "name"))]
+    pub id: String,
+    /// What is said: text, `{ file: PATH }`, or `{ audio: PATH, text: … }` for a recording. `[NASA](nassa)` shows
+    /// the first and says the second.
+    #[serde(default)]
+    pub say: Option<Say>,
+    /// Who speaks here.
+    #[serde(default)]
+    pub voice: Option<Voice>,
+    /// What is seen: a picture, or a list of them.
+    #[serde(default)]
+    pub show: Option<ShowList>,
+    /// Length when nothing is said, or the least length.
+    #[serde(default, rename = "for")]
+    pub length: Option<Duration>,
+    /// Silence after the speech.
+    #[serde(default)]
+    pub pause: Option<Duration>,
+    /// How the scene comes in over the one before.
+    #[serde(default)]
+    pub transition: Option<Transition>,
+    /// What is different about captions here.
+    #[serde(default)]
+    pub captions: Option<Captions>,
+    /// How much louder or softer the speech is.
+    #[serde(default)]
+    pub gain: Option<Gain>,
+}
+
+/// What is said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Say {
+    /// Text, or a text file.
+    Text(Input<Text>),
+    /// A recording.
+    Recording(Recording),
+}
+
+/// Recorded speech.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recording {
+    /// The sound.
+    pub audio: Input<Audio>,
+    /// What is said in it, for captions with the right words; left out, they are what is heard.
+    #[serde(default)]
+    pub text: Option<Input<Text>>,
+}
+
+/// One picture or several under one speech.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ShowList {
+    /// One.
+    One(Box<Show>),
+    /// Several, one after the other.
+    Many(Vec<Show>),
+}
+
+impl ShowList {
+    /// As a list.
+    #[must_use]
+    pub fn list(&self) -> Vec<&Show> {
+        match self {
+            Self::One(show) => vec![show],
+            Self::Many(shows) => shows.iter().collect(),
+        }
+    }
+}
+
+/// What is seen: exactly one of `image`, `clip`, `card`, `svg`, `color`, `search`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Show {
+    /// A picture: a file or a URL.
+    #[serde(default)]
+    pub image: Option<Input<Image>>,
+    /// A video: a file or a URL.
+    #[serde(default)]
+    pub clip: Option<Input<Video>>,
+    /// A title card.
+    #[serde(default)]
+    pub card: Option<Card>,
+    /// A drawing.
+    #[serde(default)]
+    pub svg: Option<Input<AnyFile>>,
+    /// A plain colour.
+    #[serde(default)]
+    pub color: Option<Color>,
+    /// Words to search stock pictures for.
+    #[serde(default)]
+    pub search: Option<String>,
+    /// Where to search.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// What stands for each `{{name}}` in the SVG.
+    #[serde(default)]
+    pub set: Option<BTreeMap<String, String>>,
+    /// Fonts that the SVG's text may use.
+    #[serde(default)]
+    pub font: Option<Fonts>,
+    /// Where the clip begins.
+    #[serde(default)]
+    pub from: Option<Duration>,
+    /// Where the clip ends.
+    #[serde(default)]
+    pub to: Option<Duration>,
+    /// The clip's sound: `mute`, or how loud; by default heard only where nothing is said.
+    #[serde(default)]
+    pub sound: Option<Sound>,
+    /// How the camera moves over a still.
+    #[serde(default)]
+    pub motion: Option<Motion>,
+    /// How a picture of another shape fills the frame.
+    #[serde(default)]
+    pub fit: Option<Fit>,
+    /// Colour around it.
+    #[serde(default)]
+    pub background: Option<Color>,
+    /// In a list: how long it is seen.
+    #[serde(default, rename = "for")]
+    pub length: Option<Duration>,
+    /// In a list: the word, as captions show it, with which it appears.
+    #[serde(default)]
+    pub at: Option<String>,
+}
+
+/// Sound of a clip.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Sound {
+    /// `mute`.
+    Off(Mute),
+    /// How loud.
+    Gain(Gain),
+}
+
+/// The word for no sound.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Mute {
+    /// None.
+    Mute,
+}
+
+/// A title card, in the size of the film.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Card {
+    /// The large line.
+    #[serde(default)]
+    pub title: Option<Input<Text>>,
+    /// The line beneath it.
+    #[serde(default)]
+    pub subtitle: Option<Input<Text>>,
+    /// A paragraph.
+    #[serde(default)]
+    pub text: Option<Input<Text>>,
+    /// Colour of the ground.
+    #[serde(default)]
+    pub background: Option<Color>,
+    /// Colour of the letters.
+    #[serde(default)]
+    pub color: Option<Color>,
+    /// Colour of a bar beneath the title.
+    #[serde(default)]
+    pub accent: Option<Color>,
+    /// Where lines begin.
+    #[serde(default)]
+    pub align: Option<Align>,
+    /// Fonts; by default those of the captions.
+    #[serde(default)]
+    pub font: Option<Fonts>,
+}
+
+/// How a scene comes in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Transition {
+    /// How.
+    pub kind: TransitionKind,
+    /// How long it takes: the first of the scene's own time.
+    #[serde(default = "half_a_second", rename = "for")]
+    pub length: Duration,
+}
+
+fn half_a_second() -> Duration {
+    Duration::from_millis(500)
+}
+
+/// One of `outputs:` that is made of scenes. What it is follows from the end of its name: `.mp4 .mov .mkv` a film,
+/// `.srt .vtt .ass` captions, `.wav .flac .m4a` sound, `.png .jpg` one picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// Where it goes.
+    #[schemars(extend("format" = "path"))]
+    pub file: String,
+    /// Size of the frame, instead of the format's.
+    #[serde(default)]
+    pub size: Option<Size>,
+    /// Frames per second, instead of the format's.
+    #[serde(default)]
+    pub fps: Option<FrameRate>,
+    /// The codec of the pictures.
+    #[serde(default)]
+    pub codec: Option<VideoCodec>,
+    /// Constant rate factor: 0 is lossless, 51 the worst.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 51))]
+    pub crf: Option<u8>,
+    /// How much time the encoder takes for smaller files.
+    #[serde(default)]
+    pub preset: Option<Preset>,
+    /// Whether captions are drawn into the pictures.
+    #[serde(default)]
+    pub captions: Option<Burn>,
+    /// Only these scenes, in this order.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub scenes: Option<Vec<String>>,
+    /// Title, in the film's metadata.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// For one picture: when.
+    #[serde(default)]
+    pub at: Option<Duration>,
+}
+
+/// Whether captions are drawn into the pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Burn {
+    /// They are.
+    Burn,
+    /// They are not.
+    None,
+}

@@ -1,0 +1,203 @@
+//! The sections of a project as typed values, each beside what was written. It makes no node.
+
+use std::collections::BTreeMap;
+
+use reel_engine::diagnostic::{Diagnostic, Diagnostics, code};
+use reel_engine::operation::FrontProject;
+use reel_engine::span::Span;
+use reel_engine::spec::{Located, check};
+use schemars::{JsonSchema, schema_for};
+use serde::de::DeserializeOwned;
+
+use super::sections::{Captions, Format, Music, Pronounce, Say, Scene, Scenes, Transition, Voice};
+use crate::media::picture::TransitionKind;
+
+/// All sections.
+pub(super) struct Story<'a> {
+    pub(super) format: Format,
+    pub(super) voice: Option<Part<'a, Voice>>,
+    pub(super) captions: Option<Part<'a, Captions>>,
+    pub(super) music: Option<Part<'a, Music>>,
+    pub(super) pronounce: Pronounce,
+    pub(super) scenes: Vec<Part<'a, Scene>>,
+}
+
+/// A value and what was written for it.
+pub(super) struct Part<'a, T> {
+    pub(super) value: T,
+    pub(super) written: &'a Located,
+}
+
+impl<T> Part<'_, T> {
+    /// The place of one of its values, or of the whole.
+    pub(super) fn span(&self, pointer: &str) -> Span {
+        self.written.span_at(pointer)
+    }
+}
+
+impl Part<'_, Scene> {
+    /// Where the scene is pointed at: its name.
+    pub(super) fn place(&self) -> Span {
+        self.span("/id")
+    }
+
+    /// The transition into the scene, unless it is a cut.
+    pub(super) fn transition(&self) -> Option<&Transition> {
+        self.value.transition.as_ref().filter(|transition| transition.kind != TransitionKind::Cut)
+    }
+}
+
+/// Reads all sections; `None` when something in them is wrong, which then was reported.
+pub(super) fn read<'a>(project: &FrontProject<'a>, problems: &mut Diagnostics) -> Option<Story<'a>> {
+    let section = |key: &str| project.sections.iter().find(|(name, _)| name == key).map(|(_, value)| value);
+    let Some(written) = section("scenes") else {
+        if !problems.has_errors() {
+            missing_scenes(project, problems);
+        }
+        return None;
+    };
+    let format = part(section("format"), problems);
+    let voice = part(section("voice"), problems);
+    let captions = part(section("captions"), problems);
+    let music = part(section("music"), problems);
+    let pronounce = part::<Pronounce>(section("pronounce"), problems);
+    let scenes: Scenes = typed(written, problems)?;
+    let scenes: Vec<Part<'_, Scene>> =
+        scenes.into_iter().zip(written.items()).map(|(value, written)| Part { value, written }).collect();
+    if scenes.is_empty() {
+        let message = "there are no scenes";
+        problems
+            .push(Diagnostic::error(code::BAD_VALUE, written.span, message).help("add one: `- id: first`"));
+    }
+    let story = Story {
+        format: format?.map_or_else(Format::default, |part| part.value),
+        voice: voice?,
+        captions: captions?,
+        music: music?,
+        pronounce: pronounce?.map_or_else(BTreeMap::new, |part| part.value),
+        scenes,
+    };
+    let right = distinct(&story.scenes, problems)
+        & lengths(&story, problems)
+        & words_alone(project, &story, problems);
+    (right && !story.scenes.is_empty()).then_some(story)
+}
+
+/// An outer `None` for what is wrong, an inner one for what is not there.
+#[expect(clippy::option_option, reason = "what is wrong and what is absent are told apart here alone")]
+fn part<'a, T: JsonSchema + DeserializeOwned>(
+    written: Option<&'a Located>,
+    problems: &mut Diagnostics,
+) -> Option<Option<Part<'a, T>>> {
+    match written {
+        None => Some(None),
+        Some(written) => Some(Some(Part { value: typed(written, problems)?, written })),
+    }
+}
+
+/// A written value as its type.
+pub(super) fn typed<T: JsonSchema + DeserializeOwned>(
+    written: &Located,
+    problems: &mut Diagnostics,
+) -> Option<T> {
+    let checked = check(written, &schema_for!(T).to_value(), problems)?;
+    match serde_json::from_value(checked.value) {
+        Ok(value) => Some(value),
+        Err(error) => {
+            problems.push(Diagnostic::error(code::BAD_VALUE, written.span, error.to_string()));
+            None
+        }
+    }
+}
+
+fn missing_scenes(project: &FrontProject<'_>, problems: &mut Diagnostics) {
+    let help = "add `scenes:`, or take the output from a node with `from: \"${node.port}\"`";
+    for output in project.outputs {
+        let message = format!("output `{}` is to be made of scenes, but there are none", output.name.value);
+        problems.push(Diagnostic::error(code::MISSING_KEY, output.name.span, message).help(help));
+    }
+}
+
+fn distinct(scenes: &[Part<'_, Scene>], problems: &mut Diagnostics) -> bool {
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    let mut right = true;
+    for scene in scenes {
+        let id = scene.value.id.as_str();
+        match seen.get(id) {
+            Some(first) => {
+                let message = format!("two scenes are called `{id}`");
+                problems.push(
+                    Diagnostic::error(code::DUPLICATE, scene.place(), message)
+                        .also(*first, "the first one")
+                        .help("give one of them another name"),
+                );
+                right = false;
+            }
+            None => {
+                seen.insert(id, scene.place());
+            }
+        }
+    }
+    right
+}
+
+/// What can be known of lengths before anything is said.
+fn lengths(story: &Story<'_>, problems: &mut Diagnostics) -> bool {
+    let mut right = true;
+    let mut problem = |code, span, message: String, help: &str| {
+        problems.push(Diagnostic::error(code, span, message).help(help));
+        right = false;
+    };
+    for (i, scene) in story.scenes.iter().enumerate() {
+        let Scene { id, say, show, length, .. } = &scene.value;
+        let shows = show.as_ref().map(|show| show.list()).unwrap_or_default();
+        let lasts =
+            !shows.is_empty() && shows.iter().all(|show| show.length.is_some() || show.clip.is_some());
+        if say.is_none() && length.is_none() && !lasts {
+            let message = format!("nothing is said in scene `{id}`, so nothing gives it a length");
+            problem(code::MISSING_KEY, scene.place(), message, "add `for: 3s`, or something to `say`");
+        }
+        let Some(transition) = scene.transition() else { continue };
+        if i == 0 {
+            let message = format!("scene `{id}` is the first: there is nothing that it could come in over");
+            problem(code::TRANSITION, scene.span("/transition"), message, "take `transition` out here");
+        }
+        if say.is_none()
+            && let Some(length) = length
+            && transition.length > *length
+        {
+            let message =
+                format!("the transition takes {}, but scene `{id}` lasts only {length}", transition.length);
+            let help = "make the transition shorter, or the scene longer";
+            problem(code::TRANSITION, scene.span("/transition/for"), message, help);
+        }
+    }
+    right
+}
+
+/// A list of pronunciations has single words; a recording needs a model.
+fn words_alone(project: &FrontProject<'_>, story: &Story<'_>, problems: &mut Diagnostics) -> bool {
+    let mut right = true;
+    let written = project.sections.iter().find(|(name, _)| name == "pronounce");
+    for (key, _) in written.map(|(_, value)| value.entries()).unwrap_or_default() {
+        if key.value.trim().is_empty() || key.value.contains(char::is_whitespace) {
+            let message = format!("`{}` is not one word", key.value);
+            let help = "a pronunciation is for one word; write `[shown](spoken)` in the text for more";
+            problems.push(Diagnostic::error(code::BAD_VALUE, key.span, message).help(help));
+            right = false;
+        }
+    }
+    let has_model = |voice: Option<&Voice>| voice.is_some_and(|voice| voice.model.is_some());
+    for scene in &story.scenes {
+        let recorded = matches!(scene.value.say, Some(Say::Recording(_)));
+        let project_voice = story.voice.as_ref().map(|part| &part.value);
+        if recorded && !has_model(scene.value.voice.as_ref()) && !has_model(project_voice) {
+            let message =
+                format!("scene `{}` has a recording, but no model to hear its words", scene.value.id);
+            let help = "name a whisper.cpp model: `voice: { model: models/ggml-base.en.bin }`";
+            problems.push(Diagnostic::error(code::MISSING_KEY, scene.span("/say"), message).help(help));
+            right = false;
+        }
+    }
+    right
+}
