@@ -314,7 +314,8 @@ impl Ticket {
 
     /// Stores what an action made, then records it. Returns as soon as the bytes are stored, which may take
     /// long for large ones; `committed` is called on another thread once the record is written, with whether
-    /// later builds will find it. A file of the scratch folder is taken over.
+    /// later builds will find it; it must be quick and not use this cache. A file of the scratch folder is taken
+    /// over.
     ///
     /// # Errors
     /// When a promised file is not there, or nothing takes the bytes; then `committed` is not called.

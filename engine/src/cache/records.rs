@@ -10,7 +10,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -29,6 +29,8 @@ use database::Refused;
 /// The clock: seconds since 1970.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
+/// So many changes may wait to be written; whoever has more waits, so that few locks are held at a time.
+const WAITING: usize = 256;
 /// A use is written down when the last one is longer ago than this, in seconds.
 pub(super) const USE_GRAIN: u64 = 24 * 3600;
 
@@ -63,7 +65,7 @@ impl Shared {
 pub(super) struct Records {
     shared: Arc<Shared>,
     reader: Mutex<Reader>,
-    outbox: Option<Sender<writer::Message>>,
+    outbox: Option<SyncSender<writer::Message>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -205,10 +207,10 @@ impl Drop for Records {
     }
 }
 
-type Started = (Option<Sender<writer::Message>>, Option<JoinHandle<()>>);
+type Started = (Option<SyncSender<writer::Message>>, Option<JoinHandle<()>>);
 
 fn start_writer(shared: &Arc<Shared>) -> Started {
-    let (outbox, inbox) = mpsc::channel();
+    let (outbox, inbox) = mpsc::sync_channel(WAITING);
     let writer = writer::Writer::new(Arc::clone(shared));
     let spawned = std::thread::Builder::new().name("reel-records".into()).spawn(move || writer.run(&inbox));
     match spawned {

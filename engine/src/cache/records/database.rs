@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::super::lock::Locks;
 
@@ -74,14 +74,16 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, Refused> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(refused)?;
-    prepare(&mut connection).map_err(refused)?;
+    prepare(&connection).map_err(refused)?;
     match version(&connection).map_err(refused)? {
-        SCHEMA_VERSION => Ok(connection),
-        0 => create(&mut connection).map_err(refused).map(|()| connection),
+        SCHEMA_VERSION => {}
+        0 => create(&mut connection).map_err(refused)?,
         other => {
-            Err(Refused::Damaged(format!("its format is {other}, and this reel knows {SCHEMA_VERSION}")))
+            let message = format!("its format is {other}, and this reel knows {SCHEMA_VERSION}");
+            return Err(Refused::Damaged(message));
         }
     }
+    Ok(connection)
 }
 
 /// A connection that only reads: without locks and side files when those cannot be made.
@@ -131,24 +133,30 @@ fn immutable(path: &Path) -> Result<(Connection, i64), Refused> {
     Ok((connection, version))
 }
 
-fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(32);
     // Commits survive the death of any process without a sync; a power cut may take the last of them.
     connection.execute_batch(
-        "pragma auto_vacuum = incremental; pragma journal_mode = wal; pragma synchronous = normal;
-         pragma wal_autocheckpoint = 4000; pragma temp_store = memory; pragma cache_size = -16000;",
+        "pragma synchronous = normal; pragma wal_autocheckpoint = 4000; pragma temp_store = memory;
+         pragma cache_size = -16000;",
     )
 }
 
+/// Makes the tables. A power cut while that goes on leaves a file that is set aside, so nothing waits for the
+/// disk. What is kept in the file itself is set here alone: setting it again would be a change.
 fn create(connection: &mut Connection) -> rusqlite::Result<()> {
-    let change = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    connection.execute_batch(
+        "pragma synchronous = off; pragma auto_vacuum = incremental; pragma journal_mode = wal;",
+    )?;
+    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Another process may have been first.
     if version(&change)? == 0 {
         change.execute_batch(SCHEMA)?;
         change.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     }
-    change.commit()
+    change.commit()?;
+    prepare(connection)
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<i64> {
