@@ -1,0 +1,310 @@
+//! The command line as data; the comments on it are the help. It knows no command's doing.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use crate::ui::Color;
+
+/// Turns a folder into films the way a build system turns a folder into programs.
+///
+/// A project is a folder with a `reel.yaml`; commands find it from any folder inside. What was made before
+/// is made again only when something that it depends on changed.
+#[derive(Debug, Parser)]
+#[command(name = "reel", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(
+    after_help = "Examples:\n  reel new my-film && cd my-film && reel build\n  reel plan\n  reel help build"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "For every command")]
+pub(crate) struct Global {
+    /// The project's folder, or one inside it; without it, the current folder.
+    #[arg(long, short = 'C', global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) project: Option<PathBuf>,
+    /// The cache's folder; without it, `REEL_CACHE_DIR`, else `reel` in the user's cache folder.
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// When to use colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    /// For programs: an object of JSON a line, or one object.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say only what failed, and the last line.
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more: what was found in the cache, whole logs.
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    New(New),
+    Check(Check),
+    Build(Build),
+    Plan(Plan),
+    Why(Why),
+    Graph(Graph),
+    Expand(Expand),
+    Log(Log),
+    Nodes(Nodes),
+    Schema(Schema),
+    Devices(Devices),
+    Cache(Cache),
+    Doctor(Doctor),
+    Trust(Trust),
+}
+
+/// Make a project that builds at once.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reel new my-film\n  reel new holiday --template slides")]
+pub(crate) struct New {
+    /// The folder to make; it must not be there yet, or be empty.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+    /// What to begin with.
+    #[arg(long, value_name = "TEMPLATE", default_value = "short")]
+    pub(crate) template: Template,
+}
+
+/// Beginnings of a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Template {
+    /// A narrated vertical film with captions.
+    Short,
+    /// Cards one after the other, without a voice.
+    Slides,
+}
+
+/// What decides how a project is read.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Reading {
+    /// Give a variable of `vars:` another value; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+/// Report every error of the project; nothing is run.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reel check\n  reel check --project examples/eclipse --json")]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// Accept the project's own commands (`uses: exec`), as `build` would with the same flag.
+    #[arg(long)]
+    pub(crate) allow_exec: bool,
+}
+
+/// Make outputs; what is there already is not made again.
+///
+/// A target is the name or file of an output, a node, or the beginning of nodes' names, such as a scene.
+/// Without one, all outputs are made. Ctrl-C stops, and keeps what is finished; a second one stops at once.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  reel build\n  reel build short --jobs 4\n  reel build --set voice=de --keep-going\n\n\
+    Exit codes: 0 all that was asked for is there; 1 something failed; 2 the project or the command line is wrong; \
+    130 interrupted."
+)]
+pub(crate) struct Build {
+    /// What to make.
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// Cores to use at once; without it, all that this process may use.
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) jobs: Option<u32>,
+    /// After a failure, finish what does not depend on it.
+    #[arg(long, short)]
+    pub(crate) keep_going: bool,
+    /// Fail instead of pinning anything new in `reel.lock`.
+    #[arg(long)]
+    pub(crate) locked: bool,
+    /// Use no network.
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Run the project's own commands (`uses: exec`); `reel trust` allows them for good.
+    #[arg(long)]
+    pub(crate) allow_exec: bool,
+    /// Fetch from addresses of private networks and of this machine, too.
+    #[arg(long)]
+    pub(crate) allow_private_network: bool,
+    /// Write what ran when, for chrome://tracing or ui.perfetto.dev.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) trace: Option<PathBuf>,
+}
+
+/// Show what `build` would run and why, and how long it may take; nothing is run.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reel plan\n  reel plan short --all\n  reel plan --json")]
+pub(crate) struct Plan {
+    /// What would be made.
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// List nodes that would not run, too.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// Tell what changed: before a build what is about to run, after it what ran.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reel why end.encode\n  reel why short\n  reel why hook --json")]
+pub(crate) struct Why {
+    /// A node, an output, or the beginning of nodes' names.
+    #[arg(value_name = "NODE|OUTPUT|GROUP")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+/// Draw the graph with states and costs, as far as it is known.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  reel graph | dot -Tsvg > graph.svg\n  reel graph --format mermaid short"
+)]
+pub(crate) struct Graph {
+    /// What to draw: these targets and all they need.
+    #[arg(value_name = "TARGET")]
+    pub(crate) targets: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// The language to draw in; `--json` means `json`.
+    #[arg(long, value_name = "FORMAT", default_value = "dot")]
+    pub(crate) format: GraphFormat,
+}
+
+/// Languages of drawings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    /// Graphviz.
+    Dot,
+    /// Mermaid, which forges draw in Markdown.
+    Mermaid,
+    /// Nodes and edges.
+    Json,
+}
+
+/// Print the nodes that the scenes became, as YAML.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reel expand\n  reel expand hook")]
+pub(crate) struct Expand {
+    /// Only these nodes, or nodes whose names begin so.
+    #[arg(value_name = "NODE|GROUP")]
+    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+/// Print what a node said when its last result was made.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reel log film.mux\n  reel log hook")]
+pub(crate) struct Log {
+    /// A node, an output, or the beginning of nodes' names.
+    #[arg(value_name = "NODE|OUTPUT|GROUP")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+/// List the kinds of nodes, or explain one.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reel nodes\n  reel nodes tts")]
+pub(crate) struct Nodes {
+    /// The kind to explain.
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+}
+
+/// Print the JSON schema of `reel.yaml`, for editors.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reel schema > reel.schema.json")]
+pub(crate) struct Schema {}
+
+/// Show what this machine has for builds, and where each figure comes from.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reel devices\n  reel devices --json")]
+pub(crate) struct Devices {}
+
+/// Look after the cache, which all projects of a user share.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reel cache stats\n  reel cache gc --max-size 20GiB")]
+pub(crate) struct Cache {
+    #[command(subcommand)]
+    pub(crate) action: CacheAction,
+}
+
+/// What to do with the cache.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheAction {
+    /// Show how much there is, by kind.
+    #[command(after_help = "Examples:\n  reel cache stats\n  reel cache stats --json")]
+    Stats,
+    /// Remove what was not used for longest, down to a budget. What a running build uses stays.
+    #[command(after_help = "Examples:\n  reel cache gc --max-size 20GiB\n  reel cache gc --max-age 30d")]
+    Gc {
+        /// Keep at most this much, such as `20GiB`.
+        #[arg(long, value_name = "SIZE", value_parser = size, required_unless_present = "max_age")]
+        max_size: Option<u64>,
+        /// Keep nothing that was not used for so long, such as `30d` or `12h`.
+        #[arg(long, value_name = "AGE", value_parser = age)]
+        max_age: Option<u64>,
+    },
+    /// Read every blob again, and drop what is damaged.
+    #[command(after_help = "Examples:\n  reel cache verify")]
+    Verify,
+    /// Remove everything. Results are made again when they are needed.
+    #[command(after_help = "Examples:\n  reel cache clear")]
+    Clear,
+}
+
+/// Show what is installed, what is missing, and how to get it.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reel doctor\n  reel doctor --json")]
+pub(crate) struct Doctor {}
+
+/// Let this project run its own commands (`uses: exec`), from now on and for this user.
+///
+/// A command may do whatever you may do within its folder's reach: read the project before you trust it.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reel trust\n  reel trust --revoke\n  reel trust --list")]
+pub(crate) struct Trust {
+    /// Take the trust back.
+    #[arg(long, conflicts_with = "list")]
+    pub(crate) revoke: bool,
+    /// List trusted projects.
+    #[arg(long)]
+    pub(crate) list: bool,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    text.parse::<reel_engine::quantity::Bytes>().map(|bytes| bytes.0).map_err(|wrong| wrong.to_string())
+}
+
+/// Seconds.
+fn age(text: &str) -> Result<u64, String> {
+    if let Some(days) = text.strip_suffix('d') {
+        let days: u64 = days.parse().map_err(|_| "write whole days, such as `30d`".to_owned())?;
+        return days.checked_mul(86_400).ok_or_else(|| "that is too long".to_owned());
+    }
+    let read = text.parse::<reel_engine::quantity::Duration>();
+    read.map(|time| time.as_micros() / 1_000_000).map_err(|wrong| format!("{wrong}; days are written `30d`"))
+}

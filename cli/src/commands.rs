@@ -1,0 +1,41 @@
+//! The table of commands.
+
+mod build;
+mod cache;
+mod check;
+mod devices;
+mod doctor;
+mod expand;
+mod graph;
+mod log;
+mod names;
+mod new;
+mod nodes;
+mod plan;
+mod schema;
+mod trust;
+mod why;
+
+use crate::args::Command;
+use crate::error::{CommandError, Exit};
+use crate::open::Invocation;
+
+/// Runs a command.
+pub(crate) fn run(call: &Invocation, command: Command) -> Result<Exit, CommandError> {
+    match command {
+        Command::New(args) => new::run(call, &args),
+        Command::Check(args) => check::run(call, &args),
+        Command::Build(args) => build::run(call, &args),
+        Command::Plan(args) => plan::run(call, &args),
+        Command::Why(args) => why::run(call, &args),
+        Command::Graph(args) => graph::run(call, &args),
+        Command::Expand(args) => expand::run(call, &args),
+        Command::Log(args) => log::run(call, &args),
+        Command::Nodes(args) => nodes::run(call, &args),
+        Command::Schema(_) => schema::run(call),
+        Command::Devices(_) => devices::run(call),
+        Command::Cache(args) => cache::run(call, &args),
+        Command::Doctor(_) => doctor::run(call),
+        Command::Trust(args) => trust::run(call, &args),
+    }
+}

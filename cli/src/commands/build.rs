@@ -1,0 +1,141 @@
+//! `reel build`: makes outputs, and listens for Ctrl-C meanwhile.
+
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use reel_engine::claim::Capacity;
+use reel_engine::event::{Event, Observer};
+use reel_engine::executor::{Executor, Executors};
+use reel_engine::machine::Machine;
+use reel_engine::schedule::Settings;
+use reel_engine::session::{Interrupter, Project, STATE_FOLDER, Summary, channel};
+use reel_nodes::host::Network;
+
+use super::names::{targets, warn};
+use crate::args::Build;
+use crate::config::today;
+use crate::error::{CommandError, Exit};
+use crate::open::{Invocation, Policy, Workshop, costs};
+use crate::report::failures::Failures;
+use crate::report::json::Json;
+use crate::report::live::Live;
+use crate::report::plain::Plain;
+use crate::report::summary::{Manner, Volume};
+use crate::report::trace::Trace;
+use crate::report::{All, End, Report};
+use crate::signals::{self, Held};
+use crate::ui::{print, print_error};
+
+/// How long workers may take to end when the build is over.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError> {
+    let began = Instant::now();
+    let held = signals::hold();
+    let network = Network { offline: args.offline, allow_private: args.allow_private_network };
+    let loaded = call.load(&args.reading, Policy { exec: args.allow_exec, network })?;
+    let project = &loaded.project;
+    let (nodes, outputs) = targets(project, &args.targets)?;
+    let capacity = capacity(project, args.jobs);
+    let refused = project.refused_claims(&capacity);
+    if !refused.is_empty() {
+        return Err(CommandError::faulty(refused, project.sources.clone()));
+    }
+    warn(call, project);
+    let shop = Workshop::open(call, &loaded)?;
+    let _pinned = shop.cache.begin_build();
+    let (interrupter, ends) = channel();
+    let stopping = Arc::new(AtomicBool::new(false));
+    let quiet = call.global.json || call.ui.live;
+    watch(held, interrupter, Arc::clone(&shop.executor), Arc::clone(&stopping), quiet);
+
+    let mut reports = reports(call, args, project, &capacity, &stopping, began);
+    for problem in &shop.toolbox.problems {
+        reports.observe(&Event::DidWarn { message: problem.to_string() });
+    }
+    let settings = Settings {
+        capacity,
+        keep_going: args.keep_going,
+        locked: args.locked,
+        offline: args.offline,
+        today: today(),
+    };
+    let equipment = shop.equipment(&loaded.registry);
+    let summary = project.build(&equipment, settings, (&nodes, &outputs), &mut reports, ends)?;
+    shop.executor.shutdown(FAREWELL);
+    reports.finish(&End { summary: &summary, took: began.elapsed() });
+    Ok(exit(&summary))
+}
+
+const fn exit(summary: &Summary) -> Exit {
+    if summary.interrupted {
+        Exit::Interrupted
+    } else if summary.is_success() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    }
+}
+
+/// What actions may hold together: this machine, what the project says of its pools, what the user says.
+pub(super) fn capacity(project: &Project, jobs: Option<u32>) -> Capacity {
+    let mut capacity = Machine::detect().capacity;
+    if let Some(jobs) = jobs {
+        capacity.cpu_milli = jobs.saturating_mul(1000);
+    }
+    capacity.pools.extend(project.pools.iter().cloned());
+    capacity
+}
+
+/// First signal: what runs is cancelled, what finished is kept. Second: everything ends at once.
+fn watch(
+    held: Held,
+    interrupter: Interrupter,
+    executor: Arc<Executors>,
+    stopping: Arc<AtomicBool>,
+    quiet: bool,
+) {
+    held.watch(move |count| {
+        if count == 1 {
+            stopping.store(true, Ordering::Relaxed);
+            if !quiet {
+                print_error("stopping…\n");
+            }
+            interrupter.interrupt();
+            return;
+        }
+        executor.shutdown(Duration::ZERO);
+        process::exit(i32::from(Exit::Interrupted.number()));
+    });
+}
+
+fn reports(
+    call: &Invocation,
+    args: &Build,
+    project: &Project,
+    capacity: &Capacity,
+    stopping: &Arc<AtomicBool>,
+    began: Instant,
+) -> All {
+    let volume = match (call.global.quiet, call.global.verbose) {
+        (true, _) => Volume::Quiet,
+        (_, true) => Volume::Verbose,
+        _ => Volume::Normal,
+    };
+    let manner = Manner { paint: call.ui.out(), volume, here: call.config.here.clone() };
+    let first: Box<dyn Report> = if call.global.json {
+        Box::new(Json::new(Box::new(print)))
+    } else if call.ui.live && volume > Volume::Quiet {
+        let slots = (capacity.cpu_milli / 1000) as usize;
+        Box::new(Live::new(manner, Arc::clone(stopping), slots, costs(project)))
+    } else {
+        Box::new(Plain::new(manner, Box::new(print)))
+    };
+    let mut all = All(vec![first, Box::new(Failures::new(project.root.join(STATE_FOLDER)))]);
+    if let Some(file) = &args.trace {
+        all.0.push(Box::new(Trace::new(call.config.here.join(file), began)));
+    }
+    all
+}

@@ -1,0 +1,183 @@
+//! `reel doctor`: what is installed, what is missing, and the command that gets it.
+
+mod confined;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use reel_engine::executor::toolbox::Toolbox;
+use reel_engine::operation::Registry;
+use serde_json::json;
+
+use crate::config::Companion;
+use crate::error::{CommandError, Exit};
+use crate::open::{Invocation, Policy};
+use crate::ui::{Paint, count, print, print_line};
+
+/// Where the library of a missing font is.
+const FONTS: &str = "apt-get install fonts-dejavu-core, or put font files into ~/.local/share/fonts";
+/// How the programs beside reel are made.
+const INSTALL: &str = "run `scripts/install.sh` in reel's source, which puts it beside reel";
+
+/// One thing that was looked at.
+struct Finding {
+    what: String,
+    /// What there is, or what is wrong.
+    found: Result<String, String>,
+    /// How to get it.
+    help: Option<String>,
+}
+
+impl Finding {
+    fn new(what: impl Into<String>, found: Result<String, String>, help: impl Into<String>) -> Self {
+        let help = found.is_err().then(|| help.into());
+        Self { what: what.into(), found, help }
+    }
+}
+
+pub(super) fn run(call: &Invocation) -> Result<Exit, CommandError> {
+    let registry = call.registry(Policy { exec: true, ..Policy::default() });
+    let toolbox = call.toolbox();
+    let mut findings = vec![companion(call, Companion::Worker), companion(call, Companion::Speak)];
+    findings.extend(programs(call, &toolbox));
+    findings.extend(tools(&toolbox));
+    findings.push(kinds(&registry, &toolbox));
+    findings.push(fonts(call));
+    findings.extend(confined::look(call));
+    findings.push(cache(call));
+    let missing = findings.iter().filter(|finding| finding.found.is_err()).count();
+    for finding in &findings {
+        if call.global.json {
+            let (ok, text) = match &finding.found {
+                Ok(text) => (true, text),
+                Err(text) => (false, text),
+            };
+            let line = json!({ "event": "finding", "what": finding.what, "ok": ok, "found": text, "help": finding.help });
+            print_line(&line.to_string());
+        } else {
+            print(&text(finding, call.ui.out()));
+        }
+    }
+    if !call.global.json {
+        print_line(&match missing {
+            0 => "all is there".to_owned(),
+            missing => format!("{} missing", count(missing, "thing")),
+        });
+    }
+    Ok(if missing == 0 { Exit::Done } else { Exit::Failed })
+}
+
+fn text(finding: &Finding, paint: Paint) -> String {
+    let mut text = match &finding.found {
+        Ok(found) => format!("{}    {}: {found}\n", paint.good("ok"), finding.what),
+        Err(wrong) => format!("{}  {}: {wrong}\n", paint.bad("none"), finding.what),
+    };
+    if let Some(help) = &finding.help {
+        text.push_str(&format!("      {}: {help}\n", paint.help("help")));
+    }
+    text
+}
+
+fn companion(call: &Invocation, which: Companion) -> Finding {
+    let found = call.config.companion(which);
+    let named = call.config.text(which.variable());
+    let found = found.map(|path| path.display().to_string()).ok_or_else(|| match &named {
+        Some(path) => format!("{} names `{path}`, which is not there", which.variable()),
+        None => "not beside reel, nor in ../libexec/reel".to_owned(),
+    });
+    Finding::new(which.name(), found, format!("{INSTALL}; or name it in {}", which.variable()))
+}
+
+/// Programs that are there but do not tell who they are.
+fn programs(call: &Invocation, toolbox: &Toolbox) -> Vec<Finding> {
+    let problem = |problem: &reel_engine::executor::toolbox::ToolProblem| {
+        let last = problem.log.lines().rfind(|line| !line.trim().is_empty());
+        let cause = match last {
+            Some(line) => format!("{} ({})", problem.cause, line.trim()),
+            None => problem.cause.clone(),
+        };
+        let help = "run `scripts/setup.sh` in reel's source: it installs the libraries that this needs";
+        Finding::new(shown(call, &problem.program), Err(cause), help)
+    };
+    toolbox.problems.iter().map(problem).collect()
+}
+
+fn shown(call: &Invocation, program: &str) -> String {
+    Path::new(program)
+        .strip_prefix(&call.config.here)
+        .map_or_else(|_| program.to_owned(), |path| path.display().to_string())
+}
+
+fn tools(toolbox: &Toolbox) -> Vec<Finding> {
+    toolbox.entries.iter().map(|(name, identity)| Finding::new(name, Ok(identity.clone()), "")).collect()
+}
+
+/// Whether the worker runs what the kinds of this reel need.
+fn kinds(registry: &Registry, toolbox: &Toolbox) -> Finding {
+    let wanted: Vec<_> = registry
+        .kinds()
+        .map(|kind| kind.info())
+        .filter(|info| info.site == reel_engine::operation::Site::Worker)
+        .collect();
+    let Some(worker) = toolbox.programs.get(Companion::Worker.name()) else {
+        let names: BTreeSet<&str> = wanted.iter().map(|info| info.name).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        return Finding::new(
+            "kinds",
+            Err(format!("without a worker these cannot run: {}", names.join(", "))),
+            INSTALL,
+        );
+    };
+    let wrong: Vec<String> = wanted
+        .iter()
+        .filter_map(|info| match worker.kinds.get(info.name) {
+            Some(version) if *version == info.version => None,
+            Some(version) => {
+                Some(format!("{} (version {version} in the worker, {} here)", info.name, info.version))
+            }
+            None => Some(format!("{} (not in the worker)", info.name)),
+        })
+        .collect();
+    let found = if wrong.is_empty() {
+        Ok(format!("{}, and the worker runs them", count(registry.kinds().count(), "kind")))
+    } else {
+        Err(format!("reel and its worker are of different builds: {}", wrong.join(", ")))
+    };
+    Finding::new("kinds", found, INSTALL)
+}
+
+fn fonts(call: &Invocation) -> Finding {
+    let mut found = 0;
+    for folder in call.config.font_dirs() {
+        count_fonts(&folder, 6, &mut found);
+    }
+    let found =
+        if found > 0 { Ok(count(found, "font file")) } else { Err("none in the usual folders".to_owned()) };
+    Finding::new("fonts", found, FONTS)
+}
+
+fn count_fonts(folder: &Path, depth: usize, found: &mut usize) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_font = path
+            .extension()
+            .and_then(|end| end.to_str())
+            .is_some_and(|end| matches!(end, "ttf" | "otf" | "ttc"));
+        if is_font {
+            *found += 1;
+        } else if depth > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            count_fonts(&path, depth - 1, found);
+        }
+    }
+}
+
+fn cache(call: &Invocation) -> Finding {
+    let cache = call.cache(call.config.temporary());
+    let folder = call.cache_dir().display().to_string();
+    let found = if cache.is_writable() {
+        Ok(folder)
+    } else {
+        Err(format!("`{folder}` cannot be written: nothing is kept"))
+    };
+    Finding::new("cache", found, "choose another folder with `--cache-dir` or REEL_CACHE_DIR")
+}

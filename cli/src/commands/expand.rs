@@ -1,0 +1,61 @@
+//! `reel expand`: the nodes that scenes became, as YAML that a project could hold under `nodes:`.
+
+mod yaml;
+
+use reel_engine::spec::{Located, NodeDecl, Written};
+use serde_json::{Value, json};
+
+use super::names::meant;
+use crate::args::Expand;
+use crate::error::{CommandError, Exit};
+use crate::open::Invocation;
+use crate::ui::print;
+
+pub(super) fn run(call: &Invocation, args: &Expand) -> Result<Exit, CommandError> {
+    let loaded = call.look(&args.reading)?;
+    let project = &loaded.project;
+    let mut wanted = Vec::new();
+    for name in &args.names {
+        wanted.extend(meant(project, &project.graph, name)?);
+    }
+    let names: Vec<&str> = wanted.iter().map(|id| project.graph.node(*id).name.as_str()).collect();
+    let chosen = project
+        .nodes
+        .iter()
+        .filter(|decl| args.names.is_empty() || names.contains(&decl.name.value.as_str()));
+    if call.global.json {
+        for decl in chosen {
+            print(&format!("{}\n", declared(decl)));
+        }
+    } else {
+        print(&yaml::nodes(chosen));
+    }
+    Ok(Exit::Done)
+}
+
+fn declared(decl: &NodeDecl) -> Value {
+    let needs: Vec<&str> = decl.needs.iter().map(|name| name.value.as_str()).collect();
+    json!({
+        "event": "node",
+        "node": decl.name.value,
+        "uses": decl.uses.value,
+        "with": value(&decl.with),
+        "needs": needs,
+        "timeout-ms": decl.timeout,
+    })
+}
+
+fn value(located: &Located) -> Value {
+    match &located.node {
+        Written::Null => Value::Null,
+        Written::Bool(flag) => json!(flag),
+        Written::Number(text) => {
+            text.parse::<serde_json::Number>().map_or_else(|_| json!(text), Value::Number)
+        }
+        Written::Text(text) => json!(text),
+        Written::List(items) => items.iter().map(value).collect(),
+        Written::Map(entries) => {
+            entries.iter().map(|(key, inner)| (key.value.clone(), value(inner))).collect()
+        }
+    }
+}

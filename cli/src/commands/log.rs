@@ -1,0 +1,73 @@
+//! `reel log`: what a node said when its last result was made, or when it failed.
+
+use reel_engine::cache::Lookup;
+use reel_engine::session::STATE_FOLDER;
+use serde_json::json;
+
+use super::names::{foresee_all, meant};
+use crate::args::Log;
+use crate::error::{CommandError, Exit};
+use crate::open::{Invocation, Workshop};
+use crate::report::failures::Failures;
+use crate::ui::{Paint, print, spell};
+
+/// What is known of one node's last run.
+struct Entry {
+    node: String,
+    kind: &'static str,
+    /// How it went, in words.
+    words: String,
+    log: String,
+}
+
+pub(super) fn run(call: &Invocation, args: &Log) -> Result<Exit, CommandError> {
+    let loaded = call.look(&args.reading)?;
+    let shop = Workshop::open(call, &loaded)?;
+    let project = &loaded.project;
+    let seen = foresee_all(&loaded, &shop)?;
+    let failures = Failures::read(&project.root.join(STATE_FOLDER));
+    let history = project.history();
+    for id in meant(project, &seen.graph, &args.name)? {
+        let node = seen.graph.node(id);
+        let (words, log) = if let Some(failure) = failures.get(&node.name) {
+            (format!("failed: {}", failure.message), failure.log.clone())
+        } else if let Some(past) = history.past(&node.name) {
+            match shop.cache.lookup(&past.key.0) {
+                Lookup::Hit(result) => {
+                    let took = spell(std::time::Duration::from_micros(result.cost_micros));
+                    (format!("made in {took}"), result.log)
+                }
+                Lookup::Miss(_) => ("its result is no longer in the cache".to_owned(), String::new()),
+            }
+        } else {
+            ("it never ran in this project".to_owned(), String::new())
+        };
+        let entry = Entry { node: node.name.clone(), kind: node.kind(), words, log };
+        if call.global.json {
+            let line = json!({
+                "event": "log",
+                "node": entry.node,
+                "kind": entry.kind,
+                "result": entry.words,
+                "log": entry.log,
+            });
+            print(&format!("{line}\n"));
+        } else {
+            print(&entry.text(call.ui.out()));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+impl Entry {
+    fn text(&self, paint: Paint) -> String {
+        let mut text = format!("{} ({}): {}\n", paint.bold(&self.node), self.kind, self.words);
+        if self.log.trim().is_empty() {
+            text.push_str(&format!("  {}\n", paint.dim("it said nothing")));
+        }
+        for line in self.log.lines() {
+            text.push_str(&format!("  {line}\n"));
+        }
+        text
+    }
+}

@@ -1,0 +1,79 @@
+//! Names that users give, and what they mean; what several commands say alike.
+
+use reel_engine::diagnostic::{Diagnostic, code};
+use reel_engine::graph::Graph;
+use reel_engine::id::NodeId;
+use reel_engine::key::Reason;
+use reel_engine::output::Output;
+use reel_engine::schedule::foresee::Foresight;
+use reel_engine::session::Project;
+
+use crate::diagnostics;
+use crate::error::CommandError;
+use crate::open::{Invocation, Loaded, Workshop};
+use crate::ui::{print_error, print_line};
+
+/// The nodes and outputs behind targets.
+pub(super) fn targets(
+    project: &Project,
+    names: &[String],
+) -> Result<(Vec<NodeId>, Vec<Output>), CommandError> {
+    project.targets(names).map_err(|problems| CommandError::faulty(problems, project.sources.clone()))
+}
+
+/// What a build of `names` would do. Names may be those of nodes that only an expansion makes.
+pub(super) fn foresee(loaded: &Loaded, shop: &Workshop, names: &[String]) -> Result<Foresight, CommandError> {
+    let project = &loaded.project;
+    let (nodes, _) = targets(project, names)?;
+    Ok(project.foresee(&shop.equipment(&loaded.registry), &nodes)?)
+}
+
+/// What a build of everything would do: every node of the project, and of every expansion that is known.
+pub(super) fn foresee_all(loaded: &Loaded, shop: &Workshop) -> Result<Foresight, CommandError> {
+    let all: Vec<NodeId> = loaded.project.graph.nodes().map(|(id, _)| id).collect();
+    Ok(loaded.project.foresee(&shop.equipment(&loaded.registry), &all)?)
+}
+
+/// The nodes that a name means: an output's, a node, or all of a group.
+pub(super) fn meant(project: &Project, graph: &Graph, name: &str) -> Result<Vec<NodeId>, CommandError> {
+    if let Some(output) = project.outputs.iter().find(|output| output.name == name || output.file == name) {
+        return Ok(vec![output.node]);
+    }
+    let group = graph.group(name);
+    if !group.is_empty() {
+        return Ok(group);
+    }
+    let outputs = project.outputs.iter().map(|output| output.name.as_str());
+    let near = reel_engine::diagnostic::nearest(name, outputs).or_else(|| graph.nearest_name(name));
+    let help = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            "`reel plan --all` lists nodes; those that an expansion makes are known after a build".to_owned()
+        }
+    };
+    let message = format!("no output, node or group is called `{name}`");
+    Err(Diagnostic::general(code::UNKNOWN_NODE, message).help(help).into())
+}
+
+/// Says the warnings of a project.
+pub(super) fn warn(call: &Invocation, project: &Project) {
+    for problem in &project.warnings {
+        if call.global.json {
+            print_line(&diagnostics::json(problem, &project.sources).to_string());
+        } else {
+            print_error(&format!("{}\n", diagnostics::draw_one(problem, &project.sources, call.ui.err())));
+        }
+    }
+}
+
+/// A reason in one line that fits a list.
+pub(super) fn brief(reason: &Reason) -> String {
+    const LONGEST: usize = 90;
+    let text = reason.to_string().replace('\n', " ");
+    if text.chars().count() <= LONGEST {
+        return text;
+    }
+    let mut cut: String = text.chars().take(LONGEST - 1).collect();
+    cut.push('…');
+    cut
+}

@@ -1,0 +1,50 @@
+//! `reel new`: a folder with a project that builds at once, without a picture or a sound file.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::args::{New, Template};
+use crate::error::{CommandError, Exit};
+use crate::open::Invocation;
+use crate::report::summary::shown_from;
+use crate::ui::print_line;
+
+/// What of a project does not belong into Git.
+const IGNORED: &str = "/out/\n/.reel/\n";
+
+pub(super) fn run(call: &Invocation, args: &New) -> Result<Exit, CommandError> {
+    let folder = call.config.here.join(&args.folder);
+    let occupied = fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
+    if occupied || folder.is_file() {
+        let message = format!("`{}` is there already, and not empty", args.folder.display());
+        return Err(CommandError::usage(message, "choose a folder that is not there yet"));
+    }
+    let text = match args.template {
+        Template::Short => include_str!("new/short.yaml"),
+        Template::Slides => include_str!("new/slides.yaml"),
+    };
+    write(&folder, text)
+        .map_err(|error| CommandError::failed(format!("cannot write `{}`: {error}", folder.display())))?;
+    let shown = shown_from(&call.config.here, &folder);
+    if call.global.json {
+        print_line(&json!({ "event": "new", "project": folder }).to_string());
+    } else if !call.global.quiet {
+        print_line(&format!(
+            "made `{shown}/reel.yaml`\n\n  cd {shown}\n  reel build\n\nthen change a word in it, and build again"
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+fn write(folder: &Path, text: &str) -> std::io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
+    let name: String = name.chars().map(plain).collect();
+    let name =
+        if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name } else { format!("film-{name}") };
+    fs::write(folder.join("reel.yaml"), text.replace("NAME", &name))?;
+    fs::write(folder.join(".gitignore"), IGNORED)
+}

@@ -1,0 +1,228 @@
+//! `reel why`: what changed, old value and new, down to the first cause.
+
+use std::collections::BTreeSet;
+
+use reel_engine::history::{History, Past};
+use reel_engine::id::NodeId;
+use reel_engine::key::{Manifest, Reason};
+use reel_engine::schedule::foresee::{Foresight, Standing};
+use serde_json::{Value, json};
+
+use super::names::{foresee_all, meant};
+use crate::args::Why;
+use crate::error::{CommandError, Exit};
+use crate::open::{Invocation, Workshop};
+use crate::ui::{Paint, count, print};
+
+pub(super) fn run(call: &Invocation, args: &Why) -> Result<Exit, CommandError> {
+    let loaded = call.look(&args.reading)?;
+    let shop = Workshop::open(call, &loaded)?;
+    let seen = foresee_all(&loaded, &shop)?;
+    let nodes = meant(&loaded.project, &seen.graph, &args.name)?;
+    let mut story = Story { seen: &seen, history: &loaded.project.history(), told: BTreeSet::new() };
+    let mut accounts: Vec<Account> = nodes.iter().map(|id| story.account(*id)).collect();
+    if call.global.json {
+        for account in &accounts {
+            print(&format!("{}\n", account.json("why")));
+        }
+        return Ok(Exit::Done);
+    }
+    let all = accounts.len();
+    if all > 1 && !call.global.verbose {
+        accounts.retain(Account::is_telling);
+    }
+    let mut text: String = accounts.iter().map(|account| account.text(call.ui.out(), 0)).collect();
+    let unchanged = all - accounts.len();
+    if unchanged > 0 {
+        let others = if accounts.is_empty() { "" } else { " more" };
+        text.push_str(&format!("{}{others}: unchanged since first made\n", count(unchanged, "node")));
+    }
+    print(&text);
+    Ok(Exit::Done)
+}
+
+/// What is known of the changes of all nodes.
+struct Story<'a> {
+    seen: &'a Foresight,
+    history: &'a History,
+    /// Nodes whose account was given already.
+    told: BTreeSet<NodeId>,
+}
+
+/// What changed for one node.
+struct Account {
+    node: String,
+    kind: &'static str,
+    standing: Standing,
+    /// Whether the change is one that a build would still have to deal with.
+    pending: bool,
+    /// How it stands, in words.
+    words: String,
+    changes: Vec<Change>,
+    /// Nodes that it awaits and that would run.
+    awaited: Vec<Account>,
+    /// Whether all this was told above.
+    repeated: bool,
+}
+
+/// One thing that changed.
+struct Change {
+    reason: Reason,
+    /// Old and new value in words, where the values themselves are digests.
+    shown: Option<(String, String)>,
+    /// The node that made it.
+    cause: Option<Account>,
+}
+
+impl Story<'_> {
+    fn account(&mut self, id: NodeId) -> Account {
+        let node = self.seen.graph.node(id);
+        let forecast = self.seen.forecasts.get(&id);
+        let standing = forecast.map_or(Standing::Waiting, |forecast| forecast.standing);
+        let past = self.history.past(&node.name);
+        let mut account = Account {
+            node: node.name.clone(),
+            kind: node.kind(),
+            standing,
+            pending: !matches!(standing, Standing::Fresh),
+            words: words(standing, past),
+            changes: Vec::new(),
+            awaited: Vec::new(),
+            repeated: !self.told.insert(id),
+        };
+        if account.repeated {
+            return account;
+        }
+        if let Some(fault) = forecast.and_then(|forecast| forecast.fault.as_ref()) {
+            account.words = format!("blocked: {fault}");
+        }
+        let (old, new) = match forecast.and_then(|forecast| forecast.manifest.as_ref()) {
+            Some(new) if past.is_some_and(|past| past.key != new.key()) => {
+                (past.map(|past| &past.manifest), Some(new))
+            }
+            _ => (past.and_then(|past| past.before.as_ref()), past.map(|past| &past.manifest)),
+        };
+        if let (Some(old), Some(new), true) = (old, new, standing != Standing::Waiting) {
+            account.changes =
+                new.reasons(old).into_iter().map(|reason| self.change(reason, old, new)).collect();
+        }
+        for awaited in forecast.map(|forecast| forecast.awaits.clone()).unwrap_or_default() {
+            account.awaited.push(self.account(awaited));
+        }
+        account
+    }
+
+    fn change(&mut self, reason: Reason, old: &Manifest, new: &Manifest) -> Change {
+        let note = |manifest: &Manifest| {
+            manifest
+                .fields()
+                .iter()
+                .find(|field| field.name == reason.field)
+                .and_then(|field| field.note.clone())
+        };
+        // Text that stands in the project is noted as it was written, in quotes.
+        let written = |note: &Option<String>| note.as_ref().is_some_and(|note| note.starts_with('"'));
+        let shown = match (note(old), note(new)) {
+            (old, new) if reason.field.starts_with("input.") && written(&old) && written(&new) => {
+                old.zip(new)
+            }
+            _ => None,
+        };
+        let producer = match &reason.note {
+            Some(note) if reason.field.starts_with("input.") => {
+                note.rsplit_once('.').and_then(|(node, _)| self.seen.graph.find(node))
+            }
+            _ => None,
+        };
+        Change { cause: producer.map(|id| self.account(id)), reason, shown }
+    }
+}
+
+/// How a node stands, in words.
+fn words(standing: Standing, past: Option<&Past>) -> String {
+    let text = match (standing, past) {
+        (Standing::Fresh, Some(past)) => match (past.ran, past.before.is_some()) {
+            (true, true) => "ran in the last build, because of",
+            (true, false) => "ran in the last build, for the first time",
+            (false, true) => "nothing to do; when it last changed, it was because of",
+            (false, false) => "nothing to do; unchanged since it was first made",
+        },
+        (Standing::Fresh, None) => "its result is in the cache",
+        (Standing::Cached, Some(_)) => "changed, but a result for it is in the cache already",
+        (Standing::Cached, None) => "new to this project, but its result is in the cache already",
+        (Standing::New, _) => "new: it will run for the first time",
+        (Standing::Stale, _) => "stale: it will run, because of",
+        (Standing::Missing, _) => "missing: it will run, because its result is gone from the cache",
+        (Standing::Waiting, _) => "waiting: whether it runs depends on what these give",
+        (Standing::Blocked, _) => "blocked",
+    };
+    text.to_owned()
+}
+
+impl Account {
+    /// Whether there is anything to tell.
+    fn is_telling(&self) -> bool {
+        self.pending || !self.changes.is_empty()
+    }
+
+    fn text(&self, paint: Paint, depth: usize) -> String {
+        let indent = "  ".repeat(depth);
+        let head = format!("{indent}{} {}", paint.bold(&self.node), paint.dim(&format!("({})", self.kind)));
+        if self.repeated {
+            return format!("{head}: see above\n");
+        }
+        let mut text = format!("{head}: {}\n", self.words);
+        for change in &self.changes {
+            text.push_str(&format!("{indent}  {}\n", change.line()));
+            if let Some(cause) = &change.cause {
+                text.push_str(&cause.text(paint, depth + 2));
+            }
+        }
+        for awaited in &self.awaited {
+            text.push_str(&awaited.text(paint, depth + 1));
+        }
+        text
+    }
+
+    fn json(&self, event: &str) -> Value {
+        let changes: Vec<Value> = self.changes.iter().map(Change::json).collect();
+        let awaited: Vec<Value> = self.awaited.iter().map(|account| account.json("awaited")).collect();
+        json!({
+            "event": event,
+            "node": self.node,
+            "kind": self.kind,
+            "state": self.standing,
+            "pending": self.pending,
+            "repeated": self.repeated,
+            "reasons": changes,
+            "awaits": awaited,
+        })
+    }
+}
+
+impl Change {
+    fn line(&self) -> String {
+        match &self.shown {
+            Some((old, new)) => {
+                let slot = self.reason.field.trim_start_matches("input.");
+                format!("text `{}`: {old} → {new}", slot.strip_suffix(".0").unwrap_or(slot))
+            }
+            None => self.reason.to_string(),
+        }
+    }
+
+    fn json(&self) -> Value {
+        let (old, new) = match &self.shown {
+            Some((old, new)) => (Some(old), Some(new)),
+            None => (self.reason.old.as_ref(), self.reason.new.as_ref()),
+        };
+        json!({
+            "field": self.reason.field,
+            "subject": self.reason.subject(),
+            "old": old,
+            "new": new,
+            "from": self.reason.note,
+            "cause": self.cause.as_ref().map(|cause| cause.json("cause")),
+        })
+    }
+}

@@ -1,0 +1,299 @@
+//! From a command line to what commands work with: the project, its kinds, the cache, who runs actions.
+//! It decides nothing about a build.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use reel_engine::cache::{Cache, CacheConfig};
+use reel_engine::diagnostic::{Diagnostic, code};
+use reel_engine::executor::frames::Confinement;
+use reel_engine::executor::inline::Inline;
+use reel_engine::executor::toolbox::{ProgramSpec, Toolbox};
+use reel_engine::executor::worker::{WorkerProgram, Workers};
+use reel_engine::executor::{Executor, Executors, Report, ReportSink, Request, RunId};
+use reel_engine::operation::{Failure, FailureCode, Registry};
+use reel_engine::read::ReadOptions;
+use reel_engine::session::{Equipment, PROJECT_FILE, Project, find_project};
+use reel_nodes::host::{Host, Network};
+use tempfile::TempDir;
+
+use crate::args::{Global, Reading};
+use crate::config::{Companion, Config};
+use crate::error::CommandError;
+use crate::ui::Ui;
+
+/// The format of the cache's folder, beneath which everything of ours is.
+const FORMAT: &str = "v1";
+/// The file in a scratch folder that its owner holds locked.
+const OWNED: &str = "owned";
+
+/// One call of reel: what was asked, by whom, and where the answer goes.
+#[derive(Debug, Clone)]
+pub(crate) struct Invocation {
+    /// What every command takes.
+    pub(crate) global: Global,
+    /// The user's surroundings.
+    pub(crate) config: Config,
+    /// The terminal.
+    pub(crate) ui: Ui,
+}
+
+/// What a project may do beside reading its own files.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Policy {
+    /// Run its own commands.
+    pub(crate) exec: bool,
+    /// What may be fetched.
+    pub(crate) network: Network,
+}
+
+impl Invocation {
+    /// The folder of everything of ours in the cache.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.cache_dir().join(FORMAT)
+    }
+
+    /// The cache's folder.
+    pub(crate) fn cache_dir(&self) -> PathBuf {
+        self.config.cache_dir(self.global.cache_dir.as_deref())
+    }
+
+    /// The project's folder.
+    pub(crate) fn root(&self) -> Result<PathBuf, CommandError> {
+        let here = &self.config.here;
+        let asked = self.global.project.as_ref().map_or_else(|| here.clone(), |project| here.join(project));
+        let start = if asked.is_file() { asked.parent().unwrap_or(&asked).to_owned() } else { asked };
+        let start = start.canonicalize().unwrap_or(start);
+        find_project(&start).ok_or_else(|| {
+            let message = if start.is_dir() {
+                format!("there is no `{PROJECT_FILE}` in `{}` or a folder above it", start.display())
+            } else {
+                format!("there is no folder `{}`", start.display())
+            };
+            Diagnostic::general(code::NO_PROJECT, message).help("`reel new DIR` makes a project").into()
+        })
+    }
+
+    /// All kinds, on this machine and under this policy.
+    pub(crate) fn registry(&self, policy: Policy) -> Registry {
+        reel_nodes::registry(Host {
+            font_dirs: self.config.font_dirs(),
+            path: self.config.path(),
+            allow_exec: policy.exec,
+            network: policy.network,
+            memo: Some(self.store().join("memo")),
+            env: self.config.variables(),
+        })
+    }
+
+    /// The project, read and resolved, or every reason why not.
+    pub(crate) fn load(&self, reading: &Reading, policy: Policy) -> Result<Loaded, CommandError> {
+        let root = self.root()?;
+        let policy = Policy { exec: policy.exec || self.config.is_trusted(&root), ..policy };
+        let registry = self.registry(policy);
+        let env = |name: &str| self.config.text(name);
+        let project = Project::load(&root, &registry, &ReadOptions { env: &env, set: &reading.set })?;
+        Ok(Loaded { project, registry })
+    }
+
+    /// The project for looking at it: nothing of it will run, so it needs no trust.
+    pub(crate) fn look(&self, reading: &Reading) -> Result<Loaded, CommandError> {
+        self.load(reading, Policy { exec: true, ..Policy::default() })
+    }
+
+    /// The open cache. What the user's store does not take goes to `spare`.
+    pub(crate) fn cache(&self, spare: impl Into<PathBuf>) -> Cache {
+        Cache::open(CacheConfig::new(self.cache_dir(), spare))
+    }
+
+    /// Programs that do work, as the toolbox asks them who they are.
+    pub(crate) fn programs(&self) -> Vec<ProgramSpec> {
+        let worker = self.config.companion(Companion::Worker).map(|path| ProgramSpec {
+            name: Companion::Worker.name().to_owned(),
+            path,
+            args: self.config.worker_args().into_iter().chain([OsString::from("--identity")]).collect(),
+            env: self.config.companion_env(),
+        });
+        worker.into_iter().collect()
+    }
+
+    /// Identities of tools, remembered or asked for.
+    pub(crate) fn toolbox(&self) -> Toolbox {
+        Toolbox::load(&self.programs(), &self.store().join("toolbox.json"))
+    }
+}
+
+/// A project that can be worked with, and the kinds it was resolved with.
+pub(crate) struct Loaded {
+    /// The project.
+    pub(crate) project: Project,
+    /// Its kinds.
+    pub(crate) registry: Registry,
+}
+
+/// Everything beside the project that a build works with.
+pub(crate) struct Workshop {
+    /// The cache.
+    pub(crate) cache: Cache,
+    /// Who runs actions.
+    pub(crate) executor: Arc<Executors>,
+    /// Identities of tools.
+    pub(crate) toolbox: Toolbox,
+    scratch: Scratch,
+}
+
+impl Workshop {
+    /// Opens the cache and finds out who the tools are; starts nothing that the memo knows.
+    pub(crate) fn open(call: &Invocation, loaded: &Loaded) -> Result<Self, CommandError> {
+        let scratch =
+            Scratch::make(&call.store().join("tmp"), &call.config.temporary()).map_err(|error| {
+                CommandError::failed(format!("cannot make a folder for temporary files: {error}"))
+            })?;
+        let cache = call.cache(scratch.folder.path());
+        let toolbox = call.toolbox();
+        let worker: Arc<dyn Executor> = match call.config.companion(Companion::Worker) {
+            Some(path) => {
+                let mut program = WorkerProgram::new(path, &loaded.registry);
+                let known = toolbox.programs.get(Companion::Worker.name());
+                program.args = call.config.worker_args();
+                program.env = call.config.companion_env();
+                program.build_id = known.map(|identity| identity.build_id.clone());
+                program.tools = known.map(|identity| identity.tools.clone()).unwrap_or_default();
+                program.confinement = confinement(call, &loaded.project.root, &cache, scratch.folder.path());
+                Arc::new(Workers::new(program))
+            }
+            None => Arc::new(NoWorker),
+        };
+        let executor = Arc::new(Executors::new(Arc::new(Inline::new()), worker));
+        Ok(Self { cache, executor, toolbox, scratch })
+    }
+
+    /// As the engine wants it.
+    pub(crate) fn equipment<'a>(&'a self, registry: &'a Registry) -> Equipment<'a> {
+        Equipment {
+            registry,
+            cache: &self.cache,
+            executor: self.executor.as_ref(),
+            toolbox: &self.toolbox,
+            scratch: self.scratch.folder.path().to_owned(),
+        }
+    }
+}
+
+/// What workers may touch: the project, fonts and stored bytes to read, scratch to write, the speaker to start.
+fn confinement(call: &Invocation, root: &Path, cache: &Cache, scratch: &Path) -> Confinement {
+    let mut read = call.config.font_dirs();
+    read.push(root.to_owned());
+    read.push(cache.blob_folder().to_owned());
+    Confinement {
+        read: read.into_iter().filter(|path| path.exists()).collect(),
+        write: vec![scratch.to_owned()],
+        execute: call.config.companion(Companion::Speak).into_iter().collect(),
+    }
+}
+
+/// The folder for temporary files of this process; gone when dropped.
+struct Scratch {
+    folder: TempDir,
+    /// Held until the folder is gone.
+    _owned: Flock<File>,
+}
+
+impl Scratch {
+    fn make(wanted: &Path, fallback: &Path) -> std::io::Result<Self> {
+        remove_leftovers(wanted);
+        let prefix = format!("build-{}-", std::process::id());
+        let make = |parent: &Path| tempfile::Builder::new().prefix(&prefix).tempdir_in(parent);
+        let folder = fs::create_dir_all(wanted).and_then(|()| make(wanted)).or_else(|_| make(fallback))?;
+        let file = File::create_new(folder.path().join(OWNED))?;
+        let owned = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| error)?;
+        Ok(Self { folder, _owned: owned })
+    }
+}
+
+/// Removes what killed builds left: their process is gone, and nobody holds the lock in their folder.
+fn remove_leftovers(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix("build-")?.split('-').next()?.parse().ok());
+        let gone =
+            pid.is_some_and(|pid: i32| kill(Pid::from_raw(pid), None) == Err(nix::errno::Errno::ESRCH));
+        if gone && !is_owned(&entry.path()) {
+            // Somebody else may be removing it, too.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn is_owned(folder: &Path) -> bool {
+    let Ok(file) = File::open(folder.join(OWNED)) else { return false };
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).is_err()
+}
+
+/// Stands in for workers where there is no program for them.
+struct NoWorker;
+
+impl Executor for NoWorker {
+    fn start(&self, request: Request, sink: ReportSink) {
+        let kind = request.operation.info().name;
+        let message = format!("`{kind}` needs the program `reel-worker`, which is not there");
+        let failure = Failure::of(FailureCode::Machine, message).help("`reel doctor` tells how to get it");
+        sink(Report::Finished(request.id, Err(failure)));
+    }
+
+    fn cancel(&self, _: RunId) {}
+
+    fn shutdown(&self, _: Duration) {}
+}
+
+/// How long nodes took before, by name.
+pub(crate) fn costs(project: &Project) -> BTreeMap<String, Duration> {
+    let history = project.history();
+    history.nodes().filter_map(|(name, _)| Some((name.to_owned(), history.cost(name)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leftovers_of_dead_builds_are_removed_and_others_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let dead = child.id();
+        child.wait().unwrap();
+        for name in [format!("build-{dead}-a"), format!("build-{}-b", std::process::id()), "other".to_owned()]
+        {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        let held = dir.path().join(format!("build-{dead}-held"));
+        fs::create_dir(&held).unwrap();
+        let file = File::create_new(held.join(OWNED)).unwrap();
+        let _lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).unwrap();
+        let scratch = Scratch::make(dir.path(), Path::new("/nonexistent")).unwrap();
+        let mut left: Vec<String> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(left.len(), 4, "{left:?}");
+        assert!(!left.iter().any(|name| name.ends_with("-a")), "{left:?}");
+        let path = scratch.folder.path().to_owned();
+        drop(scratch);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn an_unwritable_cache_leaves_the_temporary_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let scratch = Scratch::make(Path::new("/proc/none"), dir.path()).unwrap();
+        assert!(scratch.folder.path().starts_with(dir.path()));
+    }
+}

@@ -1,0 +1,336 @@
+//! A few lines on a terminal that are drawn again and again: what runs, for how long, how much is left.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use reel_engine::event::{Event, NodeInfo, Observer};
+use reel_engine::id::NodeId;
+
+use super::summary::{Manner, Volume, closing, failure};
+use super::{End, Report};
+use crate::ui::{print, print_error, spell};
+
+/// A build shorter than this draws nothing.
+const SILENT: Duration = Duration::from_millis(250);
+/// How often lines are drawn again.
+const REDRAW: Duration = Duration::from_millis(100);
+/// Most lines for running actions; one more is for the whole.
+const MOST_LINES: usize = 7;
+
+/// How long nodes took, as far as is known, by name.
+pub(crate) type Costs = BTreeMap<String, Duration>;
+
+/// The report for a terminal.
+pub(crate) struct Live {
+    manner: Manner,
+    /// Set when the user asked to stop.
+    stopping: Arc<AtomicBool>,
+    /// How many actions run at once, at most.
+    slots: usize,
+    costs: Costs,
+    began: Instant,
+    drawn: Option<Drawing>,
+    redrawn: Instant,
+    running: BTreeMap<NodeId, Running>,
+    planned: usize,
+    done: usize,
+    happened: bool,
+}
+
+struct Running {
+    node: NodeInfo,
+    began: Instant,
+    estimate: Option<Duration>,
+    permille: u16,
+}
+
+struct Drawing {
+    all: MultiProgress,
+    whole: ProgressBar,
+    lines: Vec<ProgressBar>,
+}
+
+impl Live {
+    /// A report that knows what nodes took before.
+    pub(crate) fn new(manner: Manner, stopping: Arc<AtomicBool>, slots: usize, costs: Costs) -> Self {
+        let now = Instant::now();
+        Self {
+            manner,
+            stopping,
+            slots: slots.max(1),
+            costs,
+            began: now,
+            drawn: None,
+            redrawn: now,
+            running: BTreeMap::new(),
+            planned: 0,
+            done: 0,
+            happened: false,
+        }
+    }
+
+    fn did(&mut self, node: &NodeInfo) {
+        self.running.remove(&node.id);
+        self.costs.remove(&node.name);
+        self.done += 1;
+    }
+
+    /// A line that stays.
+    fn say(&self, text: &str) {
+        match &self.drawn {
+            Some(drawn) => drawn.all.suspend(|| print_error(text)),
+            None => print_error(text),
+        }
+    }
+
+    fn redraw(&mut self) {
+        let now = Instant::now();
+        if now - self.redrawn < REDRAW || now - self.began < SILENT || self.running.is_empty() {
+            return;
+        }
+        self.redrawn = now;
+        let texts = self.texts();
+        let whole = self.whole();
+        let drawn = self.drawn.get_or_insert_with(Drawing::new);
+        drawn.set(&whole, &texts);
+    }
+
+    /// What runs, the longest first, so that lines do not jump.
+    fn texts(&self) -> Vec<String> {
+        let mut running: Vec<&Running> = self.running.values().collect();
+        running.sort_by_key(|run| run.began);
+        let more = running.len().saturating_sub(MOST_LINES);
+        let shown = if more > 0 { MOST_LINES - 1 } else { running.len() };
+        let mut texts: Vec<String> = running[..shown].iter().map(|run| run.text(&self.manner)).collect();
+        if more > 0 {
+            texts.push(format!("  and {} more", running.len() - shown));
+        }
+        texts
+    }
+
+    fn whole(&self) -> String {
+        let stopping = self.stopping.load(Ordering::Relaxed);
+        let word = if stopping { "stopping…" } else { "making" };
+        let left = match self.left() {
+            Some(left) if !stopping => format!(", about {} left", spell(round(left))),
+            _ => String::new(),
+        };
+        format!(
+            "{} {} {}/{}  {}{left}",
+            self.manner.paint.bold(word),
+            bar(self.done, self.planned),
+            self.done,
+            self.planned,
+            spell(round(self.began.elapsed())),
+        )
+    }
+
+    /// What is left, from what nodes took before: what runs, and what may still run, spread over all slots.
+    fn left(&self) -> Option<Duration> {
+        let waiting = self.planned.saturating_sub(self.done + self.running.len());
+        let names: Vec<&str> = self.running.values().map(|run| run.node.name.as_str()).collect();
+        let others: Vec<Duration> = self
+            .costs
+            .iter()
+            .filter(|(name, _)| !names.contains(&name.as_str()))
+            .map(|(_, cost)| *cost)
+            .collect();
+        // The history may speak of nodes that this build does not want, and be silent on new ones.
+        let ahead = match (others.len(), waiting) {
+            (_, 0) => Duration::ZERO,
+            (0, _) => return None,
+            (known, waiting) => others.iter().sum::<Duration>().mul_f64(waiting as f64 / known as f64),
+        };
+        let rests: Option<Vec<Duration>> = self.running.values().map(Running::rest).collect();
+        let rests = rests?;
+        let longest = rests.iter().max().copied().unwrap_or_default();
+        let spread = (ahead + rests.iter().sum::<Duration>()) / self.slots as u32;
+        Some(spread.max(longest))
+    }
+}
+
+impl Running {
+    fn text(&self, manner: &Manner) -> String {
+        let mut text = format!(
+            "  {}  {}  {}",
+            self.node.name,
+            manner.paint.dim(self.node.kind),
+            spell(round(self.began.elapsed()))
+        );
+        if self.permille > 0 {
+            text.push_str(&format!("  {} %", self.permille / 10));
+        }
+        if let Some(estimate) = self.estimate {
+            text.push_str(&manner.paint.dim(&format!("  of about {}", spell(round(estimate)))));
+        }
+        text
+    }
+
+    /// How long it may still take.
+    fn rest(&self) -> Option<Duration> {
+        let elapsed = self.began.elapsed();
+        if self.permille >= 50 {
+            return Some(
+                elapsed.mul_f64(f64::from(1000 - self.permille.min(1000)) / f64::from(self.permille)),
+            );
+        }
+        self.estimate.map(|estimate| estimate.saturating_sub(elapsed))
+    }
+}
+
+impl Drawing {
+    fn new() -> Self {
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(20));
+        let whole = all.add(line());
+        Self { all, whole, lines: Vec::new() }
+    }
+
+    fn set(&mut self, whole: &str, texts: &[String]) {
+        while self.lines.len() > texts.len() {
+            if let Some(line) = self.lines.pop() {
+                line.finish_and_clear();
+                self.all.remove(&line);
+            }
+        }
+        while self.lines.len() < texts.len() {
+            self.lines.push(self.all.add(line()));
+        }
+        self.whole.set_message(whole.to_owned());
+        for (line, text) in self.lines.iter().zip(texts) {
+            line.set_message(text.clone());
+        }
+    }
+}
+
+fn line() -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    ProgressBar::new_spinner().with_style(style)
+}
+
+fn bar(done: usize, planned: usize) -> String {
+    const WIDTH: usize = 24;
+    let filled = (done * WIDTH).checked_div(planned).unwrap_or(0).min(WIDTH);
+    format!("[{}{}]", "=".repeat(filled), " ".repeat(WIDTH - filled))
+}
+
+/// To tenths of a second below ten, else to seconds: what jumps about tells nothing.
+fn round(time: Duration) -> Duration {
+    let grain = if time < Duration::from_secs(10) { 100 } else { 1000 };
+    Duration::from_millis(time.as_millis() as u64 / grain * grain)
+}
+
+impl Observer for Live {
+    fn observe(&mut self, event: &Event) {
+        match event {
+            Event::DidPlan { planned, .. } => self.planned = *planned,
+            Event::WillRun { node, estimate } => {
+                self.happened = true;
+                let run =
+                    Running { node: node.clone(), began: Instant::now(), estimate: *estimate, permille: 0 };
+                self.running.insert(node.id, run);
+            }
+            Event::DidProgress { node, permille } => {
+                if let Some(run) = self.running.get_mut(node) {
+                    run.permille = *permille;
+                }
+            }
+            Event::DidRun { node, took } => {
+                self.did(node);
+                if self.manner.volume == Volume::Verbose {
+                    self.say(&format!(
+                        "{}  {}  ({})  {}\n",
+                        self.manner.paint.good("done"),
+                        node.name,
+                        node.kind,
+                        spell(*took)
+                    ));
+                }
+            }
+            Event::DidHit { node, fresh, .. } => {
+                self.happened |= !fresh;
+                self.did(node);
+            }
+            Event::DidExpand { planned, .. } => self.planned = *planned,
+            Event::DidFail { node, failure: why } => {
+                self.happened = true;
+                self.did(node);
+                self.say(&failure(&self.manner, node, why));
+            }
+            Event::DidSkip { node, .. } => {
+                self.happened = true;
+                self.did(node);
+            }
+            Event::DidWarn { message } => {
+                self.say(&format!("{}: {message}\n", self.manner.paint.warn("warning")))
+            }
+            Event::DidPublish { written, .. } => self.happened |= *written,
+        }
+        self.redraw();
+    }
+
+    fn tick(&mut self) {
+        self.redraw();
+    }
+}
+
+impl Report for Live {
+    fn finish(&mut self, end: &End<'_>) {
+        if let Some(drawn) = self.drawn.take() {
+            // What cannot be cleared stays; the summary follows below it.
+            let _ = drawn.all.clear();
+        }
+        print(&closing(&self.manner, end, self.happened));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::Paint;
+
+    fn live(costs: &[(&str, u64)]) -> Live {
+        let manner = Manner { paint: Paint(false), volume: Volume::Normal, here: "/".into() };
+        let costs =
+            costs.iter().map(|(name, secs)| ((*name).to_owned(), Duration::from_secs(*secs))).collect();
+        Live::new(manner, Arc::default(), 2, costs)
+    }
+
+    fn info(id: u32) -> NodeInfo {
+        NodeInfo { id: NodeId(id), name: format!("n{id}"), kind: "plain" }
+    }
+
+    #[test]
+    fn what_is_left_is_spread_over_the_slots() {
+        let mut live = live(&[("n0", 10), ("n1", 10), ("n2", 10), ("gone", 10)]);
+        live.observe(&Event::DidPlan { planned: 3, estimate: Duration::ZERO });
+        live.observe(&Event::WillRun { node: info(0), estimate: Some(Duration::from_secs(10)) });
+        // Two wait, of three that the history knows: 20 s, and 10 s of what runs, on two slots.
+        let left = live.left().unwrap();
+        assert!((14..=15).contains(&left.as_secs()), "{left:?}");
+        live.observe(&Event::DidRun { node: info(0), took: Duration::from_secs(10) });
+        live.observe(&Event::DidHit { node: info(1), fresh: true, shared: false });
+        live.observe(&Event::WillRun { node: info(2), estimate: None });
+        assert_eq!(live.left(), None, "nothing is known of what runs");
+    }
+
+    #[test]
+    fn at_most_eight_lines_are_drawn() {
+        let mut live = live(&[]);
+        for id in 0..20 {
+            live.observe(&Event::WillRun { node: info(id), estimate: None });
+        }
+        let texts = live.texts();
+        assert_eq!(texts.len(), MOST_LINES);
+        assert_eq!(texts[MOST_LINES - 1], "  and 14 more");
+    }
+
+    #[test]
+    fn a_bar_is_full_at_the_end() {
+        assert_eq!(bar(0, 0), format!("[{}]", " ".repeat(24)));
+        assert_eq!(bar(7, 7), format!("[{}]", "=".repeat(24)));
+    }
+}

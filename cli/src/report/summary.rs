@@ -1,0 +1,106 @@
+//! The words that all reports for people share: a failure, where outputs are, the line that adds up.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reel_engine::event::NodeInfo;
+use reel_engine::operation::Failure;
+use reel_engine::schedule::state::Tally;
+
+use super::End;
+use crate::ui::{Paint, spell, table};
+
+/// Lines of a log that are shown without asking for more.
+const LOG_TAIL: usize = 12;
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Volume {
+    /// Failures and the last line.
+    Quiet,
+    /// What runs.
+    Normal,
+    /// What was found, too, and whole logs.
+    Verbose,
+}
+
+/// How reports for people are written.
+#[derive(Debug, Clone)]
+pub(crate) struct Manner {
+    /// Colours.
+    pub(crate) paint: Paint,
+    /// How much.
+    pub(crate) volume: Volume,
+    /// The folder that paths are shown from.
+    pub(crate) here: PathBuf,
+}
+
+/// A failed node: its cause, the end of its log, what to do next.
+pub(crate) fn failure(manner: &Manner, node: &NodeInfo, failure: &Failure) -> String {
+    let paint = manner.paint;
+    let mut text = format!(
+        "{}  {}  ({})\n      {}\n",
+        paint.bad("FAIL"),
+        paint.bold(&node.name),
+        node.kind,
+        failure.message
+    );
+    let lines: Vec<&str> = failure.log.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let shown = if manner.volume == Volume::Verbose { lines.len() } else { lines.len().min(LOG_TAIL) };
+    let left_out = lines.len() - shown;
+    if left_out > 0 {
+        let note = format!("{left_out} lines before; `reel log {}` shows them", node.name);
+        text.push_str(&format!("      {}\n", paint.dim(&note)));
+    }
+    for line in &lines[left_out..] {
+        text.push_str(&format!("      {} {line}\n", paint.dim("|")));
+    }
+    if let Some(help) = &failure.help {
+        text.push_str(&format!("      {}: {help}\n", paint.help("help")));
+    }
+    text
+}
+
+/// The end of a build: where outputs are if anything happened, what is missing, and the line that adds up.
+pub(crate) fn closing(manner: &Manner, end: &End<'_>, happened: bool) -> String {
+    let mut text = String::new();
+    let summary = end.summary;
+    if happened && manner.volume > Volume::Quiet || manner.volume == Volume::Verbose {
+        let row = |(name, path): &(String, PathBuf)| {
+            vec![manner.paint.good("made"), name.clone(), shown_from(&manner.here, path)]
+        };
+        text.push_str(&table(&summary.outputs.iter().map(row).collect::<Vec<_>>()));
+    }
+    for name in &summary.missing {
+        let what = if summary.interrupted { "not made yet" } else { "not made; what was there is untouched" };
+        text.push_str(&format!("{}  {name}  ({what})\n", manner.paint.bad("none")));
+    }
+    let note = match (summary.interrupted, happened) {
+        (true, _) => ", interrupted",
+        (false, false) if summary.is_success() => ", nothing to do",
+        _ => "",
+    };
+    text.push_str(&format!("{} in {}{note}\n", adding_up(summary.tally), spell(end.took)));
+    text
+}
+
+/// `planned 61 = ran 7 + cached 54`, with what was skipped or failed where there is any.
+pub(crate) fn adding_up(tally: Tally) -> String {
+    let mut text = format!("planned {} = ran {} + cached {}", tally.planned, tally.ran, tally.cached);
+    for (number, word) in [(tally.skipped, "skipped"), (tally.failed, "failed")] {
+        if number > 0 {
+            text.push_str(&format!(" + {word} {number}"));
+        }
+    }
+    text
+}
+
+/// A path as it is reached from `here`, if it lies beneath; else as it is.
+pub(crate) fn shown_from(here: &Path, path: &Path) -> String {
+    path.strip_prefix(here).unwrap_or(path).display().to_string()
+}
+
+/// A duration in seconds, to the millisecond, for programs.
+pub(crate) fn seconds(time: Duration) -> f64 {
+    time.as_millis() as f64 / 1000.0
+}

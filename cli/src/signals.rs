@@ -1,0 +1,35 @@
+//! Ctrl-C, and being told to end. It knows no build.
+
+use std::thread;
+
+use nix::sys::signal::{SigSet, Signal};
+
+/// Signals that are held back from this thread, and from threads that it starts later, until somebody waits
+/// for them. Programs that reel starts begin with none held back.
+pub(crate) struct Held(SigSet);
+
+/// Holds back SIGINT and SIGTERM; call it before other threads are started.
+pub(crate) fn hold() -> Held {
+    let set: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
+    // If this fails, a signal ends the process as it always did.
+    let _ = set.thread_block();
+    Held(set)
+}
+
+impl Held {
+    /// Calls `heard` with 1 for the first signal, 2 for the second and so on, on a thread of its own.
+    pub(crate) fn watch(self, mut heard: impl FnMut(u32) + Send + 'static) {
+        let set = self.0;
+        let wait = move || {
+            let mut count = 0;
+            while set.wait().is_ok() {
+                count += 1;
+                heard(count);
+            }
+        };
+        // Without a thread nobody hears the signals; they can be heard again at once.
+        if thread::Builder::new().name("reel-signals".into()).spawn(wait).is_err() {
+            let _ = set.thread_unblock();
+        }
+    }
+}
