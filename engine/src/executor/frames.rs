@@ -240,11 +240,8 @@ mod tests {
     use super::*;
 
     fn done(id: u64, log: &str) -> FromWorker {
-        let outcome = Outcome {
-            log: log.into(),
-            ..Outcome::default()
-        }
-        .with_bytes("text", "text/plain", "hi");
+        let outcome =
+            Outcome { log: log.into(), ..Outcome::default() }.with_bytes("text", "text/plain", "hi");
         FromWorker::Done { id, outcome }
     }
 
@@ -265,10 +262,7 @@ mod tests {
     #[test]
     fn a_length_above_the_bound_is_refused_before_the_body_is_read() {
         let frame = u32::MAX.to_le_bytes();
-        assert!(matches!(
-            read::<ToWorker>(&mut frame.as_slice()),
-            Err(FrameError::TooLong(_))
-        ));
+        assert!(matches!(read::<ToWorker>(&mut frame.as_slice()), Err(FrameError::TooLong(_))));
         let mut inbox = Inbox::default();
         inbox.fill(&frame);
         assert!(matches!(inbox.take::<FromWorker>(), Err(FrameError::TooLong(_))));
@@ -280,10 +274,7 @@ mod tests {
     fn a_stream_that_ends_inside_a_frame_says_so() {
         let frame = encode(&done(1, "")).unwrap();
         for cut in 1..frame.len() {
-            assert!(
-                matches!(read::<FromWorker>(&mut &frame[..cut]), Err(FrameError::CutShort)),
-                "{cut}"
-            );
+            assert!(matches!(read::<FromWorker>(&mut &frame[..cut]), Err(FrameError::CutShort)), "{cut}");
         }
     }
 

@@ -65,15 +65,9 @@ impl Inline {
     /// An executor that gives actions which were told to end this long to listen.
     #[must_use]
     pub fn with_patience(patience: Duration) -> Self {
-        let shared = Shared {
-            state: Mutex::default(),
-            work: Condvar::new(),
-            change: Condvar::new(),
-            patience,
-        };
-        Self {
-            shared: Arc::new(shared),
-        }
+        let shared =
+            Shared { state: Mutex::default(), work: Condvar::new(), change: Condvar::new(), patience };
+        Self { shared: Arc::new(shared) }
     }
 }
 
@@ -86,9 +80,7 @@ impl Default for Inline {
 impl Executor for Inline {
     fn start(&self, request: Request, sink: ReportSink) {
         let run = Arc::new(Run {
-            until: request
-                .deadline
-                .and_then(|limit| Instant::now().checked_add(limit)),
+            until: request.deadline.and_then(|limit| Instant::now().checked_add(limit)),
             request,
             sink,
             cancelled: AtomicBool::new(false),
@@ -105,11 +97,7 @@ impl Executor for Inline {
         if state.waiting.len() > state.idle && state.threads < MOST_THREADS {
             let shared = Arc::clone(&self.shared);
             let name = format!("reel-inline-{}", state.threads);
-            if thread::Builder::new()
-                .name(name)
-                .spawn(move || shared.serve())
-                .is_ok()
-            {
+            if thread::Builder::new().name(name).spawn(move || shared.serve()).is_ok() {
                 state.threads += 1;
             } else if state.threads == 0 {
                 return self.shared.report_all(state, &|_| no_thread());
@@ -204,9 +192,8 @@ impl Shared {
             return;
         }
         let shared = Arc::clone(self);
-        let spawned = thread::Builder::new()
-            .name("reel-inline-limits".into())
-            .spawn(move || shared.keep_limits());
+        let spawned =
+            thread::Builder::new().name("reel-inline-limits".into()).spawn(move || shared.keep_limits());
         state.watching = spawned.is_ok();
     }
 
@@ -236,12 +223,7 @@ impl Shared {
                 state = self.lock();
                 continue;
             }
-            let Some(next) = state
-                .open
-                .values()
-                .filter_map(|run| run.limit(self.patience))
-                .min()
-            else {
+            let Some(next) = state.open.values().filter_map(|run| run.limit(self.patience)).min() else {
                 state.watching = false;
                 return;
             };
@@ -290,11 +272,8 @@ impl Run {
 
     fn panicked(&self, panic: &(dyn Any + Send)) -> Failure {
         let kind = self.request.operation.info().name;
-        Failure::of(
-            FailureCode::Crashed,
-            format!("`{kind}` panicked: {}", panic_text(panic)),
-        )
-        .help("this is a defect of reel; please report it with the project that shows it")
+        Failure::of(FailureCode::Crashed, format!("`{kind}` panicked: {}", panic_text(panic)))
+            .help("this is a defect of reel; please report it with the project that shows it")
     }
 
     /// Why its result does not count any more, if so.
@@ -325,9 +304,7 @@ impl Run {
 }
 
 fn wait<'a>(condvar: &Condvar, state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
-    condvar
-        .wait_timeout(state, limit)
-        .map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state)
+    condvar.wait_timeout(state, limit).map_or_else(|poisoned| poisoned.into_inner().0, |(state, _)| state)
 }
 
 fn no_thread() -> Failure {
@@ -342,11 +319,8 @@ pub(super) fn cancelled() -> Failure {
 
 /// The failure of a run that took too long.
 pub(super) fn deadline_passed(limit: Duration) -> Failure {
-    Failure::of(
-        FailureCode::TimedOut,
-        format!("took longer than its limit of {}", spell(limit)),
-    )
-    .help("give the node more time with `timeout:`")
+    Failure::of(FailureCode::TimedOut, format!("took longer than its limit of {}", spell(limit)))
+        .help("give the node more time with `timeout:`")
 }
 
 /// A duration in words.
@@ -363,6 +337,5 @@ pub(super) fn spell(limit: Duration) -> String {
 #[must_use]
 pub fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "without a message".into())
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".into())
 }

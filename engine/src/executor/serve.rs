@@ -40,10 +40,7 @@ pub struct Service<'a> {
 /// # Errors
 /// When the other side breaks the protocol, or the pipes break.
 pub fn serve(input: File, output: File, service: &Service<'_>) -> Result<(), FrameError> {
-    let line = Line {
-        input: Mutex::new(input),
-        output: Mutex::new(output),
-    };
+    let line = Line { input: Mutex::new(input), output: Mutex::new(output) };
     line.say(&FromWorker::Hello(service.hello.clone()))?;
     let confinement = match line.hear()? {
         Some(ToWorker::Configure(confinement)) => confinement,
@@ -102,20 +99,15 @@ impl Line {
 
     fn answer(&self, run: &RunMessage, service: &Service<'_>) -> Result<(), FrameError> {
         let id = run.id;
-        let message = match self
-            .execute(run, service)
-            .and_then(|outcome| leave_large(outcome, run))
-        {
+        let message = match self.execute(run, service).and_then(|outcome| leave_large(outcome, run)) {
             Ok(outcome) => FromWorker::Done { id, outcome },
             Err(failure) => FromWorker::Failed { id, failure },
         };
         match self.say(&message) {
             // The pipes are well, the message is not: too long, or a path that is not UTF-8.
             Err(error @ (FrameError::TooLong(_) | FrameError::NoMessage(_))) => {
-                let failure = Failure::of(
-                    FailureCode::Machine,
-                    format!("its result cannot be handed over: {error}"),
-                );
+                let failure =
+                    Failure::of(FailureCode::Machine, format!("its result cannot be handed over: {error}"));
                 self.say(&FromWorker::Failed { id, failure })
             }
             said => said,
@@ -174,10 +166,7 @@ fn leave_large(mut outcome: Outcome, run: &RunMessage) -> Result<Outcome, Failur
         {
             let path = run.scratch.join(format!(".bytes-{number}"));
             fs::write(&path, bytes).map_err(|error| {
-                Failure::of(
-                    FailureCode::Machine,
-                    format!("cannot write `{}`: {error}", path.display()),
-                )
+                Failure::of(FailureCode::Machine, format!("cannot write `{}`: {error}", path.display()))
             })?;
             produced.body = Body::File(path);
         }

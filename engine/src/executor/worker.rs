@@ -56,10 +56,7 @@ impl WorkerProgram {
     /// A program that must have the worker kinds of `registry`, confined to nothing but its own libraries.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>, registry: &Registry) -> Self {
-        let kinds = registry
-            .kinds()
-            .map(|kind| kind.info())
-            .filter(|info| info.site == Site::Worker);
+        let kinds = registry.kinds().map(|kind| kind.info()).filter(|info| info.site == Site::Worker);
         Self {
             path: path.into(),
             args: Vec::new(),
@@ -144,14 +141,8 @@ impl Workers {
     /// An executor without processes; they come with the first action.
     #[must_use]
     pub fn new(program: WorkerProgram) -> Self {
-        let shared = Shared {
-            program,
-            pool: Mutex::default(),
-            change: Condvar::new(),
-        };
-        Self {
-            shared: Arc::new(shared),
-        }
+        let shared = Shared { program, pool: Mutex::default(), change: Condvar::new() };
+        Self { shared: Arc::new(shared) }
     }
 
     /// How the workers are confined; `None` before the first one has told.
@@ -184,11 +175,7 @@ impl Workers {
 
 impl Executor for Workers {
     fn start(&self, request: Request, sink: ReportSink) {
-        let assignment = Assignment {
-            request,
-            sink,
-            since: Instant::now(),
-        };
+        let assignment = Assignment { request, sink, since: Instant::now() };
         let mut pool = self.shared.lock();
         if pool.end.is_some() {
             drop(pool);
@@ -228,11 +215,7 @@ impl Executor for Workers {
             desk.pull();
         }
         while pool.drivers > 0 {
-            pool = self
-                .shared
-                .change
-                .wait(pool)
-                .unwrap_or_else(PoisonError::into_inner);
+            pool = self.shared.change.wait(pool).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -252,17 +235,9 @@ impl Shared {
 impl Pool {
     /// A driver without an action: best one that ran this kind last, else one whose process is up.
     fn free(&self, kind: &str) -> Option<usize> {
-        let free = self
-            .desks
-            .iter()
-            .enumerate()
-            .filter(|(_, desk)| desk.running.is_none());
+        let free = self.desks.iter().enumerate().filter(|(_, desk)| desk.running.is_none());
         free.max_by_key(|(index, desk)| {
-            (
-                desk.warm && desk.last_kind == Some(kind),
-                desk.warm,
-                usize::MAX - index,
-            )
+            (desk.warm && desk.last_kind == Some(kind), desk.warm, usize::MAX - index)
         })
         .map(|(index, _)| index)
     }

@@ -13,26 +13,11 @@ use crate::play::{Fake, Stage, code};
 
 pub(crate) const TESTS: &[Test] = &[
     ("inline_runs_and_reports_progress", runs_and_reports_progress),
-    (
-        "inline_a_panic_is_a_failure_and_the_next_action_runs",
-        a_panic_is_a_failure,
-    ),
-    (
-        "inline_cancelled_and_late_runs_say_so",
-        cancelled_and_late_runs_say_so,
-    ),
-    (
-        "inline_a_run_that_does_not_listen_is_given_up",
-        a_run_that_does_not_listen_is_given_up,
-    ),
-    (
-        "inline_as_many_run_at_once_as_are_started",
-        as_many_run_at_once_as_are_started,
-    ),
-    (
-        "inline_shutdown_reports_everything_once",
-        shutdown_reports_everything_once,
-    ),
+    ("inline_a_panic_is_a_failure_and_the_next_action_runs", a_panic_is_a_failure),
+    ("inline_cancelled_and_late_runs_say_so", cancelled_and_late_runs_say_so),
+    ("inline_a_run_that_does_not_listen_is_given_up", a_run_that_does_not_listen_is_given_up),
+    ("inline_as_many_run_at_once_as_are_started", as_many_run_at_once_as_are_started),
+    ("inline_shutdown_reports_everything_once", shutdown_reports_everything_once),
     ("inline_speed", speed),
 ];
 
@@ -54,10 +39,7 @@ fn a_panic_is_a_failure() {
     let failure = stage.finished(1).unwrap_err();
     assert_eq!(failure.code, FailureCode::Crashed);
     assert_eq!(failure.message, "`fake` panicked: out of tune");
-    inline.start(
-        stage.request(2, Fake::inline(|_| Ok(Outcome::default())), Value::Null),
-        stage.sink(),
-    );
+    inline.start(stage.request(2, Fake::inline(|_| Ok(Outcome::default())), Value::Null), stage.sink());
     assert!(stage.finished(2).is_ok());
 }
 
@@ -67,10 +49,7 @@ fn cancelled_and_late_runs_say_so() {
         while !(call.cancelled)() {
             thread::sleep(Duration::from_millis(1));
         }
-        Ok(Outcome {
-            log: "it listened".into(),
-            ..Outcome::default()
-        })
+        Ok(Outcome { log: "it listened".into(), ..Outcome::default() })
     });
     inline.start(stage.request(1, patient.clone(), Value::Null), stage.sink());
     inline.cancel(RunId(1));
@@ -79,10 +58,7 @@ fn cancelled_and_late_runs_say_so() {
     late.deadline = Some(Duration::from_millis(40));
     inline.start(late, stage.sink());
     let failure = stage.finished(2).unwrap_err();
-    assert_eq!(
-        (failure.code, failure.log.as_str()),
-        (FailureCode::TimedOut, "it listened")
-    );
+    assert_eq!((failure.code, failure.log.as_str()), (FailureCode::TimedOut, "it listened"));
     assert!(failure.message.contains("40 ms"), "{}", failure.message);
 }
 
@@ -116,11 +92,7 @@ fn as_many_run_at_once_as_are_started() {
         inline.start(stage.request(id, sleeper.clone(), Value::Null), stage.sink());
     }
     inline.shutdown(Duration::from_secs(10));
-    assert!(
-        before.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        before.elapsed()
-    );
+    assert!(before.elapsed() < Duration::from_secs(2), "{:?}", before.elapsed());
 }
 
 fn shutdown_reports_everything_once() {
@@ -150,8 +122,5 @@ fn speed() {
         inline.start(request, stage.sink());
         stage.finished(id).unwrap();
     }
-    println!(
-        "     an empty action in process: {} µs",
-        before.elapsed().as_micros() / 1000
-    );
+    println!("     an empty action in process: {} µs", before.elapsed().as_micros() / 1000);
 }

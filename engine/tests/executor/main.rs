@@ -22,42 +22,22 @@ fn main() -> ExitCode {
     let filters: Vec<&String> = args.iter().filter(|arg| !arg.starts_with("--")).collect();
     let wanted = |name: &str| {
         let fits = |filter: &&String| {
-            if exact {
-                **filter == name
-            } else {
-                name.contains(filter.as_str())
-            }
+            if exact { **filter == name } else { name.contains(filter.as_str()) }
         };
         filters.is_empty() || filters.iter().any(fits)
     };
-    let tests: Vec<&Test> = inline::TESTS
-        .iter()
-        .chain(workers::TESTS)
-        .filter(|(name, _)| wanted(name))
-        .collect();
+    let tests: Vec<&Test> =
+        inline::TESTS.iter().chain(workers::TESTS).filter(|(name, _)| wanted(name)).collect();
     if args.iter().any(|arg| arg == "--list") {
         tests.iter().for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
     }
     println!("\nrunning {} tests", tests.len());
-    let failed: Vec<&str> = tests
-        .iter()
-        .filter(|(name, test)| !passes(name, *test))
-        .map(|(name, _)| *name)
-        .collect();
-    let (word, passed) = (
-        if failed.is_empty() { "ok" } else { "FAILED" },
-        tests.len() - failed.len(),
-    );
-    println!(
-        "\ntest result: {word}. {passed} passed; {} failed; 0 ignored {failed:?}\n",
-        failed.len()
-    );
-    if failed.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    let failed: Vec<&str> =
+        tests.iter().filter(|(name, test)| !passes(name, *test)).map(|(name, _)| *name).collect();
+    let (word, passed) = (if failed.is_empty() { "ok" } else { "FAILED" }, tests.len() - failed.len());
+    println!("\ntest result: {word}. {passed} passed; {} failed; 0 ignored {failed:?}\n", failed.len());
+    if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn passes(name: &str, test: fn()) -> bool {

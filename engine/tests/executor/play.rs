@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use reel_engine::artifact::Port;
@@ -52,11 +52,7 @@ impl Fake {
             reproducible: Reproducible::Exact,
             expands: false,
         };
-        Arc::new(Self {
-            info,
-            schema: Value::Null,
-            inline,
-        })
+        Arc::new(Self { info, schema: Value::Null, inline })
     }
 }
 
@@ -68,13 +64,7 @@ impl Operation for Fake {
         &self.schema
     }
     fn resolve(&self, params: Value, _: &mut Resolve<'_>) -> Option<Resolved> {
-        Some(Resolved {
-            params,
-            ports: Vec::new(),
-            claim: Claim::tiny(),
-            tools: Vec::new(),
-            take: None,
-        })
+        Some(Resolved { params, ports: Vec::new(), claim: Claim::tiny(), tools: Vec::new(), take: None })
     }
     fn run(&self, call: &Call<'_>) -> Result<Outcome, Failure> {
         (self.inline)(call)
@@ -94,12 +84,7 @@ impl Stage {
         let (sender, reports) = channel();
         let sender = Mutex::new(sender);
         let sink: ReportSink = Arc::new(move |report| drop(sender.lock().unwrap().send(report)));
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            reports,
-            sink,
-            progress: Vec::new(),
-        }
+        Self { folder: tempfile::tempdir().unwrap(), reports, sink, progress: Vec::new() }
     }
 
     pub(crate) fn sink(&self) -> ReportSink {
@@ -139,11 +124,7 @@ impl Stage {
     /// Waits for the end of an action; another one must not end before.
     pub(crate) fn finished(&mut self, id: u64) -> Result<Outcome, Failure> {
         loop {
-            match self
-                .reports
-                .recv_timeout(Duration::from_secs(60))
-                .expect("a report within a minute")
-            {
+            match self.reports.recv_timeout(Duration::from_secs(60)).expect("a report within a minute") {
                 Report::Progress(_, permille) => self.progress.push(permille),
                 Report::Finished(run, result) => {
                     assert_eq!(run, RunId(id));
@@ -196,16 +177,12 @@ pub(crate) fn worker(flavour: &str) -> ExitCode {
     }
     let input = File::from(std::io::stdin().as_fd().try_clone_to_owned().unwrap());
     let output = File::from(std::io::stdout().as_fd().try_clone_to_owned().unwrap());
-    let confined = Confined {
-        landlock: false,
-        seccomp: true,
+    let confined = Confined { landlock: false, seccomp: true };
+    let confine = |wanted: &Confinement| {
+        GRANTED.set(wanted.read.clone()).unwrap();
+        confined
     };
-    let service = Service {
-        hello,
-        confine: &|_| confined,
-        run: &act,
-        hangup: end_with_children,
-    };
+    let service = Service { hello, confine: &confine, run: &act, hangup: end_with_children };
     match serve(input, output, &service) {
         Ok(()) => ExitCode::SUCCESS,
         Err(FrameError::Io(_)) => ExitCode::from(3),
@@ -213,7 +190,11 @@ pub(crate) fn worker(flavour: &str) -> ExitCode {
     }
 }
 
+/// What this fake worker may read.
+static GRANTED: OnceLock<Vec<PathBuf>> = OnceLock::new();
+
 const KINDS: &[&str] = &[
+    "granted",
     "ok",
     "pid",
     "fail",
@@ -238,6 +219,10 @@ fn act(kind: &str, call: &Call<'_>) -> Result<Outcome, Failure> {
     match kind {
         "ok" => (call.progress)(500),
         "pid" => return Ok(done.with_bytes("pid", "text/plain", std::process::id().to_string())),
+        "granted" => {
+            let granted = serde_json::to_vec(GRANTED.get().unwrap()).unwrap();
+            return Ok(done.with_bytes("granted", "application/json", granted));
+        }
         "fail" => return Err(Failure::new("no good").help("try another")),
         "panic" => panic!("out of tune"),
         "abort" => {
@@ -246,11 +231,7 @@ fn act(kind: &str, call: &Call<'_>) -> Result<Outcome, Failure> {
         }
         // Dies while a file named in the parameters exists, and removes it; leaves something in scratch.
         "abort-if-marked" => {
-            assert_eq!(
-                fs::read_dir(call.scratch).unwrap().count(),
-                0,
-                "scratch is empty at each try"
-            );
+            assert_eq!(fs::read_dir(call.scratch).unwrap().count(), 0, "scratch is empty at each try");
             fs::write(call.scratch.join("half"), "half").unwrap();
             if fs::remove_file(call.params.as_str().unwrap()).is_ok() {
                 std::process::abort();
@@ -274,11 +255,8 @@ fn act(kind: &str, call: &Call<'_>) -> Result<Outcome, Failure> {
         }
         "children" => {
             let child = Command::new("sleep").arg("600").spawn().unwrap();
-            fs::write(
-                call.params.as_str().unwrap(),
-                format!("{} {}", std::process::id(), child.id()),
-            )
-            .unwrap();
+            fs::write(call.params.as_str().unwrap(), format!("{} {}", std::process::id(), child.id()))
+                .unwrap();
             std::thread::sleep(Duration::from_secs(600));
         }
         "large" => return Ok(done.with_bytes("large", "video/mp4", vec![7; 1 << 20])),
@@ -343,8 +321,7 @@ pub(crate) fn pids(path: &Path) -> Vec<i32> {
 /// Whether a process lives (one that is dead and not waited for does not).
 pub(crate) fn lives(pid: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ")
-        .is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
 /// Waits until all of them are gone.

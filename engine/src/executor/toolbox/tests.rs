@@ -10,9 +10,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { folder: tempfile::tempdir().unwrap() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -21,18 +19,9 @@ impl Place {
 
     fn script(&self, body: &str) -> ProgramSpec {
         let path = self.path("tool");
-        fs::write(
-            &path,
-            format!("#!/bin/sh\necho x >> {}\n{body}\n", self.path("count").display()),
-        )
-        .unwrap();
+        fs::write(&path, format!("#!/bin/sh\necho x >> {}\n{body}\n", self.path("count").display())).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        ProgramSpec {
-            name: "tool".into(),
-            path,
-            args: vec!["--identity".into()],
-            env: Vec::new(),
-        }
+        ProgramSpec { name: "tool".into(), path, args: vec!["--identity".into()], env: Vec::new() }
     }
 
     fn answering(&self) -> ProgramSpec {
@@ -111,10 +100,7 @@ fn an_unwritable_memo_costs_only_time() {
 #[test]
 fn a_program_that_is_missing_fails_or_babbles_is_a_problem_not_an_error() {
     let place = Place::new();
-    let missing = ProgramSpec {
-        path: place.path("nowhere"),
-        ..place.script("")
-    };
+    let missing = ProgramSpec { path: place.path("nowhere"), ..place.script("") };
     assert!(place.load(&missing).problems[0].to_string().contains("nowhere"));
     let failing = place.load(&place.script("echo broken >&2; exit 3"));
     assert_eq!(failing.problems[0].log, "broken\n");

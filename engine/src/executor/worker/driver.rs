@@ -4,7 +4,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
@@ -20,12 +20,7 @@ use crate::operation::{Failure, FailureCode, Outcome};
 /// A driver's life, until the executor ends.
 pub(super) fn drive(shared: &Shared, index: usize, wake: &UnixStream) {
     let guard = Leaving { shared, index };
-    let mut driver = Driver {
-        shared,
-        index,
-        wake,
-        process: None,
-    };
+    let mut driver = Driver { shared, index, wake, process: None, granted: Vec::new() };
     while let Some(assignment) = driver.next_assignment() {
         let result = driver.execute(&assignment);
         {
@@ -63,6 +58,8 @@ struct Driver<'a> {
     index: usize,
     wake: &'a UnixStream,
     process: Option<Process>,
+    /// Inputs that lie outside what the program may read by itself, such as a model or a tool of the user.
+    granted: Vec<PathBuf>,
 }
 
 /// How one try on one process went.
@@ -130,19 +127,15 @@ impl Driver<'_> {
     /// Runs an action; after a death of a worker that served before, once more on a fresh one.
     fn execute(&mut self, assignment: &Assignment) -> Result<Outcome, Failure> {
         let program = &self.shared.program;
+        self.grant(assignment);
         loop {
             let process = match self.process.take() {
                 Some(process) => process,
                 None => Process::spawn(program).map_err(|error| cannot_start(&program.path, &error))?,
             };
             let served_before = process.served > 0;
-            let attempt = Try {
-                driver: self,
-                assignment,
-                process,
-                watch: Watch::new(program, assignment),
-                stop: None,
-            };
+            let attempt =
+                Try { driver: self, assignment, process, watch: Watch::new(program, assignment), stop: None };
             let (attempt, process) = attempt.run();
             self.process = process;
             match attempt {
@@ -155,6 +148,25 @@ impl Driver<'_> {
                 }
                 Attempt::Died(death) => return Err(crashed(&assignment.request.node, death)),
             }
+        }
+    }
+
+    /// Lets the worker read the inputs of an action. A confined process cannot be given more, so one that may
+    /// not read all of them makes room for a fresh one.
+    fn grant(&mut self, assignment: &Assignment) {
+        let confinement = &self.shared.program.confinement;
+        let inputs = assignment.request.inputs.iter().flat_map(|(_, files)| files);
+        let mut more = Vec::new();
+        for path in inputs.map(|file| &file.path) {
+            let mut known =
+                confinement.read.iter().chain(&confinement.write).chain(&self.granted).chain(&more);
+            if !known.any(|known| path.starts_with(known)) {
+                more.push(path.clone());
+            }
+        }
+        if !more.is_empty() {
+            self.granted.append(&mut more);
+            self.drop_process(None);
         }
     }
 
@@ -238,7 +250,7 @@ impl Try<'_, '_> {
             {
                 Err(failure) => Heard::Refused(failure),
                 Ok(()) => {
-                    let configure = ToWorker::Configure(self.driver.shared.program.confinement.clone());
+                    let configure = self.configure();
                     self.process
                         .send(&configure)
                         .map_or_else(|error| Heard::Refused(unsendable(&error)), |()| Heard::Goes)
@@ -247,8 +259,7 @@ impl Try<'_, '_> {
             FromWorker::Configured(confined) if !met => {
                 self.process.confined = Some(confined);
                 self.driver.shared.lock().confined = Some(confined);
-                self.send_action()
-                    .map_or_else(|failure| Heard::Ended(Err(failure)), |()| Heard::Goes)
+                self.send_action().map_or_else(|failure| Heard::Ended(Err(failure)), |()| Heard::Goes)
             }
             FromWorker::Progress { id, permille } if met && id == mine => {
                 (self.assignment.sink)(Report::Progress(RunId(id), permille.min(1000)));
@@ -258,6 +269,12 @@ impl Try<'_, '_> {
             FromWorker::Failed { id, failure } if met && id == mine => Heard::Ended(Err(failure)),
             _ => Heard::Nonsense("a message out of turn"),
         }
+    }
+
+    fn configure(&self) -> ToWorker {
+        let mut confinement = self.driver.shared.program.confinement.clone();
+        confinement.read.extend(self.driver.granted.iter().cloned());
+        ToWorker::Configure(confinement)
     }
 
     fn kind(&self) -> &'static str {
@@ -313,11 +330,8 @@ impl Try<'_, '_> {
             Why::Deadline => deadline_passed(self.assignment.request.deadline.unwrap_or_default()),
             Why::Stuck => {
                 let limit = spell(self.driver.shared.program.limits.no_progress);
-                Failure::of(
-                    FailureCode::TimedOut,
-                    format!("the worker did nothing for {limit}"),
-                )
-                .help("no report came and no CPU time was used; the log shows its last lines")
+                Failure::of(FailureCode::TimedOut, format!("the worker did nothing for {limit}"))
+                    .help("no report came and no CPU time was used; the log shows its last lines")
             }
         }
     }
@@ -338,17 +352,11 @@ impl Try<'_, '_> {
                 stop.next = stop.next.min(end);
             }
         } else if cancelled && self.stop.is_none() {
-            let cancel = ToWorker::Cancel {
-                id: self.assignment.request.id.0,
-            };
+            let cancel = ToWorker::Cancel { id: self.assignment.request.id.0 };
             // It cannot fail: the message is short and holds no path.
             let _ = self.process.send(&cancel);
             let next = Instant::now() + self.driver.shared.program.limits.polite;
-            self.stop = Some(Stop {
-                why: Why::Cancelled,
-                stage: Stage::Asked,
-                next,
-            });
+            self.stop = Some(Stop { why: Why::Cancelled, stage: Stage::Asked, next });
         }
     }
 
@@ -368,22 +376,14 @@ impl Try<'_, '_> {
                 let why = stop.why;
                 self.process.signal(Signal::SIGKILL);
                 // What SIGKILL does not end within this, nothing does.
-                self.stop = Some(Stop {
-                    why,
-                    stage: Stage::Kill,
-                    next: now + Duration::from_secs(10),
-                });
+                self.stop = Some(Stop { why, stage: Stage::Kill, next: now + Duration::from_secs(10) });
             }
         }
     }
 
     fn term(&mut self, why: Why, next: Instant) {
         self.process.signal(Signal::SIGTERM);
-        self.stop = Some(Stop {
-            why,
-            stage: Stage::Term,
-            next,
-        });
+        self.stop = Some(Stop { why, stage: Stage::Term, next });
     }
 }
 
@@ -409,10 +409,7 @@ impl Watch {
         let limit = program.limits.no_progress;
         Self {
             limit,
-            deadline: assignment
-                .request
-                .deadline
-                .and_then(|limit| assignment.since.checked_add(limit)),
+            deadline: assignment.request.deadline.and_then(|limit| assignment.since.checked_add(limit)),
             last_sign: now,
             next_look: now + limit / 8,
             ticks: 0,
@@ -420,8 +417,7 @@ impl Watch {
     }
 
     fn next(&self) -> Instant {
-        self.deadline
-            .map_or(self.next_look, |deadline| deadline.min(self.next_look))
+        self.deadline.map_or(self.next_look, |deadline| deadline.min(self.next_look))
     }
 
     fn sign(&mut self) {
@@ -455,11 +451,7 @@ fn check(hello: &Hello, program: &WorkerProgram, kind: &str) -> Result<(), Failu
     if hello.protocol != PROTOCOL {
         return other(format!("it speaks protocol {}, not {PROTOCOL}", hello.protocol));
     }
-    if let Some(expected) = program
-        .build_id
-        .as_ref()
-        .filter(|expected| **expected != hello.build_id)
-    {
+    if let Some(expected) = program.build_id.as_ref().filter(|expected| **expected != hello.build_id) {
         return other(format!("its build is `{}`, not `{expected}`", hello.build_id));
     }
     if !hello.kinds.contains_key(kind) {
@@ -472,38 +464,26 @@ fn check(hello: &Hello, program: &WorkerProgram, kind: &str) -> Result<(), Failu
     }
     for (tool, identity) in &hello.tools {
         if let Some(expected) = program.tools.get(tool).filter(|expected| *expected != identity) {
-            return other(format!(
-                "its `{tool}` is `{identity}`, not `{expected}` as in the keys"
-            ));
+            return other(format!("its `{tool}` is `{identity}`, not `{expected}` as in the keys"));
         }
     }
     Ok(())
 }
 
 fn cannot_start(path: &Path, error: &io::Error) -> Failure {
-    Failure::of(
-        FailureCode::Machine,
-        format!("cannot start `{}`: {error}", path.display()),
-    )
-    .help(
+    Failure::of(FailureCode::Machine, format!("cannot start `{}`: {error}", path.display())).help(
         "install `reel-worker` beside `reel`, or set REEL_WORKER to it; `reel doctor` tells what is missing",
     )
 }
 
 fn crashed(node: &str, death: Death) -> Failure {
-    Failure::of(
-        FailureCode::Crashed,
-        format!("the worker that ran `{node}` died: {death}"),
-    )
-    .help("the log has its last lines; an input that is damaged or huge is the usual cause")
-    .log(death.log)
+    Failure::of(FailureCode::Crashed, format!("the worker that ran `{node}` died: {death}"))
+        .help("the log has its last lines; an input that is damaged or huge is the usual cause")
+        .log(death.log)
 }
 
 fn unsendable(error: &crate::executor::frames::FrameError) -> Failure {
-    Failure::of(
-        FailureCode::Machine,
-        format!("cannot hand the action to a worker: {error}"),
-    )
+    Failure::of(FailureCode::Machine, format!("cannot hand the action to a worker: {error}"))
 }
 
 fn join_lines(log: &mut String, more: &str) {
@@ -533,9 +513,6 @@ fn wait_for_wake(wake: &UnixStream) {
     use std::os::fd::AsFd;
 
     // An interrupted wait is as good as a wake: the caller looks again.
-    let _ = poll(
-        &mut [PollFd::new(wake.as_fd(), PollFlags::POLLIN)],
-        PollTimeout::NONE,
-    );
+    let _ = poll(&mut [PollFd::new(wake.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE);
     super::process::swallow(wake);
 }

@@ -57,20 +57,10 @@ fn all_processes() -> Vec<Stat> {
 /// Reads a line of `/proc/PID/stat` (proc(5)). The name may hold anything, spaces and brackets too, so the
 /// fields are counted after its last bracket: state, ppid, pgrp, …, utime, stime, cutime, cstime.
 fn parse(pid: i32, line: &str) -> Option<Stat> {
-    let fields: Vec<&str> = line
-        .get(line.rfind(')')? + 1..)?
-        .split_ascii_whitespace()
-        .collect();
+    let fields: Vec<&str> = line.get(line.rfind(')')? + 1..)?.split_ascii_whitespace().collect();
     let number = |index: usize| fields.get(index)?.parse::<i64>().ok();
-    let ticks = (11..15)
-        .map(|index| number(index).unwrap_or(0).max(0).cast_unsigned())
-        .sum();
-    Some(Stat {
-        pid,
-        parent: i32::try_from(number(1)?).ok()?,
-        group: i32::try_from(number(2)?).ok()?,
-        ticks,
-    })
+    let ticks = (11..15).map(|index| number(index).unwrap_or(0).max(0).cast_unsigned()).sum();
+    Some(Stat { pid, parent: i32::try_from(number(1)?).ok()?, group: i32::try_from(number(2)?).ok()?, ticks })
 }
 
 #[cfg(test)]

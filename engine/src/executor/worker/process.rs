@@ -180,10 +180,7 @@ impl Process {
             Err(error) => return Err(error.into()),
         }
         let any = |fd: &PollFd<'_>| fd.any().unwrap_or(false);
-        Ok(Ready {
-            woken: any(&fds[0]),
-            output: any(&fds[1]),
-        })
+        Ok(Ready { woken: any(&fds[0]), output: any(&fds[1]) })
     }
 
     fn push_out(&mut self) {
@@ -210,12 +207,7 @@ impl Process {
                 self.inbox.fill(&bytes[..count]);
                 Ok(true)
             }
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-                ) =>
-            {
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
                 Ok(true)
             }
             Err(error) => Err(error),
@@ -247,21 +239,14 @@ impl Process {
         let by_itself = fault.is_none() && self.dead_within(DYING);
         // The leader is not waited for yet, so the number of its group cannot belong to anybody else.
         self.signal(Signal::SIGKILL);
-        let status = if self.dead_within(KILLING) {
-            self.child.wait().ok()
-        } else {
-            None
-        };
+        let status = if self.dead_within(KILLING) { self.child.wait().ok() } else { None };
         let how = match (fault, status) {
             (Some(fault), _) => format!("it sent bytes that make no sense ({fault})"),
             (None, Some(status)) if by_itself => describe(status),
             (None, Some(_)) => "it closed its pipe and went on running".into(),
             (None, None) => "it could not be ended".into(),
         };
-        Death {
-            how,
-            log: self.take_log(),
-        }
+        Death { how, log: self.take_log() }
     }
 
     /// Whether the process is dead, if need be after a while; it stays unreaped.
@@ -310,9 +295,7 @@ fn describe(status: ExitStatus) -> String {
             Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |signal| signal.to_string());
         return format!("killed by {name}");
     }
-    status
-        .code()
-        .map_or_else(|| "ended".into(), |code| format!("exit code {code}"))
+    status.code().map_or_else(|| "ended".into(), |code| format!("exit code {code}"))
 }
 
 /// The last lines of a stream.
@@ -335,11 +318,7 @@ impl Tail {
     fn text(mut self) -> String {
         let text = String::from_utf8_lossy(self.bytes.make_contiguous());
         // After a cut the first line is the end of one.
-        let whole = if self.cut {
-            text.split_once('\n').map_or("", |(_, rest)| rest)
-        } else {
-            &text
-        };
+        let whole = if self.cut { text.split_once('\n').map_or("", |(_, rest)| rest) } else { &text };
         let lines: Vec<&str> = whole.lines().collect();
         lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
     }
@@ -357,10 +336,7 @@ mod tests {
         }
         let text = tail.text();
         assert_eq!(text.lines().count(), TAIL_LINES);
-        assert!(
-            text.starts_with("line 70\n") && text.ends_with("line 119"),
-            "{text}"
-        );
+        assert!(text.starts_with("line 70\n") && text.ends_with("line 119"), "{text}");
     }
 
     #[test]
