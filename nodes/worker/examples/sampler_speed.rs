@@ -14,16 +14,8 @@ const FRAMES: u32 = 120;
 
 fn main() {
     let (width, height) = (1210, 2152);
-    let noise = |seed: usize| {
-        (0..width * height)
-            .map(|i| ((i * seed) >> 7) as u8)
-            .collect::<Vec<_>>()
-    };
-    let still = Yuv444 {
-        width,
-        height,
-        planes: [noise(2_654_435_761), noise(40_503), noise(69_069)],
-    };
+    let noise = |seed: usize| (0..width * height).map(|i| ((i * seed) >> 7) as u8).collect::<Vec<_>>();
+    let still = Yuv444 { width, height, planes: [noise(2_654_435_761), noise(40_503), noise(69_069)] };
     let start = Instant::now();
     let mut sampler = Sampler::new(&still, WIDTH, HEIGHT);
     println!("made ready in {:.1} ms", start.elapsed().as_secs_f64() * 1000.0);

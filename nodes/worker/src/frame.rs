@@ -42,13 +42,7 @@ impl Yuv420 {
     #[must_use]
     pub fn filled(width: usize, height: usize, [y, u, v]: [u8; 3]) -> Self {
         let chroma = (width / 2) * (height / 2);
-        Self {
-            width,
-            height,
-            y: vec![y; width * height],
-            u: vec![u; chroma],
-            v: vec![v; chroma],
-        }
+        Self { width, height, y: vec![y; width * height], u: vec![u; chroma], v: vec![v; chroma] }
     }
 }
 

@@ -58,13 +58,7 @@ mod tests {
 
     fn ramp(from: usize) -> Yuv420 {
         let ramp = |n: usize| (0..n).map(|i| (i + from) as u8).collect();
-        Yuv420 {
-            width: 32,
-            height: 16,
-            y: ramp(512),
-            u: ramp(128),
-            v: ramp(128),
-        }
+        Yuv420 { width: 32, height: 16, y: ramp(512), u: ramp(128), v: ramp(128) }
     }
 
     #[test]

@@ -9,6 +9,13 @@ pub(super) struct Widths {
     pub(super) space: i64,
     /// Widest line. A single word may be wider.
     pub(super) limit: i64,
+    /// Words after which a line likes to end; may be shorter than `words`.
+    pub(super) pauses: Vec<bool>,
+}
+
+/// True for a word with a mark after which one pauses within a sentence.
+pub(super) fn ends_at_pause(word: &str) -> bool {
+    word.ends_with([',', ';', ':', '–', '—', '،', '、', '，', '：'])
 }
 
 impl Widths {
@@ -35,7 +42,8 @@ impl Widths {
     }
 
     /// Breaks words into the fewest lines that hold them: of all ways to do so, one whose widest line is
-    /// narrowest, and of those the one whose lines differ least.
+    /// narrowest, and of those the one whose lines differ least. A line that ends at a pause counts as
+    /// narrower by a quarter of the limit, and so does the one after it.
     pub(super) fn balanced(&self, words: Range<usize>) -> Vec<Range<usize>> {
         let (start, count) = (words.start, words.len());
         let lines = self.fewest(words.clone());
@@ -53,7 +61,10 @@ impl Widths {
                     let Some((widest, squares, _)) = best[line - 1][first] else {
                         continue;
                     };
-                    let width = self.line(these);
+                    let at_pause = |end: usize| self.pauses.get(end).is_some_and(|&pause| pause);
+                    let favoured =
+                        (end < count && at_pause(these.end - 1)) || (first > 0 && at_pause(these.start - 1));
+                    let width = self.line(these) - if favoured { self.limit / 4 } else { 0 };
                     let candidate = (widest.max(width), squares + i128::from(width).pow(2), first);
                     if best[line][end].is_none_or(|known| candidate < known) {
                         best[line][end] = Some(candidate);
@@ -82,11 +93,7 @@ mod tests {
     use super::*;
 
     fn widths(words: &[i64], limit: i64) -> Widths {
-        Widths {
-            words: words.to_vec(),
-            space: 10,
-            limit,
-        }
+        Widths { words: words.to_vec(), space: 10, limit, pauses: Vec::new() }
     }
 
     #[test]
@@ -98,6 +105,14 @@ mod tests {
     fn lines_are_even_rather_than_full() {
         // Greedily: 50 50 50 | 50.
         assert_eq!(widths(&[50, 50, 50, 50], 170).balanced(0..4), [0..2, 2..4]);
+    }
+
+    #[test]
+    fn a_line_likes_to_end_at_a_pause() {
+        let mut title = widths(&[40, 20, 60, 40], 150);
+        assert_eq!(title.balanced(0..4), [0..2, 2..4]);
+        title.pauses = vec![true, false, false, false];
+        assert_eq!(title.balanced(0..4), [0..1, 1..4]);
     }
 
     #[test]

@@ -55,14 +55,7 @@ impl CaptionPainter {
     #[must_use]
     pub fn new(fonts: Fonts, letters: &CaptionType, look: &CaptionLook, frame: (usize, usize)) -> Self {
         let (size, width) = (letters.size as f32, letters.width as f32);
-        Self {
-            fonts,
-            size,
-            width,
-            look: look.clone(),
-            frame,
-            drawn: None,
-        }
+        Self { fonts, size, width, look: look.clone(), frame, drawn: None }
     }
 
     /// Draws the cue that shows on frame `at`, if there is one, over `frame`. Cues are in the order of time.
@@ -104,17 +97,10 @@ impl CaptionPainter {
             let mut outlines: Vec<Vec<Command>> = vec![Vec::new(); placed.ends.len()];
             for glyph in &placed.line.glyphs {
                 let word = placed.ends.partition_point(|&end| end <= glyph.start);
-                let (left, top) = (
-                    placed.left + glyph.x - x as f32,
-                    placed.baseline + glyph.y - y as f32,
-                );
+                let (left, top) = (placed.left + glyph.x - x as f32, placed.baseline + glyph.y - y as f32);
                 if let Some(picture) = self.fonts.picture(glyph) {
                     let (column, row) = (left.round() as i64, top.round() as i64);
-                    pictures.push((
-                        column + i64::from(picture.left),
-                        row + i64::from(picture.top),
-                        picture,
-                    ));
+                    pictures.push((column + i64::from(picture.left), row + i64::from(picture.top), picture));
                 } else if let Some(outlines) = outlines.get_mut(word) {
                     outlines.extend(self.fonts.outline(glyph, left, top));
                 }
@@ -124,16 +110,7 @@ impl CaptionPainter {
         }
         let outline = Ink::widened(width, height, &all, self.look.outline_width as f32);
         let shadow = outline.softened(shadow_reach(size));
-        Drawn {
-            cue: cue.clone(),
-            x,
-            y,
-            shadow,
-            outline,
-            words,
-            pictures,
-            sprite: None,
-        }
+        Drawn { cue: cue.clone(), x, y, shadow, outline, words, pictures, sprite: None }
     }
 
     /// The lines of a cue in an em of `size` pixels, each centred, the block where the look wants it.
@@ -161,12 +138,7 @@ impl CaptionPainter {
             }
             let line = self.fonts.shape(&text, size);
             let left = (frame_width - line.width) / 2.0;
-            lines.push(Placed {
-                line,
-                left,
-                baseline: (top + ascent + pitch * index as f32).round(),
-                ends,
-            });
+            lines.push(Placed { line, left, baseline: (top + ascent + pitch * index as f32).round(), ends });
         }
         lines
     }
@@ -175,11 +147,7 @@ impl CaptionPainter {
     fn room(&self, lines: &[Placed], size: f32) -> (usize, usize, usize, usize) {
         let around = size * 0.35 + self.look.outline_width as f32 + 4.0 * shadow_reach(size) as f32;
         let left = lines.iter().map(|line| line.left).fold(f32::INFINITY, f32::min) - around;
-        let right = lines
-            .iter()
-            .map(|line| line.left + line.line.width)
-            .fold(0.0, f32::max)
-            + around;
+        let right = lines.iter().map(|line| line.left + line.line.width).fold(0.0, f32::max) + around;
         let top = lines.first().map_or(0.0, |line| line.baseline) - size * 1.2 - around;
         let bottom = lines.last().map_or(0.0, |line| line.baseline) + size * 0.5 + around;
         let even = |v: f32, most: usize| (v.max(0.0) as usize / 2 * 2).min(most);
@@ -202,15 +170,7 @@ impl Drawn {
             paint(&mut canvas, &self.outline, look.outline);
         }
         for (index, word) in self.words.iter().enumerate() {
-            paint(
-                &mut canvas,
-                word,
-                if lit == Some(index) {
-                    look.highlight
-                } else {
-                    look.color
-                },
-            );
+            paint(&mut canvas, word, if lit == Some(index) { look.highlight } else { look.color });
         }
         for (left, top, picture) in &self.pictures {
             canvas.paint_picture(*left, *top, picture.width, &picture.pixels);
@@ -222,10 +182,7 @@ impl Drawn {
 /// The word of `cue` that is spoken on frame `at`, counted through all lines.
 #[must_use]
 pub fn lit_word(cue: &Cue, at: i64) -> Option<usize> {
-    cue.lines
-        .iter()
-        .flatten()
-        .position(|word| word.start <= at && at < word.end)
+    cue.lines.iter().flatten().position(|word| word.start <= at && at < word.end)
 }
 
 /// Pixels that each of the shadow's three passes spreads it.

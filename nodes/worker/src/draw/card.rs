@@ -2,7 +2,7 @@
 
 use cosmic_text::Command;
 
-use crate::draw::breaks::Widths;
+use crate::draw::breaks::{Widths, ends_at_pause};
 use crate::draw::error::DrawError;
 use crate::draw::ink::Ink;
 use crate::draw::text::{Fonts, GlyphPicture, Line};
@@ -111,39 +111,13 @@ pub fn draw_card(
         };
         for item in &block.items {
             match item {
-                Item::Line {
-                    line,
-                    bold: true,
-                    baseline,
-                } => {
-                    draw_line(
-                        &mut picture,
-                        bold,
-                        line,
-                        left(line.width),
-                        top + baseline,
-                        card.color,
-                    );
+                Item::Line { line, bold: true, baseline } => {
+                    draw_line(&mut picture, bold, line, left(line.width), top + baseline, card.color);
                 }
-                Item::Line {
-                    line,
-                    bold: false,
-                    baseline,
-                } => {
-                    draw_line(
-                        &mut picture,
-                        regular,
-                        line,
-                        left(line.width),
-                        top + baseline,
-                        card.color,
-                    );
+                Item::Line { line, bold: false, baseline } => {
+                    draw_line(&mut picture, regular, line, left(line.width), top + baseline, card.color);
                 }
-                Item::Bar {
-                    top: bar,
-                    width,
-                    height,
-                } => {
+                Item::Bar { top: bar, width, height } => {
                     let accent = card.accent.unwrap_or(card.color);
                     draw_bar(&mut picture, [left(*width), top + bar, *width, *height], accent);
                 }
@@ -155,16 +129,8 @@ pub fn draw_card(
 
 /// Sets the texts, `em` being a thousandth of the shorter side at the size that is tried.
 fn set(card: &Card<'_>, em: f32, column: f32, bold: &mut Fonts, regular: &mut Fonts) -> Block {
-    let mut block = Block {
-        items: Vec::new(),
-        height: 0.0,
-        widest: 0.0,
-    };
-    let texts = [
-        (card.title, TITLE, true),
-        (card.subtitle, SUBTITLE, false),
-        (card.text, TEXT, false),
-    ];
+    let mut block = Block { items: Vec::new(), height: 0.0, widest: 0.0 };
+    let texts = [(card.title, TITLE, true), (card.subtitle, SUBTITLE, false), (card.text, TEXT, false)];
     for (text, size, is_bold) in texts {
         let Some(text) = text.filter(|text| !text.trim().is_empty()) else {
             continue;
@@ -181,11 +147,7 @@ fn set(card: &Card<'_>, em: f32, column: f32, bold: &mut Fonts, regular: &mut Fo
                 block.height += size * PITCH / 1000.0 - ascent - descent;
             }
             block.widest = block.widest.max(line.width);
-            block.items.push(Item::Line {
-                line,
-                bold: is_bold,
-                baseline: (block.height + ascent).round(),
-            });
+            block.items.push(Item::Line { line, bold: is_bold, baseline: (block.height + ascent).round() });
             block.height += ascent + descent;
         }
         if is_bold && card.accent.is_some() {
@@ -207,22 +169,16 @@ fn wrapped(fonts: &mut Fonts, text: &str, size: f32, column: f32) -> Vec<Line> {
     for paragraph in text.trim_end().split('\n') {
         let words: Vec<&str> = paragraph.split_whitespace().collect();
         let widths = Widths {
-            words: words
-                .iter()
-                .map(|word| pixels(fonts.shape(word, size).width))
-                .collect(),
+            words: words.iter().map(|word| pixels(fonts.shape(word, size).width)).collect(),
             space,
             limit: pixels(column),
+            pauses: words.iter().map(|word| ends_at_pause(word)).collect(),
         };
         let broken = widths.balanced(0..words.len());
         if broken.is_empty() {
             lines.push(fonts.shape("", size));
         }
-        lines.extend(
-            broken
-                .into_iter()
-                .map(|line| fonts.shape(&words[line].join(" "), size)),
-        );
+        lines.extend(broken.into_iter().map(|line| fonts.shape(&words[line].join(" "), size)));
     }
     lines
 }
@@ -239,11 +195,7 @@ fn ground(card: &Card<'_>, width: usize, height: usize) -> Rgba {
         };
         pixels.extend([mixed(0), mixed(1), mixed(2), 255].repeat(width));
     }
-    Rgba {
-        width,
-        height,
-        pixels,
-    }
+    Rgba { width, height, pixels }
 }
 
 /// Draws a line with its left end and baseline at a place of the picture.

@@ -23,9 +23,8 @@ fn rgb_to_srgb(picture: &mut Rgba, profile: &ColorProfile) {
     let Ok(transform) = profile.create_transform_8bit(Layout::Rgb, &srgb, Layout::Rgb, options) else {
         return;
     };
-    let probe: Vec<u8> = (0..16_u32.pow(3) * 3)
-        .map(|i| (i / 3 / 16_u32.pow(i % 3) % 16 * 17) as u8)
-        .collect();
+    let probe: Vec<u8> =
+        (0..16_u32.pow(3) * 3).map(|i| (i / 3 / 16_u32.pow(i % 3) % 16 * 17) as u8).collect();
     let mut there = vec![0; probe.len()];
     let same = |a: &[u8], b: &[u8]| a.iter().zip(b).all(|(a, b)| a.abs_diff(*b) <= 1);
     if transform.transform(&probe, &mut there).is_err() || same(&probe, &there) {
@@ -35,22 +34,11 @@ fn rgb_to_srgb(picture: &mut Rgba, profile: &ColorProfile) {
     let mut out = vec![0; picture.width * 3];
     for pixels in picture.pixels.chunks_exact_mut(picture.width * 4) {
         row.clear();
-        row.extend(
-            pixels
-                .as_chunks::<4>()
-                .0
-                .iter()
-                .flat_map(|&[r, g, b, _]| [r, g, b]),
-        );
+        row.extend(pixels.as_chunks::<4>().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]));
         if transform.transform(&row, &mut out).is_err() {
             return;
         }
-        for (pixel, colour) in pixels
-            .as_chunks_mut::<4>()
-            .0
-            .iter_mut()
-            .zip(out.as_chunks::<3>().0)
-        {
+        for (pixel, colour) in pixels.as_chunks_mut::<4>().0.iter_mut().zip(out.as_chunks::<3>().0) {
             pixel[..3].copy_from_slice(colour);
         }
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use reel_nodes::media::time::FrameRate;
 use reel_nodes::media::words::{Cue, CueWord, Word, Words};
 
-use crate::draw::breaks::Widths;
+use crate::draw::breaks::{Widths, ends_at_pause};
 use crate::draw::error::DrawError;
 use crate::draw::text::Fonts;
 
@@ -39,21 +39,15 @@ pub fn layout_cues(
     style: CueStyle,
     fonts: &mut Fonts,
 ) -> Result<Vec<Cue>, DrawError> {
-    let shown: Vec<&Word> = words
-        .words
-        .iter()
-        .filter(|word| !word.text.trim().is_empty())
-        .collect();
+    let shown: Vec<&Word> = words.words.iter().filter(|word| !word.text.trim().is_empty()).collect();
     let text: Vec<&str> = shown.iter().map(|word| word.text.as_str()).collect();
     fonts.check(&text.join("\n"))?;
     let size = style.size as f32;
     let widths = Widths {
-        words: text
-            .iter()
-            .map(|word| pixels(fonts.shape(word, size).width))
-            .collect(),
+        words: text.iter().map(|word| pixels(fonts.shape(word, size).width)).collect(),
         space: pixels(fonts.shape("a a", size).width) - pixels(fonts.shape("aa", size).width),
         limit: i64::from(style.width) * 64,
+        pauses: Vec::new(),
     };
     let mut cues = Vec::new();
     for phrase in phrases(&shown, words.rate) {
@@ -92,10 +86,7 @@ fn parts(widths: &Widths, text: &[&str], phrase: Range<usize>, lines: usize) -> 
     let mut fewest = 0;
     let mut at = start;
     while at < phrase.end {
-        at = (at + 1..=phrase.end)
-            .take_while(|&end| fits(at..end))
-            .last()
-            .unwrap_or(at + 1);
+        at = (at + 1..=phrase.end).take_while(|&end| fits(at..end)).last().unwrap_or(at + 1);
         fewest += 1;
     }
     let mean = (widths.line(phrase.clone()) / fewest.max(1) as i64).max(1);
@@ -103,7 +94,7 @@ fn parts(widths: &Widths, text: &[&str], phrase: Range<usize>, lines: usize) -> 
         // In thousandths of the square of the mean length.
         let length = i128::from(widths.line(words.clone()) * 1000 / mean);
         let alone = if words.len() == 1 && count > 1 { 700_000 } else { 0 };
-        let comma = text[words.end - 1].ends_with([',', ';', ':', '–', '—', '،', '、', '，']);
+        let comma = ends_at_pause(text[words.end - 1]);
         length * length + alone - if comma { 150_000 } else { 0 }
     };
     // best[n][i]: the least cost of the first `i` words in `n` cues, and where the last of them begins.
@@ -148,11 +139,7 @@ fn timed(words: &[&Word], lines: Vec<Range<usize>>, fps: FrameRate, rate: u32) -
         } else {
             frame(words[index].end).max(start + 1)
         };
-        CueWord {
-            text: words[index].text.clone(),
-            start,
-            end: next,
-        }
+        CueWord { text: words[index].text.clone(), start, end: next }
     };
     let lines: Vec<Vec<CueWord>> = lines.into_iter().map(|line| line.map(word).collect()).collect();
     let start = lines.iter().flatten().next().map_or(0, |word| word.start);

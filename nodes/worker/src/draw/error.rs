@@ -71,8 +71,6 @@ pub enum DrawError {
 
 /// Characters with their code points, as a reader needs them to find the right font.
 fn listed(characters: &[char]) -> String {
-    let each = characters
-        .iter()
-        .map(|&c| format!("`{c}` (U+{:04X})", u32::from(c)));
+    let each = characters.iter().map(|&c| format!("`{c}` (U+{:04X})", u32::from(c)));
     each.collect::<Vec<_>>().join(", ")
 }

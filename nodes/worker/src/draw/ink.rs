@@ -14,11 +14,7 @@ pub(super) struct Ink {
 impl Ink {
     /// A canvas without ink.
     pub(super) fn none(width: usize, height: usize) -> Self {
-        Self {
-            width,
-            height,
-            covered: vec![0; width * height],
-        }
+        Self { width, height, covered: vec![0; width * height] }
     }
 
     /// What the outlines enclose.
@@ -26,9 +22,7 @@ impl Ink {
         let mut ink = Self::none(width, height);
         if !outlines.is_empty() {
             let mut mask = Mask::new(outlines);
-            mask.style(Fill::NonZero)
-                .size(width as u32, height as u32)
-                .render_into(&mut ink.covered, None);
+            mask.style(Fill::NonZero).size(width as u32, height as u32).render_into(&mut ink.covered, None);
         }
         ink
     }
@@ -43,9 +37,7 @@ impl Ink {
         let mut stroke = Stroke::new(2.0 * reach);
         stroke.join(Join::Round).cap(Cap::Round);
         let mut mask = Mask::new(outlines);
-        mask.style(stroke)
-            .size(width as u32, height as u32)
-            .render_into(&mut border.covered, None);
+        mask.style(stroke).size(width as u32, height as u32).render_into(&mut border.covered, None);
         ink.unite(&border);
         ink
     }
@@ -108,11 +100,7 @@ mod tests {
 
     fn square() -> Vec<Command> {
         let mut path = Vec::new();
-        path.move_to([20.0, 20.0])
-            .line_to([40.0, 20.0])
-            .line_to([40.0, 40.0])
-            .line_to([20.0, 40.0])
-            .close();
+        path.move_to([20.0, 20.0]).line_to([40.0, 20.0]).line_to([40.0, 40.0]).line_to([20.0, 40.0]).close();
         path
     }
 
@@ -127,10 +115,7 @@ mod tests {
     fn widening_reaches_equally_far_everywhere() {
         let ink = Ink::widened(64, 64, &square(), 5.0);
         let at = |x: usize, y: usize| ink.covered[y * 64 + x];
-        assert_eq!(
-            [at(15, 30), at(14, 30), at(30, 44), at(30, 45), at(30, 30)],
-            [255, 0, 255, 0, 255]
-        );
+        assert_eq!([at(15, 30), at(14, 30), at(30, 44), at(30, 45), at(30, 30)], [255, 0, 255, 0, 255]);
         assert!((100..156).contains(&at(16, 16)), "corners are round: 4.95 pixels away, {}", at(16, 16));
         assert!(at(17, 17) > 250 && at(15, 16) < 30, "{} {}", at(17, 17), at(15, 16));
     }

@@ -12,10 +12,7 @@ pub(super) use sse2::Lanes;
 pub(super) const COUNT: usize = 8;
 
 #[cfg(target_arch = "x86_64")]
-#[expect(
-    unsafe_code,
-    reason = "vector instructions can only be called so; this module holds nothing else"
-)]
+#[expect(unsafe_code, reason = "vector instructions can only be called so; this module holds nothing else")]
 mod sse2 {
     use core::arch::x86_64::{
         __m128i, _mm_adds_epi16, _mm_loadu_si128, _mm_mulhi_epi16, _mm_packus_epi16, _mm_set1_epi16,
@@ -129,12 +126,7 @@ mod tests {
     fn instructions_and_loops_agree() {
         let values: Vec<i16> = (0..4096_i32).map(|i| (i * 25_173 + 13_849) as i16).collect();
         let weights: Vec<i16> = (0..4096_i32).map(|i| (i * 9_301 + 4_929) as i16).collect();
-        for (a, b) in values
-            .as_chunks::<COUNT>()
-            .0
-            .iter()
-            .zip(weights.as_chunks::<COUNT>().0)
-        {
+        for (a, b) in values.as_chunks::<COUNT>().0.iter().zip(weights.as_chunks::<COUNT>().0) {
             let fast = (Lanes::of(a), Lanes::of(b));
             let slow = (plain::Lanes::of(a), plain::Lanes::of(b));
             assert_eq!(fast.0.scaled(fast.1).values(), slow.0.scaled(slow.1).values());

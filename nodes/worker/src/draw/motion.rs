@@ -41,12 +41,7 @@ impl MotionPath {
     /// The path of `motion` over a scene of `frames` frames, in a picture of `width` × `height` pixels.
     #[must_use]
     pub fn new(motion: Motion, frames: u32, width: usize, height: usize) -> Self {
-        Self {
-            motion,
-            frames: i64::from(frames),
-            width: width as i64,
-            height: height as i64,
-        }
+        Self { motion, frames: i64::from(frames), width: width as i64, height: height as i64 }
     }
 
     /// True when every frame shows the same view: draw one and keep it.
@@ -69,41 +64,13 @@ impl MotionPath {
             rounded(room, i128::from(2 * den) * i128::from(WHOLE))
         };
         match self.motion {
-            Motion::None => View {
-                x: 0,
-                y: 0,
-                step: ONE,
-            },
-            Motion::PushIn => View {
-                x: 0,
-                y: 0,
-                step: step(WHOLE * den + TRAVEL * num, den),
-            },
-            Motion::PullOut => View {
-                x: 0,
-                y: 0,
-                step: step(NEAREST * den - TRAVEL * num, den),
-            },
-            Motion::PanRight => View {
-                x: along(self.width),
-                y: 0,
-                step: ONE,
-            },
-            Motion::PanLeft => View {
-                x: -along(self.width),
-                y: 0,
-                step: ONE,
-            },
-            Motion::PanDown => View {
-                x: 0,
-                y: along(self.height),
-                step: ONE,
-            },
-            Motion::PanUp => View {
-                x: 0,
-                y: -along(self.height),
-                step: ONE,
-            },
+            Motion::None => View { x: 0, y: 0, step: ONE },
+            Motion::PushIn => View { x: 0, y: 0, step: step(WHOLE * den + TRAVEL * num, den) },
+            Motion::PullOut => View { x: 0, y: 0, step: step(NEAREST * den - TRAVEL * num, den) },
+            Motion::PanRight => View { x: along(self.width), y: 0, step: ONE },
+            Motion::PanLeft => View { x: -along(self.width), y: 0, step: ONE },
+            Motion::PanDown => View { x: 0, y: along(self.height), step: ONE },
+            Motion::PanUp => View { x: 0, y: -along(self.height), step: ONE },
         }
     }
 

@@ -37,10 +37,7 @@ pub(super) struct Plane {
 impl Plane {
     /// A plane of `pixels` as it is.
     pub(super) fn full(width: usize, height: usize, pixels: &[u8], margin: usize) -> Self {
-        let values = pixels
-            .iter()
-            .map(|&v| (i16::from(v) - 128) << FRACTION)
-            .collect::<Vec<_>>();
+        let values = pixels.iter().map(|&v| (i16::from(v) - 128) << FRACTION).collect::<Vec<_>>();
         Self::of(width, height, margin, pixels.to_vec(), &values)
     }
 
@@ -67,24 +64,14 @@ impl Plane {
             }
         }
         let half = 1 << (FRACTION - 1);
-        let pixels = values
-            .iter()
-            .map(|&v| (((v + half) >> FRACTION) + 128).clamp(0, 255) as u8)
-            .collect();
+        let pixels = values.iter().map(|&v| (((v + half) >> FRACTION) + 128).clamp(0, 255) as u8).collect();
         Self::of(w, h, margin, pixels, &values)
     }
 
     fn of(width: usize, height: usize, margin: usize, pixels: Vec<u8>, values: &[i16]) -> Self {
         let stride = (width + 2 * margin).next_multiple_of(lanes::COUNT);
         let coefficients = coefficients(values, width, height, margin, stride);
-        Self {
-            width,
-            height,
-            margin,
-            pixels,
-            stride,
-            coefficients,
-        }
+        Self { width, height, margin, pixels, stride, coefficients }
     }
 
     /// Coefficients of row `y`, mirrored above the first and below the last row.
@@ -108,17 +95,9 @@ fn halve_row(row: &[u8], out: &mut [i32]) {
         let centre = 2 * i;
         *out = if centre >= 3 && centre + 3 < row.len() {
             let near = &row[centre - 3..=centre + 3];
-            HALF_ON_PIXEL
-                .iter()
-                .zip(near)
-                .map(|(&w, &v)| w * (i32::from(v) - 128))
-                .sum()
+            HALF_ON_PIXEL.iter().zip(near).map(|(&w, &v)| w * (i32::from(v) - 128)).sum()
         } else {
-            HALF_ON_PIXEL
-                .iter()
-                .zip(-3..)
-                .map(|(&w, k)| w * at(centre as i64 + k))
-                .sum()
+            HALF_ON_PIXEL.iter().zip(-3..).map(|(&w, k)| w * at(centre as i64 + k)).sum()
         };
     }
 }
@@ -126,9 +105,8 @@ fn halve_row(row: &[u8], out: &mut [i32]) {
 /// The spline coefficients of `values`, rows and then columns, with a mirrored margin of columns.
 fn coefficients(values: &[i16], width: usize, height: usize, margin: usize, stride: usize) -> Vec<i16> {
     let reach = INVERSE.len() - 1;
-    let columns: Vec<usize> = (0..stride + 2 * reach)
-        .map(|x| mirrored(x as i64 - (margin + reach) as i64, width))
-        .collect();
+    let columns: Vec<usize> =
+        (0..stride + 2 * reach).map(|x| mirrored(x as i64 - (margin + reach) as i64, width)).collect();
     let mut across = vec![0_i16; stride * height];
     let mut wide = vec![0_i16; stride + 2 * reach];
     let mut sums = vec![0_i32; stride];
@@ -136,16 +114,12 @@ fn coefficients(values: &[i16], width: usize, height: usize, margin: usize, stri
         for (wide, &x) in wide.iter_mut().zip(&columns) {
             *wide = row[x];
         }
-        invert(&mut sums, out, |k| {
-            (&wide[reach - k..][..stride], &wide[reach + k..][..stride])
-        });
+        invert(&mut sums, out, |k| (&wide[reach - k..][..stride], &wide[reach + k..][..stride]));
     }
     let mut both = vec![0_i16; stride * height];
     for (y, out) in both.chunks_exact_mut(stride).enumerate() {
         let row = |at: i64| &across[mirrored(at, height) * stride..][..stride];
-        invert(&mut sums, out, |k| {
-            (row(y as i64 - k as i64), row(y as i64 + k as i64))
-        });
+        invert(&mut sums, out, |k| (row(y as i64 - k as i64), row(y as i64 + k as i64)));
     }
     both
 }

@@ -53,13 +53,7 @@ impl Sampler {
             Plane::halved(w, h, &still.planes[1], margin / 2 + 12),
             Plane::halved(w, h, &still.planes[2], margin / 2 + 12),
         ];
-        Self {
-            planes,
-            width,
-            height,
-            columns: Columns::default(),
-            row: Vec::new(),
-        }
+        Self { planes, width, height, columns: Columns::default(), row: Vec::new() }
     }
 
     /// Draws what `view` shows into `frame`, which is of the size given to [`Sampler::new`].
@@ -68,34 +62,10 @@ impl Sampler {
         let [luma, cb, cr] = &self.planes;
         let x = Axis::luma(luma.width, self.width, view.x, view.step);
         let y = Axis::luma(luma.height, self.height, view.y, view.step);
-        draw_plane(
-            luma,
-            x,
-            y,
-            &mut frame.y,
-            self.width,
-            &mut self.columns,
-            &mut self.row,
-        );
+        draw_plane(luma, x, y, &mut frame.y, self.width, &mut self.columns, &mut self.row);
         let (x, y) = (x.halved_on_pixel(), y.halved_between());
-        draw_plane(
-            cb,
-            x,
-            y,
-            &mut frame.u,
-            self.width / 2,
-            &mut self.columns,
-            &mut self.row,
-        );
-        draw_plane(
-            cr,
-            x,
-            y,
-            &mut frame.v,
-            self.width / 2,
-            &mut self.columns,
-            &mut self.row,
-        );
+        draw_plane(cb, x, y, &mut frame.u, self.width / 2, &mut self.columns, &mut self.row);
+        draw_plane(cr, x, y, &mut frame.v, self.width / 2, &mut self.columns, &mut self.row);
     }
 }
 
@@ -104,26 +74,17 @@ impl Axis {
     fn luma(still: usize, size: usize, centre: i64, step: i64) -> Self {
         // still/2 + centre + (p + ½ − size/2) · step, less ½ from point to pixel index.
         let middle = still as i64 * (ONE / 2) + centre - ONE / 2;
-        Self {
-            first: middle - (size as i64 - 1) * (step / 2) - (size as i64 - 1) * (step & 1) / 2,
-            step,
-        }
+        Self { first: middle - (size as i64 - 1) * (step / 2) - (size as i64 - 1) * (step & 1) / 2, step }
     }
 
     /// Chroma across: on luma column 2i in the frame and in the still alike.
     const fn halved_on_pixel(self) -> Self {
-        Self {
-            first: self.first >> 1,
-            step: self.step,
-        }
+        Self { first: self.first >> 1, step: self.step }
     }
 
     /// Chroma down: between luma rows 2j and 2j + 1 in the frame and in the still alike.
     const fn halved_between(self) -> Self {
-        Self {
-            first: (self.first + (self.step >> 1) - ONE / 2) >> 1,
-            step: self.step,
-        }
+        Self { first: (self.first + (self.step >> 1) - ONE / 2) >> 1, step: self.step }
     }
 
     /// Whole pixel and 16 bits of fraction of output pixel `index`.
@@ -152,10 +113,7 @@ fn draw_plane(
 ) {
     let height = out.len() / width;
     if let (Some(left), Some(top)) = (x.on_pixels(plane.width, width), y.on_pixels(plane.height, height)) {
-        for (out, from) in out
-            .chunks_exact_mut(width)
-            .zip(plane.pixels.chunks_exact(plane.width).skip(top))
-        {
+        for (out, from) in out.chunks_exact_mut(width).zip(plane.pixels.chunks_exact(plane.width).skip(top)) {
             out.copy_from_slice(&from[left..left + width]);
         }
         return;
@@ -183,12 +141,7 @@ fn weights(fraction: i64) -> [i16; 4] {
     let last = sixth(t * t * t);
     let third = sixth(one * one * one + 3 * t * one * one + 3 * t * t * one - 3 * t * t * t);
     // 2^15 does not fit, but no weight is above 2/3 of it.
-    [
-        first,
-        (32_768 - i32::from(first) - i32::from(third) - i32::from(last)) as i16,
-        third,
-        last,
-    ]
+    [first, (32_768 - i32::from(first) - i32::from(third) - i32::from(last)) as i16, third, last]
 }
 
 /// The weighted sum of four rows, one bit of fraction less. Rows are whole lanes long.
@@ -221,17 +174,11 @@ impl Columns {
         };
         let start = |block: usize| {
             let first = block * BLOCK;
-            (0..BLOCK)
-                .map(|j| place(first + j).0 - 1 - j as i64)
-                .min()
-                .unwrap_or(0)
+            (0..BLOCK).map(|j| place(first + j).0 - 1 - j as i64).min().unwrap_or(0)
         };
         let spread = |block: usize| {
             let first = block * BLOCK;
-            (0..BLOCK)
-                .map(|j| place(first + j).0 - 1 - j as i64 - start(block))
-                .max()
-                .unwrap_or(0)
+            (0..BLOCK).map(|j| place(first + j).0 - 1 - j as i64 - start(block)).max().unwrap_or(0)
         };
         self.taps = 4 + (0..blocks).map(spread).max().unwrap_or(0) as usize;
         self.bases.clear();

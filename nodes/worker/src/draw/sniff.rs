@@ -51,10 +51,7 @@ mod tests {
     fn common_mistakes_are_named() {
         assert_eq!(looks_like(b""), "an empty file");
         assert_eq!(looks_like(b"\n<!DOCTYPE html><html>"), "an HTML page");
-        assert_eq!(
-            looks_like(b"<?xml version='1.0'?><svg/>"),
-            "an SVG drawing: use `svg:`"
-        );
+        assert_eq!(looks_like(b"<?xml version='1.0'?><svg/>"), "an SVG drawing: use `svg:`");
         assert_eq!(looks_like(b"\0\0\0\x20ftypisom"), "a video: use `clip:`");
         assert_eq!(looks_like(b"RIFF....WAVEfmt "), "sound");
         assert_eq!(looks_like(b"{\"error\": 404}"), "JSON");

@@ -42,11 +42,7 @@ impl Canvas {
     /// A transparent canvas; both sizes are even.
     pub(super) fn new(width: usize, height: usize) -> Self {
         debug_assert!(width.is_multiple_of(2) && height.is_multiple_of(2));
-        Self {
-            width,
-            height,
-            pixels: vec![[0; 4]; width * height],
-        }
+        Self { width, height, pixels: vec![[0; 4]; width * height] }
     }
 
     /// Paints one colour where there is ink, `opacity` of 255 times as opaque.
@@ -91,14 +87,7 @@ impl Canvas {
                 chroma.values[1].push(cr);
             }
         }
-        Sprite {
-            x: x + left,
-            y: y + top,
-            width,
-            height,
-            luma,
-            chroma,
-        }
+        Sprite { x: x + left, y: y + top, width, height, luma, chroma }
     }
 
     /// The smallest even rectangle around all paint: left, top, right, bottom.
@@ -124,12 +113,7 @@ impl Canvas {
 
     /// The chroma sample of the pair of rows at `row` on column `column` (MPEG-2 siting): 1 2 1 across, 1 1 down.
     fn sited(&self, column: usize, row: usize) -> [u16; 4] {
-        let columns = [
-            column.saturating_sub(1),
-            column,
-            column,
-            (column + 1).min(self.width - 1),
-        ];
+        let columns = [column.saturating_sub(1), column, column, (column + 1).min(self.width - 1)];
         let mut sums = [4_u32; 4];
         for y in [row, row + 1] {
             for x in columns {
@@ -149,20 +133,12 @@ fn over(under: [u16; 4], colour: [u8; 3], opacity: u32) -> [u16; 4] {
     let value = |under: u16, colour: u32| ((u32::from(under) * rest + colour * opacity + half) >> 15) as u16;
     let [y, u, v] = colour.map(|c| u32::from(c) << 7);
     let [under_y, under_u, under_v, under_opacity] = under;
-    [
-        value(under_y, y),
-        value(under_u, u),
-        value(under_v, v),
-        value(under_opacity, OPAQUE),
-    ]
+    [value(under_y, y), value(under_u, u), value(under_v, v), value(under_opacity, OPAQUE)]
 }
 
 impl<const N: usize> Default for Layer<N> {
     fn default() -> Self {
-        Self {
-            opacity: Vec::new(),
-            values: [(); N].map(|()| Vec::new()),
-        }
+        Self { opacity: Vec::new(), values: [(); N].map(|()| Vec::new()) }
     }
 }
 
@@ -177,22 +153,10 @@ impl Sprite {
     pub fn blend(&self, frame: &mut Yuv420) {
         let (x, y, width, stride) = (self.x, self.y, self.width, frame.width);
         let [luma] = &self.luma.values;
-        blend_plane(
-            &mut frame.y[y * stride + x..],
-            stride,
-            width,
-            luma,
-            &self.luma.opacity,
-        );
+        blend_plane(&mut frame.y[y * stride + x..], stride, width, luma, &self.luma.opacity);
         let (x, y, width, stride) = (x / 2, y / 2, width / 2, stride / 2);
         for (plane, values) in [&mut frame.u, &mut frame.v].into_iter().zip(&self.chroma.values) {
-            blend_plane(
-                &mut plane[y * stride + x..],
-                stride,
-                width,
-                values,
-                &self.chroma.opacity,
-            );
+            blend_plane(&mut plane[y * stride + x..], stride, width, values, &self.chroma.opacity);
         }
     }
 }
@@ -215,44 +179,20 @@ mod tests {
     use super::*;
 
     fn ink(width: usize, height: usize, covered: impl Fn(usize, usize) -> u8) -> Ink {
-        let covered = (0..width * height)
-            .map(|i| covered(i % width, i / width))
-            .collect();
-        Ink {
-            width,
-            height,
-            covered,
-        }
+        let covered = (0..width * height).map(|i| covered(i % width, i / width)).collect();
+        Ink { width, height, covered }
     }
 
     #[test]
     fn opaque_paint_gives_its_colour_exactly_and_none_changes_nothing() {
         let mut canvas = Canvas::new(40, 20);
-        canvas.paint(
-            &ink(40, 20, |x, _| if (10..30).contains(&x) { 255 } else { 0 }),
-            [200, 30, 30],
-            255,
-        );
+        canvas.paint(&ink(40, 20, |x, _| if (10..30).contains(&x) { 255 } else { 0 }), [200, 30, 30], 255);
         let sprite = canvas.into_sprite(60, 40);
         let mut frame = Yuv420::filled(120, 80, [77, 99, 111]);
         sprite.blend(&mut frame);
         let [y, u, v] = yuv_of_rgb([200, 30, 30]);
-        assert_eq!(
-            (
-                frame.y[50 * 120 + 80],
-                frame.u[25 * 60 + 40],
-                frame.v[25 * 60 + 40]
-            ),
-            (y, u, v)
-        );
-        assert_eq!(
-            (
-                frame.y[50 * 120 + 69],
-                frame.y[50 * 120 + 70],
-                frame.y[50 * 120 + 90]
-            ),
-            (77, y, 77)
-        );
+        assert_eq!((frame.y[50 * 120 + 80], frame.u[25 * 60 + 40], frame.v[25 * 60 + 40]), (y, u, v));
+        assert_eq!((frame.y[50 * 120 + 69], frame.y[50 * 120 + 70], frame.y[50 * 120 + 90]), (77, y, 77));
         assert_eq!((frame.u[25 * 60 + 33], frame.y[39 * 120 + 80]), (99, 77));
     }
 

@@ -30,36 +30,22 @@ const FORMATS: [(ImageFormat, &str); 6] = [
 /// # Errors
 /// Bytes that are no picture, damaged, too large, or in print colours.
 pub fn decode_image(bytes: &[u8]) -> Result<Rgba, DrawError> {
-    let kind = image::guess_format(bytes)
-        .ok()
-        .and_then(|kind| FORMATS.into_iter().find(|(k, _)| *k == kind));
+    let kind = image::guess_format(bytes).ok().and_then(|kind| FORMATS.into_iter().find(|(k, _)| *k == kind));
     let Some((kind, format)) = kind else {
-        return Err(DrawError::NotAPicture {
-            what: sniff::looks_like(bytes),
-        });
+        return Err(DrawError::NotAPicture { what: sniff::looks_like(bytes) });
     };
-    let damaged = |cause: &dyn ToString| DrawError::Damaged {
-        format,
-        cause: cause.to_string(),
-    };
+    let damaged = |cause: &dyn ToString| DrawError::Damaged { format, cause: cause.to_string() };
     if kind == ImageFormat::Jpeg {
         check_jpeg(bytes)?;
     }
     let mut reader = ImageReader::with_format(Cursor::new(bytes), kind);
     reader.limits(limits());
-    let mut decoder = reader
-        .into_decoder()
-        .map_err(|e| limited(&e).unwrap_or_else(|| damaged(&e)))?;
+    let mut decoder = reader.into_decoder().map_err(|e| limited(&e).unwrap_or_else(|| damaged(&e)))?;
     let (width, height) = decoder.dimensions();
     if width > MAX_SIDE || height > MAX_SIDE {
-        return Err(DrawError::TooLarge {
-            size: format!("{width} × {height}"),
-        });
+        return Err(DrawError::TooLarge { size: format!("{width} × {height}") });
     }
-    if matches!(
-        decoder.original_color_type(),
-        ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16
-    ) {
+    if matches!(decoder.original_color_type(), ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16) {
         return Err(DrawError::PrintColours { format });
     }
     // A tag that cannot be read is as good as none: every viewer shows such a picture.
@@ -73,11 +59,7 @@ pub fn decode_image(bytes: &[u8]) -> Result<Rgba, DrawError> {
     let grey = !picture.color().has_color();
     let picture = picture.into_rgba8();
     let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let mut picture = Rgba {
-        width,
-        height,
-        pixels: picture.into_raw(),
-    };
+    let mut picture = Rgba { width, height, pixels: picture.into_raw() };
     if let Some(profile) = profile {
         colour::to_srgb(&mut picture, &profile, grey);
     }
@@ -97,18 +79,13 @@ fn limited(error: &ImageError) -> Option<DrawError> {
     let ImageError::Limits(limit) = error else {
         return None;
     };
-    Some(DrawError::TooLarge {
-        size: limit.to_string(),
-    })
+    Some(DrawError::TooLarge { size: limit.to_string() })
 }
 
 /// What the JPEG decoder passes over: print colours, which it would convert by a rule of thumb, and a missing
 /// end, which it would fill with grey.
 fn check_jpeg(bytes: &[u8]) -> Result<(), DrawError> {
-    let damaged = |cause: &str| DrawError::Damaged {
-        format: "JPEG",
-        cause: cause.to_owned(),
-    };
+    let damaged = |cause: &str| DrawError::Damaged { format: "JPEG", cause: cause.to_owned() };
     let mut at = 2;
     while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
         let length = usize::from(u16::from_be_bytes([high, low]));
@@ -123,11 +100,7 @@ fn check_jpeg(bytes: &[u8]) -> Result<(), DrawError> {
             0xDA => {
                 let rest = &bytes[at..];
                 let ended = rest.windows(2).any(|pair| pair == [0xFF, 0xD9]);
-                return if ended {
-                    Ok(())
-                } else {
-                    Err(damaged("it breaks off before its end"))
-                };
+                return if ended { Ok(()) } else { Err(damaged("it breaks off before its end")) };
             }
             _ => at += 2 + length,
         }
@@ -165,14 +138,8 @@ fn resample(
         .resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom))
         .crop(left, top, across, down)
         .use_alpha(!opaque);
-    Resizer::new()
-        .resize(&from, &mut out, &options)
-        .map_err(|_| size(()))?;
-    Ok(Rgba {
-        width,
-        height,
-        pixels: out.into_vec(),
-    })
+    Resizer::new().resize(&from, &mut out, &options).map_err(|_| size(()))?;
+    Ok(Rgba { width, height, pixels: out.into_vec() })
 }
 
 /// Makes a picture ready to be sampled in frames of `width` × `height` pixels at zooms up to `zoom_milli`
@@ -199,14 +166,7 @@ pub fn prepare_still(
         Fit::Contain => {
             let [r, g, b] = background;
             let pixels = [r, g, b, 255].repeat(width * height);
-            contain(
-                &picture,
-                Rgba {
-                    width,
-                    height,
-                    pixels,
-                },
-            )?
+            contain(&picture, Rgba { width, height, pixels })?
         }
         Fit::Blur => contain(&picture, blurred_cover(&picture, width, height)?)?,
     };
@@ -234,12 +194,7 @@ fn cover(picture: &Rgba, width: usize, height: usize) -> Result<Rgba, DrawError>
     } else {
         (w, w * height as f64 / width as f64)
     };
-    resample(
-        picture,
-        ((w - across) / 2.0, (h - down) / 2.0, across, down),
-        width,
-        height,
-    )
+    resample(picture, ((w - across) / 2.0, (h - down) / 2.0, across, down), width, height)
 }
 
 /// All of `picture`, as large as fits, in the middle of `under`.
@@ -281,40 +236,23 @@ fn neighbours_mixed(picture: &Rgba) -> Rgba {
         let (x, y, c) = (i / 4 % w, i / 4 / w, i % 4);
         let rows = near(y, h).into_iter();
         let sum: u32 = rows
-            .map(|(y, wy)| {
-                near(x, w)
-                    .into_iter()
-                    .map(|(x, wx)| wx * wy * at(x, y, c))
-                    .sum::<u32>()
-            })
+            .map(|(y, wy)| near(x, w).into_iter().map(|(x, wx)| wx * wy * at(x, y, c)).sum::<u32>())
             .sum();
         pixels.push(((sum + 8) / 16) as u8);
     }
-    Rgba {
-        width: w,
-        height: h,
-        pixels,
-    }
+    Rgba { width: w, height: h, pixels }
 }
 
 /// Opaque sRGB as the planes that are sampled.
 fn yuv444(picture: &Rgba) -> Yuv444 {
     let size = picture.width * picture.height;
-    let mut planes = [
-        Vec::with_capacity(size),
-        Vec::with_capacity(size),
-        Vec::with_capacity(size),
-    ];
+    let mut planes = [Vec::with_capacity(size), Vec::with_capacity(size), Vec::with_capacity(size)];
     for &[r, g, b, _] in picture.pixels.as_chunks::<4>().0 {
         for (plane, value) in planes.iter_mut().zip(yuv_of_rgb([r, g, b])) {
             plane.push(value);
         }
     }
-    Yuv444 {
-        width: picture.width,
-        height: picture.height,
-        planes,
-    }
+    Yuv444 { width: picture.width, height: picture.height, planes }
 }
 
 #[cfg(test)]

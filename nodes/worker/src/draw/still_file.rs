@@ -38,17 +38,13 @@ impl Yuv444 {
     /// Anything else: another kind of file, too short, too long, or unreadable.
     pub fn read(mut from: impl Read) -> Result<Self, DrawError> {
         let mut header = [0; 16];
-        from.read_exact(&mut header)
-            .map_err(|e| wrong(&format!("its header cannot be read ({e})")))?;
+        from.read_exact(&mut header).map_err(|e| wrong(&format!("its header cannot be read ({e})")))?;
         let (magic, numbers) = header.split_at(8);
         if magic != MAGIC {
             return Err(wrong("it is another kind of file"));
         }
         let [width, height] = [0, 4].map(|at| {
-            numbers[at..at + 4]
-                .iter()
-                .rev()
-                .fold(0_u32, |number, &byte| (number << 8) | u32::from(byte))
+            numbers[at..at + 4].iter().rev().fold(0_u32, |number, &byte| (number << 8) | u32::from(byte))
         });
         if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
             return Err(wrong(&format!("{width} × {height} is no size of a still")));
@@ -57,33 +53,20 @@ impl Yuv444 {
         let mut plane = || {
             // The length is claimed by the file: memory grows with what is really there.
             let mut plane = Vec::new();
-            let read = from
-                .by_ref()
-                .take((width * height) as u64)
-                .read_to_end(&mut plane);
+            let read = from.by_ref().take((width * height) as u64).read_to_end(&mut plane);
             read.map_err(|e| wrong(&format!("it cannot be read ({e})")))?;
-            if plane.len() == width * height {
-                Ok(plane)
-            } else {
-                Err(wrong("it breaks off"))
-            }
+            if plane.len() == width * height { Ok(plane) } else { Err(wrong("it breaks off")) }
         };
         let planes = [plane()?, plane()?, plane()?];
         match from.read(&mut [0]) {
-            Ok(0) => Ok(Self {
-                width,
-                height,
-                planes,
-            }),
+            Ok(0) => Ok(Self { width, height, planes }),
             _ => Err(wrong("something follows its planes")),
         }
     }
 }
 
 fn wrong(cause: &str) -> DrawError {
-    DrawError::StillFile {
-        cause: cause.to_owned(),
-    }
+    DrawError::StillFile { cause: cause.to_owned() }
 }
 
 #[cfg(test)]
@@ -92,11 +75,7 @@ mod tests {
 
     fn sample() -> (Yuv444, Vec<u8>) {
         let plane = |seed: usize| (0..6 * 4).map(|i| (i * seed) as u8).collect();
-        let still = Yuv444 {
-            width: 6,
-            height: 4,
-            planes: [plane(3), plane(5), plane(7)],
-        };
+        let still = Yuv444 { width: 6, height: 4, planes: [plane(3), plane(5), plane(7)] };
         let mut bytes = Vec::new();
         still.write(&mut bytes).unwrap();
         (still, bytes)
@@ -116,12 +95,7 @@ mod tests {
             assert!(Yuv444::read(&bytes[..length]).is_err(), "{length} bytes");
         }
         bytes.push(0);
-        assert!(
-            Yuv444::read(&bytes[..])
-                .unwrap_err()
-                .to_string()
-                .contains("follows")
-        );
+        assert!(Yuv444::read(&bytes[..]).unwrap_err().to_string().contains("follows"));
     }
 
     #[test]

@@ -79,27 +79,17 @@ impl Fonts {
     /// No font at all, a file that is none, or an index that it does not have.
     pub fn load(files: Vec<(Vec<u8>, u32)>) -> Result<Self, DrawError> {
         if files.is_empty() {
-            return Err(DrawError::Font {
-                number: 1,
-                cause: "none is declared",
-            });
+            return Err(DrawError::Font { number: 1, cause: "none is declared" });
         }
         let mut database = Database::new();
         let mut faces = Vec::new();
         for (position, (bytes, index)) in files.into_iter().enumerate() {
-            let info = face(bytes, index).map_err(|cause| DrawError::Font {
-                number: position + 1,
-                cause,
-            })?;
+            let info = face(bytes, index).map_err(|cause| DrawError::Font { number: position + 1, cause })?;
             // Names of our own, which no built-in fallback list knows, and one weight and style for all: what
             // is left is the order of loading.
             let id = database.push_face_info(FaceInfo {
                 families: vec![(
-                    if position == 0 {
-                        FIRST.into()
-                    } else {
-                        format!("reel {position}")
-                    },
+                    if position == 0 { FIRST.into() } else { format!("reel {position}") },
                     Language::English_UnitedStates,
                 )],
                 post_script_name: format!("reel-{position}"),
@@ -116,23 +106,13 @@ impl Fonts {
             .into_iter()
             .enumerate()
             .map(|(position, id)| {
-                let damaged = DrawError::Font {
-                    number: position + 1,
-                    cause: "its tables are damaged",
-                };
+                let damaged = DrawError::Font { number: position + 1, cause: "its tables are damaged" };
                 let font = system.get_font(id, Weight::NORMAL).ok_or(damaged)?;
                 let has = |tag: &[u8; 4]| font.as_swash().table(u32::from_be_bytes(*tag)).is_some();
-                Ok(Loaded {
-                    id,
-                    coloured: has(b"COLR") || has(b"CBDT") || has(b"sbix"),
-                })
+                Ok(Loaded { id, coloured: has(b"COLR") || has(b"CBDT") || has(b"sbix") })
             })
             .collect::<Result<_, DrawError>>()?;
-        Ok(Self {
-            system,
-            cache: SwashCache::new(),
-            faces,
-        })
+        Ok(Self { system, cache: SwashCache::new(), faces })
     }
 
     /// Shapes one line of text in an em of `size` pixels; line breaks in it count as spaces.
@@ -141,22 +121,13 @@ impl Fonts {
         let text = text.replace(['\n', '\r', '\t'], " ");
         let mut buffer = Buffer::new(&mut self.system, Metrics::new(size, size));
         buffer.set_wrap(Wrap::None);
-        let attrs = Attrs::new()
-            .family(Family::Name(FIRST))
-            .cache_key_flags(CacheKeyFlags::DISABLE_HINTING);
+        let attrs = Attrs::new().family(Family::Name(FIRST)).cache_key_flags(CacheKeyFlags::DISABLE_HINTING);
         buffer.set_text(&text, &attrs, Shaping::Advanced, None);
         buffer.shape_until_scroll(&mut self.system, false);
-        let mut line = Line {
-            width: 0.0,
-            glyphs: Vec::new(),
-        };
+        let mut line = Line { width: 0.0, glyphs: Vec::new() };
         for run in buffer.layout_runs() {
             line.width = run.line_w;
-            let left = run
-                .glyphs
-                .iter()
-                .map(|glyph| glyph.x)
-                .fold(f32::INFINITY, f32::min);
+            let left = run.glyphs.iter().map(|glyph| glyph.x).fold(f32::INFINITY, f32::min);
             line.glyphs.extend(run.glyphs.iter().map(|glyph| {
                 let place = (0.0, 0.0);
                 let flags = CacheKeyFlags::DISABLE_HINTING;
@@ -186,10 +157,7 @@ impl Fonts {
 
     /// The outline of a glyph, moved to `x`, `y` on a canvas with rows downwards.
     pub(super) fn outline(&mut self, glyph: &Glyph, x: f32, y: f32) -> Vec<Command> {
-        let commands = self
-            .cache
-            .get_outline_commands(&mut self.system, glyph.key)
-            .unwrap_or_default();
+        let commands = self.cache.get_outline_commands(&mut self.system, glyph.key).unwrap_or_default();
         let place = |p: Vector| Vector::new(x + p.x, y - p.y);
         commands
             .iter()
@@ -205,15 +173,8 @@ impl Fonts {
 
     /// The picture of a glyph of a colour font, such as an emoji.
     pub(super) fn picture(&mut self, glyph: &Glyph) -> Option<GlyphPicture> {
-        let coloured = self
-            .faces
-            .iter()
-            .any(|face| face.id == glyph.key.font_id && face.coloured);
-        let image = self
-            .cache
-            .get_image(&mut self.system, glyph.key)
-            .as_ref()
-            .filter(|_| coloured)?;
+        let coloured = self.faces.iter().any(|face| face.id == glyph.key.font_id && face.coloured);
+        let image = self.cache.get_image(&mut self.system, glyph.key).as_ref().filter(|_| coloured)?;
         (image.content == SwashContent::Color).then(|| GlyphPicture {
             left: image.placement.left,
             top: -image.placement.top,
@@ -247,11 +208,7 @@ impl Fonts {
     /// There is such a character.
     pub fn check(&mut self, text: &str) -> Result<(), DrawError> {
         let characters = self.missing_glyphs(text);
-        if characters.is_empty() {
-            Ok(())
-        } else {
-            Err(DrawError::MissingGlyphs { characters })
-        }
+        if characters.is_empty() { Ok(()) } else { Err(DrawError::MissingGlyphs { characters }) }
     }
 
     fn has(&mut self, c: char) -> bool {
@@ -270,15 +227,12 @@ fn face(bytes: Vec<u8>, index: u32) -> Result<FaceInfo, &'static str> {
     if ids.is_empty() {
         return Err("it is no TrueType or OpenType font");
     }
-    let found = ids
-        .iter()
-        .filter_map(|&id| scratch.face(id))
-        .find(|info| info.index == index);
+    let found = ids.iter().filter_map(|&id| scratch.face(id)).find(|info| info.index == index);
     found.cloned().ok_or("it has no face of that number")
 }
 
 /// Spaces, controls and marks that steer shaping: never missing, whatever the font.
-fn draws_nothing(c: char) -> bool {
+pub(super) fn draws_nothing(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
         || matches!(u32::from(c),

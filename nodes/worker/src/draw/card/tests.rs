@@ -5,22 +5,11 @@ const SIZE: (usize, usize) = (540, 960);
 const INK: [u8; 4] = [11, 16, 33, 255];
 
 fn drawn(card: &Card<'_>) -> Rgba {
-    draw_card(
-        card,
-        SIZE,
-        &mut dejavu(&["DejaVuSans-Bold"]),
-        &mut dejavu(&["DejaVuSans"]),
-    )
-    .unwrap()
+    draw_card(card, SIZE, &mut dejavu(&["DejaVuSans-Bold"]), &mut dejavu(&["DejaVuSans"])).unwrap()
 }
 
 fn card(title: &str) -> Card<'_> {
-    Card {
-        title: Some(title),
-        background: INK,
-        color: [255; 4],
-        ..Card::default()
-    }
+    Card { title: Some(title), background: INK, color: [255; 4], ..Card::default() }
 }
 
 /// Left, top, right, bottom of all pixels that are not the ground.
@@ -69,25 +58,17 @@ fn texts_stand_one_below_the_other_with_a_bar_and_aligned() {
     };
     let picture = drawn(&full);
     let pixels = picture.pixels.as_chunks::<4>().0;
-    let red: Vec<_> = (0..pixels.len())
-        .filter(|&i| pixels[i] == [255, 0, 0, 255])
-        .collect();
+    let red: Vec<_> = (0..pixels.len()).filter(|&i| pixels[i] == [255, 0, 0, 255]).collect();
     assert_eq!(red[0] % 540, 43, "at the left margin");
     let [_, top, _, bottom] = extent(&picture);
     assert!(top < red[0] / 540 && bottom > red[red.len() - 1] / 540 + 60);
-    let right = extent(&drawn(&Card {
-        align: Align::Right,
-        ..full
-    }));
+    let right = extent(&drawn(&Card { align: Align::Right, ..full }));
     assert!((493..=498).contains(&right[2]), "{right:?}");
 }
 
 #[test]
 fn a_gradient_goes_from_one_colour_to_the_other() {
-    let picture = drawn(&Card {
-        background_below: Some([111, 16, 133, 255]),
-        ..card(" ")
-    });
+    let picture = drawn(&Card { background_below: Some([111, 16, 133, 255]), ..card(" ") });
     assert_eq!(picture.pixels[..4], INK);
     assert_eq!(picture.pixels[picture.pixels.len() - 4..], [111, 16, 133, 255]);
     assert_eq!(picture.pixels[480 * 540 * 4], 61);
@@ -95,11 +76,6 @@ fn a_gradient_goes_from_one_colour_to_the_other() {
 
 #[test]
 fn a_missing_glyph_is_an_error() {
-    let error = draw_card(
-        &card("日"),
-        SIZE,
-        &mut dejavu(&["DejaVuSans-Bold"]),
-        &mut dejavu(&["DejaVuSans"]),
-    );
+    let error = draw_card(&card("日"), SIZE, &mut dejavu(&["DejaVuSans-Bold"]), &mut dejavu(&["DejaVuSans"]));
     assert!(matches!(error, Err(DrawError::MissingGlyphs { characters }) if characters == ['日']));
 }

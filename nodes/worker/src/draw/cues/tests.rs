@@ -7,19 +7,10 @@ fn said(text: &str) -> Words {
     for word in text.split_whitespace() {
         let length = 100 + 50 * word.len() as u64;
         let last = word.ends_with('.');
-        words.push(Word {
-            text: word.into(),
-            start: at,
-            end: at + length,
-            last,
-        });
+        words.push(Word { text: word.into(), start: at, end: at + length, last });
         at += length + 20;
     }
-    Words {
-        rate: 1000,
-        end: at + 400,
-        words,
-    }
+    Words { rate: 1000, end: at + 400, words }
 }
 
 fn laid_out(words: &Words, style: CueStyle) -> Vec<Cue> {
@@ -28,33 +19,18 @@ fn laid_out(words: &Words, style: CueStyle) -> Vec<Cue> {
 }
 
 fn shown(cues: &[Cue]) -> Vec<String> {
-    let line = |line: &Vec<CueWord>| {
-        line.iter()
-            .map(|word| word.text.as_str())
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    cues.iter()
-        .map(|cue| cue.lines.iter().map(line).collect::<Vec<_>>().join(" / "))
-        .collect()
+    let line = |line: &Vec<CueWord>| line.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+    cues.iter().map(|cue| cue.lines.iter().map(line).collect::<Vec<_>>().join(" / ")).collect()
 }
 
-const STYLE: CueStyle = CueStyle {
-    size: 80,
-    width: 920,
-    lines: 2,
-};
+const STYLE: CueStyle = CueStyle { size: 80, width: 920, lines: 2 };
 
 #[test]
 fn a_sentence_is_cut_into_even_cues_at_a_comma() {
     let words = said("A total eclipse lasts, at most, seven and a half minutes. Most are far shorter.");
     assert_eq!(
         shown(&laid_out(&words, STYLE)),
-        [
-            "A total eclipse / lasts, at most,",
-            "seven and a / half minutes.",
-            "Most are / far shorter."
-        ]
+        ["A total eclipse / lasts, at most,", "seven and a / half minutes.", "Most are / far shorter."]
     );
 }
 
@@ -63,10 +39,7 @@ fn no_word_is_left_over_alone() {
     let words = said("one two three four five six seven eight nine ten eleven twelve thirteen fourteen.");
     for width in (300..1400).step_by(37) {
         let cues = laid_out(&words, CueStyle { width, ..STYLE });
-        let count: usize = cues
-            .iter()
-            .map(|cue| cue.lines.iter().map(Vec::len).sum::<usize>())
-            .sum();
+        let count: usize = cues.iter().map(|cue| cue.lines.iter().map(Vec::len).sum::<usize>()).sum();
         assert_eq!(count, 14);
         for cue in &cues {
             assert!(cue.lines.len() <= 2);
@@ -83,10 +56,7 @@ fn no_word_is_left_over_alone() {
 fn lines_fit_as_they_are_shaped() {
     let words = said("The Moon's shadow crosses the Earth at 1700 kilometres an hour, AVATAR Toyota We.");
     let mut fonts = dejavu(&["DejaVuSans-Bold"]);
-    for line in shown(&laid_out(&words, STYLE))
-        .iter()
-        .flat_map(|cue| cue.split(" / "))
-    {
+    for line in shown(&laid_out(&words, STYLE)).iter().flat_map(|cue| cue.split(" / ")) {
         assert!(fonts.shape(line, 80.0).width <= 921.0, "{line}");
     }
 }
@@ -95,15 +65,9 @@ fn lines_fit_as_they_are_shaped() {
 fn a_word_too_wide_is_kept_on_a_line_of_its_own() {
     let words = said("Die Donaudampfschifffahrtsgesellschaftskapitänsmütze ist blau.");
     let cues = laid_out(&words, STYLE);
-    let lines: Vec<String> = shown(&cues)
-        .iter()
-        .flat_map(|cue| cue.split(" / "))
-        .map(str::to_owned)
-        .collect();
-    assert!(
-        lines.contains(&"Donaudampfschifffahrtsgesellschaftskapitänsmütze".to_owned()),
-        "{lines:?}"
-    );
+    let lines: Vec<String> =
+        shown(&cues).iter().flat_map(|cue| cue.split(" / ")).map(str::to_owned).collect();
+    assert!(lines.contains(&"Donaudampfschifffahrtsgesellschaftskapitänsmütze".to_owned()), "{lines:?}");
 }
 
 #[test]

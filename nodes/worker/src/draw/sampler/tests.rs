@@ -12,27 +12,16 @@ fn still(motion: Motion, mut luma: impl FnMut(f64, f64) -> f64) -> Yuv444 {
     let mut y = Vec::new();
     for row in 0..height {
         for column in 0..width {
-            let (dx, dy) = (
-                column as f64 + 0.5 - width as f64 / 2.0,
-                row as f64 + 0.5 - height as f64 / 2.0,
-            );
+            let (dx, dy) = (column as f64 + 0.5 - width as f64 / 2.0, row as f64 + 0.5 - height as f64 / 2.0);
             y.push(luma(dx, dy).round().clamp(0.0, 255.0) as u8);
         }
     }
     let planes = [y, vec![90; width * height], vec![200; width * height]];
-    Yuv444 {
-        width,
-        height,
-        planes,
-    }
+    Yuv444 { width, height, planes }
 }
 
 fn sub_pixel_views() -> impl Iterator<Item = View> {
-    (0..256_i64).map(|i| View {
-        x: i * ONE / 64 + 12_345,
-        y: i * ONE / 37,
-        step: ONE + (i % 7) * ONE / 60,
-    })
+    (0..256_i64).map(|i| View { x: i * ONE / 64 + 12_345, y: i * ONE / 37, step: ONE + (i % 7) * ONE / 60 })
 }
 
 #[test]
@@ -60,34 +49,15 @@ fn a_flat_picture_stays_flat_at_every_phase() {
 
 #[test]
 fn whole_pixels_are_copied_and_sampling_there_gives_the_same() {
-    let picture = still(Motion::PanLeft, |x, y| {
-        128.0 + 60.0 * (x * 1.9).sin() * (y * 1.3).cos()
-    });
+    let picture = still(Motion::PanLeft, |x, y| 128.0 + 60.0 * (x * 1.9).sin() * (y * 1.3).cos());
     let mut sampler = Sampler::new(&picture, W, H);
     let mut copied = Yuv420::filled(W, H, [0; 3]);
-    sampler.render(
-        &mut copied,
-        View {
-            x: 0,
-            y: 0,
-            step: ONE,
-        },
-    );
+    sampler.render(&mut copied, View { x: 0, y: 0, step: ONE });
     let left = (picture.width - W) / 2;
     let top = (picture.height - H) / 2;
-    assert_eq!(
-        copied.y[..W],
-        picture.planes[0][top * picture.width + left..][..W]
-    );
+    assert_eq!(copied.y[..W], picture.planes[0][top * picture.width + left..][..W]);
     let mut sampled = copied.clone();
-    sampler.render(
-        &mut sampled,
-        View {
-            x: 1 << 12,
-            y: 0,
-            step: ONE,
-        },
-    );
+    sampler.render(&mut sampled, View { x: 1 << 12, y: 0, step: ONE });
     let worst = copied.y.iter().zip(&sampled.y).map(|(a, b)| a.abs_diff(*b)).max();
     assert!(worst <= Some(1), "{worst:?}");
 }
@@ -133,14 +103,7 @@ fn energies(luma: impl FnMut(f64, f64) -> f64) -> Vec<f64> {
     (0..16)
         .map(|phase| {
             let mut frame = Yuv420::filled(W, H, [0; 3]);
-            sampler.render(
-                &mut frame,
-                View {
-                    x: phase * ONE / 16,
-                    y: phase * ONE / 16,
-                    step: ONE,
-                },
-            );
+            sampler.render(&mut frame, View { x: phase * ONE / 16, y: phase * ONE / 16, step: ONE });
             frame
                 .y
                 .chunks(W)
@@ -152,9 +115,7 @@ fn energies(luma: impl FnMut(f64, f64) -> f64) -> Vec<f64> {
 }
 
 fn spread(energies: &[f64]) -> f64 {
-    let (low, high) = energies
-        .iter()
-        .fold((f64::MAX, f64::MIN), |(l, h), &e| (l.min(e), h.max(e)));
+    let (low, high) = energies.iter().fold((f64::MAX, f64::MIN), |(l, h), &e| (l.min(e), h.max(e)));
     (high - low) / high
 }
 
@@ -166,27 +127,14 @@ fn sharpness_is_the_same_at_every_phase() {
             let i = f64::from(i);
             let frequency = std::f64::consts::FRAC_PI_2 * ((i * 0.618).fract() * 0.98 + 0.02);
             let angle = i * 2.399;
-            [
-                frequency * angle.cos(),
-                frequency * angle.sin(),
-                i * 1.7,
-                2.2 / frequency.max(0.2),
-            ]
+            [frequency * angle.cos(), frequency * angle.sin(), i * 1.7, 2.2 / frequency.max(0.2)]
         })
         .collect();
     let photograph = |x: f64, y: f64| {
-        128.0
-            + waves
-                .iter()
-                .map(|[fx, fy, phase, size]| size * (fx * x + fy * y + phase).sin())
-                .sum::<f64>()
+        128.0 + waves.iter().map(|[fx, fy, phase, size]| size * (fx * x + fy * y + phase).sin()).sum::<f64>()
     };
     let energies = energies(photograph);
-    assert!(
-        spread(&energies) < 0.05,
-        "{:.3} of {energies:?}",
-        spread(&energies)
-    );
+    assert!(spread(&energies) < 0.05, "{:.3} of {energies:?}", spread(&energies));
 }
 
 #[test]
@@ -200,41 +148,22 @@ fn colour_stays_where_the_brightness_is() {
     let mut sampler = Sampler::new(&picture, W, H);
     for shift in [0, 3 * ONE / 4, -5 * ONE / 3, 6 * ONE] {
         let mut frame = Yuv420::filled(W, H, [0; 3]);
-        sampler.render(
-            &mut frame,
-            View {
-                x: shift,
-                y: 0,
-                step: ONE,
-            },
-        );
+        sampler.render(&mut frame, View { x: shift, y: 0, step: ONE });
         let edge = |row: &[u8], low: f64, high: f64| {
-            row.iter()
-                .map(|&v| (high - f64::from(v)) / (high - low))
-                .sum::<f64>()
+            row.iter().map(|&v| (high - f64::from(v)) / (high - low)).sum::<f64>()
         };
         let luma = edge(&frame.y[W * 100..W * 101], 50.0, 180.0);
         // Chroma sample i lies on luma column 2i: the edge at luma point e is at (e − ½) / 2 + ½.
         let chroma = edge(&frame.u[W / 2 * 50..W / 2 * 51], 60.0, 190.0);
-        assert!(
-            (luma - (W as f64 / 2.0 - shift as f64 / ONE as f64)).abs() < 0.05,
-            "{luma}"
-        );
-        assert!(
-            (chroma - ((luma - 0.5) / 2.0 + 0.5)).abs() < 0.05,
-            "{luma} {chroma}"
-        );
+        assert!((luma - (W as f64 / 2.0 - shift as f64 / ONE as f64)).abs() < 0.05, "{luma}");
+        assert!((chroma - ((luma - 0.5) / 2.0 + 0.5)).abs() < 0.05, "{luma} {chroma}");
     }
 }
 
 #[test]
 fn views_beyond_the_still_are_mirrored_not_torn() {
     for motion in Motion::ALL {
-        let mut sampler = Sampler::new(
-            &still(motion, |x, y| 128.0 + 40.0 * (x / 9.0).sin() + y / 8.0),
-            W,
-            H,
-        );
+        let mut sampler = Sampler::new(&still(motion, |x, y| 128.0 + 40.0 * (x / 9.0).sin() + y / 8.0), W, H);
         let path = MotionPath::new(motion, 10, W, H);
         for frame in [9, 12, 100] {
             let mut picture = Yuv420::filled(W, H, [0; 3]);

@@ -24,22 +24,13 @@ fn pixel(picture: &Rgba, x: usize, y: usize) -> [u8; 4] {
 }
 
 fn solid(width: usize, height: usize, pixel: [u8; 4]) -> Rgba {
-    Rgba {
-        width,
-        height,
-        pixels: pixel.repeat(width * height),
-    }
+    Rgba { width, height, pixels: pixel.repeat(width * height) }
 }
 
 #[test]
 fn lossless_formats_come_out_as_they_went_in() {
     let picture = quarters();
-    for format in [
-        ImageFormat::Png,
-        ImageFormat::Bmp,
-        ImageFormat::Tiff,
-        ImageFormat::WebP,
-    ] {
+    for format in [ImageFormat::Png, ImageFormat::Bmp, ImageFormat::Tiff, ImageFormat::WebP] {
         let decoded = decode_image(&encoded(&picture, format)).unwrap();
         assert_eq!((decoded.width, decoded.height), (40, 20));
         assert_eq!(pixel(&decoded, 3, 3), [200, 30, 30, 255]);
@@ -58,11 +49,7 @@ fn sixteen_bits_are_rounded_to_eight() {
     let decoded = decode_image(bytes.get_ref()).unwrap();
     for x in 0..256 {
         assert_eq!(usize::from(pixel(&decoded, x, 0)[0]), x);
-        assert_eq!(
-            usize::from(pixel(&decoded, x, 1)[0]),
-            x,
-            "128 of 257 is less than a half"
-        );
+        assert_eq!(usize::from(pixel(&decoded, x, 1)[0]), x, "128 of 257 is less than a half");
     }
 }
 
@@ -74,16 +61,11 @@ fn a_turned_photograph_stands_upright() {
     let mut bytes = Vec::new();
     let mut encoder = JpegEncoder::new_with_quality(&mut bytes, 100);
     encoder.set_exif_metadata(exif.to_vec()).unwrap();
-    encoder
-        .write_image(&picture, 40, 20, ExtendedColorType::Rgb8)
-        .unwrap();
+    encoder.write_image(&picture, 40, 20, ExtendedColorType::Rgb8).unwrap();
     let decoded = decode_image(&bytes).unwrap();
     assert_eq!((decoded.width, decoded.height), (20, 40));
     let [r, g, b, _] = pixel(&decoded, 15, 5);
-    assert!(
-        r > 180 && g < 60 && b < 60,
-        "top left is now top right: {r} {g} {b}"
-    );
+    assert!(r > 180 && g < 60 && b < 60, "top left is now top right: {r} {g} {b}");
 }
 
 #[test]
@@ -92,9 +74,7 @@ fn a_profile_is_converted_to_srgb_and_srgb_is_left_alone() {
         let mut bytes = Vec::new();
         let mut encoder = image::codecs::png::PngEncoder::new(&mut bytes);
         encoder.set_icc_profile(profile.encode().unwrap()).unwrap();
-        encoder
-            .write_image(&quarters(), 40, 20, ExtendedColorType::Rgb8)
-            .unwrap();
+        encoder.write_image(&quarters(), 40, 20, ExtendedColorType::Rgb8).unwrap();
         decode_image(&bytes).unwrap()
     };
     let same = tagged(&moxcms::ColorProfile::new_srgb());
@@ -104,42 +84,25 @@ fn a_profile_is_converted_to_srgb_and_srgb_is_left_alone() {
     // Display P3 (200, 30, 30) is redder than sRGB's (200, 30, 30).
     assert!(r > 212 && g < 15 && b < 32, "{r} {g} {b}");
     let [r, g, b, _] = pixel(&p3, 33, 13);
-    assert!(
-        r.abs_diff(240) <= 1 && g.abs_diff(240) <= 1 && b.abs_diff(240) <= 1,
-        "grey stays grey"
-    );
+    assert!(r.abs_diff(240) <= 1 && g.abs_diff(240) <= 1 && b.abs_diff(240) <= 1, "grey stays grey");
 }
 
 #[test]
 fn what_is_no_picture_is_named() {
-    let error = decode_image(b"<!doctype html><html><body>404")
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.starts_with("not a picture reel can read: it looks like an HTML page"),
-        "{error}"
-    );
+    let error = decode_image(b"<!doctype html><html><body>404").unwrap_err().to_string();
+    assert!(error.starts_with("not a picture reel can read: it looks like an HTML page"), "{error}");
 }
 
 #[test]
 fn damaged_pictures_are_errors() {
-    let noise = RgbImage::from_fn(64, 64, |x, y| {
-        Rgb([(x * 37 + y * 91) as u8, (x * y) as u8, y as u8])
-    });
-    for format in [
-        ImageFormat::Png,
-        ImageFormat::Jpeg,
-        ImageFormat::Bmp,
-        ImageFormat::WebP,
-        ImageFormat::Tiff,
-    ] {
+    let noise = RgbImage::from_fn(64, 64, |x, y| Rgb([(x * 37 + y * 91) as u8, (x * y) as u8, y as u8]));
+    for format in
+        [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::WebP, ImageFormat::Tiff]
+    {
         let bytes = encoded(&noise, format);
         for part in [bytes.len() / 4, bytes.len() / 2, bytes.len() * 9 / 10] {
             let result = decode_image(&bytes[..part]);
-            assert!(
-                matches!(result, Err(DrawError::Damaged { .. })),
-                "{format:?} cut at {part}"
-            );
+            assert!(matches!(result, Err(DrawError::Damaged { .. })), "{format:?} cut at {part}");
         }
     }
 }
@@ -156,10 +119,7 @@ fn print_colours_are_refused() {
     let mut bytes = encoded(&quarters(), ImageFormat::Jpeg);
     let sof = bytes.windows(2).position(|pair| pair == [0xFF, 0xC0]).unwrap();
     bytes[sof + 9] = 4;
-    assert!(matches!(
-        decode_image(&bytes),
-        Err(DrawError::PrintColours { .. })
-    ));
+    assert!(matches!(decode_image(&bytes), Err(DrawError::PrintColours { .. })));
 }
 
 fn extensions() -> Vec<CpuExtensions> {
@@ -172,17 +132,12 @@ fn extensions() -> Vec<CpuExtensions> {
 
 #[test]
 fn scaling_is_the_same_with_and_without_vector_instructions() {
-    let noise: Vec<u8> = (0..301 * 203 * 4_u32)
-        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
-        .collect();
+    let noise: Vec<u8> =
+        (0..301 * 203 * 4_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     let mut opaque = noise.clone();
     opaque.as_chunks_mut::<4>().0.iter_mut().for_each(|p| p[3] = 255);
     for (pixels, use_alpha) in [(opaque, false), (noise, true)] {
-        let picture = Rgba {
-            width: 301,
-            height: 203,
-            pixels,
-        };
+        let picture = Rgba { width: 301, height: 203, pixels };
         for (width, height) in [(97, 61), (640, 480), (301, 203), (40, 400), (7, 5)] {
             let fast = scale(&picture, width, height).unwrap();
             let from = ImageRef::new(301, 203, &picture.pixels, PixelType::U8x4).unwrap();
@@ -222,13 +177,7 @@ fn transparent_pixels_lend_no_colour() {
 
 #[test]
 fn flat_pictures_come_out_as_the_matrix_says() {
-    for colour in [
-        [255, 255, 255],
-        [0, 0, 0],
-        [11, 16, 33],
-        [200, 30, 30],
-        [1, 254, 128],
-    ] {
+    for colour in [[255, 255, 255], [0, 0, 0], [11, 16, 33], [200, 30, 30], [1, 254, 128]] {
         let [r, g, b] = colour;
         for fit in [Fit::Cover, Fit::Contain, Fit::Blur] {
             let still =
@@ -258,14 +207,8 @@ fn contain_shows_all_and_cover_fills() {
 
 #[test]
 fn transparency_shows_the_background() {
-    let still = prepare_still(
-        &solid(50, 50, [9, 9, 9, 0]),
-        (50, 50),
-        Fit::Cover,
-        [11, 16, 33],
-        1000,
-    )
-    .unwrap();
+    let still =
+        prepare_still(&solid(50, 50, [9, 9, 9, 0]), (50, 50), Fit::Cover, [11, 16, 33], 1000).unwrap();
     assert!(still.planes[0].iter().all(|&y| y == yuv_of_rgb([11, 16, 33])[0]));
 }
 

@@ -13,16 +13,8 @@ fn what_is_no_font_is_refused_with_its_number() {
     assert!(Fonts::load(vec![]).is_err());
     let bold = std::fs::read(format!("{FONTS}/DejaVuSans-Bold.ttf")).unwrap();
     let error = Fonts::load(vec![(bold.clone(), 0), (b"no font".to_vec(), 0)]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "font 2 cannot be used: it is no TrueType or OpenType font"
-    );
-    assert!(
-        Fonts::load(vec![(bold, 1)])
-            .unwrap_err()
-            .to_string()
-            .contains("no face of that number")
-    );
+    assert_eq!(error.to_string(), "font 2 cannot be used: it is no TrueType or OpenType font");
+    assert!(Fonts::load(vec![(bold, 1)]).unwrap_err().to_string().contains("no face of that number"));
 }
 
 #[test]
@@ -37,16 +29,10 @@ fn a_line_is_as_wide_as_its_glyphs_advance() {
 #[test]
 fn missing_glyphs_are_named_and_invisible_ones_never_miss() {
     let mut fonts = dejavu(&["DejaVuSansMono-Bold"]);
-    assert_eq!(
-        fonts.missing_glyphs("Zeit: 9 ¾ – ok\u{200d}\u{fe0f}\u{ad}\u{a0}\n\tend"),
-        []
-    );
+    assert_eq!(fonts.missing_glyphs("Zeit: 9 ¾ – ok\u{200d}\u{fe0f}\u{ad}\u{a0}\n\tend"), []);
     assert_eq!(fonts.missing_glyphs("日本 is 日"), ['日', '本']);
     let error = fonts.check("a日").unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "no declared font has a glyph for `日` (U+65E5): name one that does as a further font"
-    );
+    assert_eq!(error, "no declared font has a glyph for `日` (U+65E5): name one that does as a further font");
 }
 
 #[test]
@@ -73,16 +59,7 @@ fn arabic_runs_from_right_to_left_and_joins() {
     let mut fonts = dejavu(&["DejaVuSans-Bold"]);
     let line = fonts.shape("القمر", 60.0);
     let first = line.glyphs.iter().min_by_key(|glyph| glyph.start).unwrap();
-    assert!(
-        line.glyphs.iter().all(|glyph| glyph.x <= first.x),
-        "the first letter is the rightmost"
-    );
-    let alone: f32 = "القمر"
-        .chars()
-        .map(|c| fonts.shape(&c.to_string(), 60.0).width)
-        .sum();
-    assert!(
-        line.width < alone * 0.95,
-        "joined letters are narrower than isolated ones"
-    );
+    assert!(line.glyphs.iter().all(|glyph| glyph.x <= first.x), "the first letter is the rightmost");
+    let alone: f32 = "القمر".chars().map(|c| fonts.shape(&c.to_string(), 60.0).width).sum();
+    assert!(line.width < alone * 0.95, "joined letters are narrower than isolated ones");
 }
