@@ -94,11 +94,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             collect(&entry.path(), files)?;
-        } else if entry
-            .path()
-            .extension()
-            .is_some_and(|extension| extension == "rs")
-        {
+        } else if entry.path().extension().is_some_and(|extension| extension == "rs") {
             files.push(entry.path());
         }
     }

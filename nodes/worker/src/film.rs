@@ -1,3 +1,7 @@
 //! Runs of the kinds of film. It knows no schedule.
 
+pub mod cues;
+pub mod encode;
 pub mod mix;
+pub mod mux;
+pub mod thumbnail;

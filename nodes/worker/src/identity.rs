@@ -111,7 +111,7 @@ pub fn whole() -> (ProgramIdentity, Vec<String>) {
         build_id: BUILD_ID.to_owned(),
         kinds: kinds(),
         tools: linked(),
-        files: libraries().into_iter().collect(),
+        files: library_files(),
     };
     let mut missing = Vec::new();
     let speaker = crate::speech::speak::program();
@@ -125,6 +125,15 @@ pub fn whole() -> (ProgramIdentity, Vec<String>) {
     // Also when it is not there: that it appears is a change.
     identity.files.push(speaker);
     (identity, missing)
+}
+
+/// The libraries, and what decides which files they are: their folders (a link in one may be set to another
+/// version) and the loader's cache.
+fn library_files() -> Vec<PathBuf> {
+    let libraries = libraries();
+    let folders: BTreeSet<PathBuf> =
+        libraries.iter().filter_map(|path| path.parent()).map(Path::to_owned).collect();
+    libraries.into_iter().chain(folders).chain([PathBuf::from("/etc/ld.so.cache")]).collect()
 }
 
 /// The shared libraries in this process.

@@ -3,7 +3,7 @@
 
 use reel_engine::operation::{Call, Failure, Outcome};
 
-use crate::{film, speech};
+use crate::{film, picture, speech};
 
 /// Runs a kind on concrete inputs.
 pub type Run = fn(&Call<'_>) -> Result<Outcome, Failure>;
@@ -11,8 +11,22 @@ pub type Run = fn(&Call<'_>) -> Result<Outcome, Failure>;
 /// Every kind that this program runs: its name, its version, its run. Whoever changes what a run makes bumps
 /// the version here and in the kind's declaration; a test compares the two, and so do `reel` and this program
 /// when they meet.
-const RUNS: &[(&str, u32, Run)] =
-    &[("level", 1, speech::level::run), ("mix", 1, film::mix::run), ("tts", 1, speech::tts::run)];
+const RUNS: &[(&str, u32, Run)] = &[
+    ("card", 1, picture::card::run),
+    ("clip", 1, picture::clip::run),
+    ("conform", 1, picture::conform::run),
+    ("cues", 1, film::cues::run),
+    ("encode", 1, film::encode::run),
+    ("image", 1, picture::image::run),
+    ("level", 1, speech::level::run),
+    ("mix", 1, film::mix::run),
+    ("mux", 1, film::mux::run),
+    ("still", 1, picture::still::run),
+    ("svg", 1, picture::svg::run),
+    ("thumbnail", 1, film::thumbnail::run),
+    ("transcribe", 1, speech::transcribe::run),
+    ("tts", 1, speech::tts::run),
+];
 
 /// Every kind that this program runs: name, version, run.
 #[must_use]

@@ -31,7 +31,8 @@ const CHANNELS: usize = 2;
 pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     let params: Params = params(call)?;
     let score = Score::read(call, &params)?;
-    let mut meter = Meter::new(CHANNELS as u32).ok_or_else(|| Failure::new("no loudness meter for stereo"))?;
+    let mut meter =
+        Meter::new(CHANNELS as u32).ok_or_else(|| Failure::new("no loudness meter for stereo"))?;
     score.play(call, 0, |window| {
         meter.push(window);
         Ok(())
@@ -108,7 +109,10 @@ impl<'a> Score<'a> {
             .iter()
             .map(|scene| plan(call, scene.plan.slot()))
             .collect::<Result<Vec<Plan>, Failure>>()?;
-        let fps = plans.first().map(|plan| plan.fps).ok_or_else(|| Failure::new("a film without scenes has no sound"))?;
+        let fps = plans
+            .first()
+            .map(|plan| plan.fps)
+            .ok_or_else(|| Failure::new("a film without scenes has no sound"))?;
         let starts = starts(fps, &plans);
         let mut placed = Vec::new();
         for (index, (plan, start)) in plans.iter().zip(&starts).enumerate() {
@@ -132,7 +136,9 @@ impl<'a> Score<'a> {
         mut sink: impl FnMut(&mut [f32]) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let mut bed = match &self.params.music {
-            Some(music) => Some(Bed::open(&self.call.one(music.file.slot())?.path, music, self.samples, &self.ducking)?),
+            Some(music) => {
+                Some(Bed::open(&self.call.one(music.file.slot())?.path, music, self.samples, &self.ducking)?)
+            }
             None => None,
         };
         let mut window = Vec::new();
@@ -159,5 +165,6 @@ impl<'a> Score<'a> {
 }
 
 fn plan(call: &Call<'_>, slot: &str) -> Result<Plan, Failure> {
-    serde_json::from_slice(&call.read(slot)?).map_err(|error| Failure::new(format!("`{slot}` is not a plan: {error}")))
+    serde_json::from_slice(&call.read(slot)?)
+        .map_err(|error| Failure::new(format!("`{slot}` is not a plan: {error}")))
 }

@@ -37,9 +37,10 @@ impl Ducking {
             let past = sample.saturating_sub(self.speech[index].1);
             1.0 - (past as f64 / RELEASE as f64).min(1.0)
         });
-        let attack = self.speech.get(after).map_or(0.0, |(start, _)| {
-            1.0 - ((start - sample) as f64 / ATTACK as f64).min(1.0)
-        });
+        let attack = self
+            .speech
+            .get(after)
+            .map_or(0.0, |(start, _)| 1.0 - ((start - sample) as f64 / ATTACK as f64).min(1.0));
         self.depth_db * release.max(attack)
     }
 }

@@ -104,7 +104,8 @@ fn interpolator() -> [[f32; TAPS]; PHASES] {
         let taps: [f64; TAPS] = std::array::from_fn(|tap| {
             let x = tap as f64 - (TAPS / 2 - 1) as f64 - phase as f64 / PHASES as f64;
             let window = (std::f64::consts::PI * x / (TAPS as f64 + 1.0)).cos().powi(2);
-            window * if x == 0.0 { 1.0 } else { (std::f64::consts::PI * x).sin() / (std::f64::consts::PI * x) }
+            window
+                * if x == 0.0 { 1.0 } else { (std::f64::consts::PI * x).sin() / (std::f64::consts::PI * x) }
         });
         let sum: f64 = taps.iter().sum();
         taps.map(|tap| (tap / sum) as f32)
@@ -127,7 +128,8 @@ mod tests {
     fn tone(frequency: f64, amplitude: f64, phase: f64) -> Vec<f32> {
         (0..48_000)
             .flat_map(|n| {
-                let x = (f64::from(n) * frequency * std::f64::consts::TAU / 48_000.0 + phase).sin() * amplitude;
+                let x =
+                    (f64::from(n) * frequency * std::f64::consts::TAU / 48_000.0 + phase).sin() * amplitude;
                 [x as f32; 2]
             })
             .collect()

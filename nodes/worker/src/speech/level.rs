@@ -54,7 +54,8 @@ fn decode(call: &Call<'_>, slot: &str) -> Result<Vec<f32>, Failure> {
 
 /// Samples per channel at the file's own rate.
 fn count(call: &Call<'_>, slot: &str, rate: u32) -> Result<u64, Failure> {
-    let reader = AudioReader::open(&call.one(slot)?.path, rate, 1, SoundRange::ALL).map_err(crate::failure)?;
+    let reader =
+        AudioReader::open(&call.one(slot)?.path, rate, 1, SoundRange::ALL).map_err(crate::failure)?;
     let mut samples = 0;
     for block in reader {
         samples += block.map_err(crate::failure)?.len() as u64;

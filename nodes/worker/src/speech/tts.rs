@@ -19,16 +19,20 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
         return Err(Failure::new("there is nothing to say in this text").help("write at least one word"));
     }
     let speech = match params.engine {
-        Engine::Espeak => speak(&Utterance { text: &text, voice: &params.voice, rate: params.rate, pitch: params.pitch })?,
+        Engine::Espeak => {
+            speak(&Utterance { text: &text, voice: &params.voice, rate: params.rate, pitch: params.pitch })?
+        }
     };
     if speech.samples.is_empty() {
         return Err(Failure::new(format!("the voice `{}` makes no sound of this text", params.voice))
             .help("try a voice of the text's language, such as `de` or `fr`"));
     }
-    let words = Words { rate: speech.rate, end: speech.samples.len() as u64, words: time_words(&text, &speech) };
+    let words =
+        Words { rate: speech.rate, end: speech.samples.len() as u64, words: time_words(&text, &speech) };
     let json = serde_json::to_vec(&words).map_err(|error| Failure::new(error.to_string()))?;
     let path = call.scratch.join("speech.wav");
-    write(&path, &speech).map_err(|error| Failure::of(FailureCode::Machine, format!("cannot write speech: {error}")))?;
+    write(&path, &speech)
+        .map_err(|error| Failure::of(FailureCode::Machine, format!("cannot write speech: {error}")))?;
     Ok(Outcome::default().with_file("audio", "audio/wav", path).with_bytes("words", "application/json", json))
 }
 
@@ -128,7 +132,8 @@ mod tests {
 
     #[test]
     fn several_marks_in_one_token_count_once() {
-        let words = time_words("costs $5.50 now", &speech(&[(0, 0), (6, 200), (7, 300), (9, 500), (12, 800)]));
+        let words =
+            time_words("costs $5.50 now", &speech(&[(0, 0), (6, 200), (7, 300), (9, 500), (12, 800)]));
         let starts: Vec<_> = words.iter().map(|w| w.start).collect();
         assert_eq!(starts, [0, 200, 800]);
     }

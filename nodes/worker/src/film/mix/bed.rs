@@ -36,7 +36,8 @@ pub(super) struct Bed<'a> {
 
 impl<'a> Bed<'a> {
     pub(super) fn open(path: &Path, music: &Music, film: u64, ducking: &'a Ducking) -> Result<Self, Failure> {
-        let samples = |time: reel_engine::quantity::Duration| time.as_micros() * u64::from(SAMPLE_RATE) / 1_000_000;
+        let samples =
+            |time: reel_engine::quantity::Duration| time.as_micros() * u64::from(SAMPLE_RATE) / 1_000_000;
         Ok(Self {
             path: path.to_owned(),
             reader: open(path)?,
@@ -70,7 +71,8 @@ impl<'a> Bed<'a> {
     }
 
     fn gain_at(&self, sample: u64) -> f32 {
-        let ramp = |part: u64, whole: u64| if whole == 0 { 1.0 } else { (part as f64 / whole as f64).min(1.0) };
+        let ramp =
+            |part: u64, whole: u64| if whole == 0 { 1.0 } else { (part as f64 / whole as f64).min(1.0) };
         let fades = ramp(sample, self.fade_in).min(ramp(self.film.saturating_sub(sample), self.fade_out));
         (factor(self.gain_db + self.ducking.db_at(sample)) * fades) as f32
     }

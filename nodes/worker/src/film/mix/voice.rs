@@ -43,8 +43,11 @@ pub(super) fn voices(
         )));
     }
     let gain = factor(decibels(sound.gain)) as f32;
-    let place = |(file, span): (&InputFile, &reel_nodes::media::plan::Span)| {
-        Placed { path: file.path.clone(), start: start.sample + span.start, samples: span.samples, gain }
+    let place = |(file, span): (&InputFile, &reel_nodes::media::plan::Span)| Placed {
+        path: file.path.clone(),
+        start: start.sample + span.start,
+        samples: span.samples,
+        gain,
     };
     Ok(files.into_iter().zip(&plan.sentences).map(place).collect())
 }
@@ -101,7 +104,8 @@ impl Placed {
         let offset = (self.start + from - at) as usize;
         for (position, frame) in (from..to).zip(window.as_chunks_mut::<2>().0[offset..].iter_mut()) {
             let left = samples.next().transpose().map_err(broken)?.unwrap_or(0.0);
-            let right = if channels == 2 { samples.next().transpose().map_err(broken)?.unwrap_or(0.0) } else { left };
+            let right =
+                if channels == 2 { samples.next().transpose().map_err(broken)?.unwrap_or(0.0) } else { left };
             let gain = self.gain * edge(position, length);
             frame[0] += left * gain;
             frame[1] += right * gain;

@@ -1,0 +1,185 @@
+//! The run of `encode`: one segment of a film. It knows what is seen in it and nothing of the film around it.
+
+use std::path::PathBuf;
+
+use reel_engine::operation::{Call, Failure, Outcome};
+use reel_nodes::film::encode::{Layer, Params};
+use reel_nodes::media::picture::TransitionKind;
+use reel_nodes::media::time::FrameRate;
+
+use crate::av::{ConformSpec, EncodeSpec, Fit, VideoEncoder, VideoReader, frame_at};
+use crate::draw::blend::{cross_fade, fade_through_colour};
+use crate::draw::caption::CaptionPainter;
+use crate::draw::motion::MotionPath;
+use crate::draw::sampler::Sampler;
+use crate::frame::{Yuv420, Yuv444, yuv_of_rgb};
+use crate::params;
+
+/// Black in limited range.
+const BLACK: [u8; 3] = [16, 128, 128];
+/// Later than any video ends: a thousand hours.
+const LATE_US: u64 = 3_600_000_000_000;
+
+/// Encodes the segment into port `video`.
+///
+/// # Errors
+/// When a picture cannot be read, or encoding fails.
+pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
+    let params: Params = params(call)?;
+    let size = (params.size.width as usize, params.size.height as usize);
+    let mut picture = Source::open(call, &params.picture, size, params.fps)?;
+    let mut under = match &params.under {
+        Some(under) => Some((under.kind, Source::open(call, &under.picture, size, params.fps)?)),
+        None => None,
+    };
+    let mut captions = match &params.captions {
+        Some(captions) => {
+            let fonts = crate::fonts(call, &captions.faces)?;
+            let painter = CaptionPainter::new(fonts, &captions.letters, &captions.look, size);
+            Some((painter, captions.cues.as_slice()))
+        }
+        None => None,
+    };
+    let path = call.scratch.join("segment.mp4");
+    let mut encoder = VideoEncoder::create(&path, &spec(&params)).map_err(crate::failure)?;
+    let mut frame = Yuv420::filled(size.0, size.1, BLACK);
+    let mut below = frame.clone();
+    for index in 0..params.frames {
+        if (call.cancelled)() {
+            return Err(crate::cancelled());
+        }
+        picture.draw(index, &mut frame)?;
+        if let Some((kind, under)) = &mut under {
+            under.draw(index, &mut below)?;
+            blend(*kind, &mut below, &frame, index, params.frames);
+            std::mem::swap(&mut below, &mut frame);
+        }
+        if let Some((painter, cues)) = &mut captions {
+            painter.paint(cues, i64::from(index), &mut frame);
+        }
+        encoder.push(&frame).map_err(crate::failure)?;
+        (call.progress)((u64::from(index + 1) * 1000 / u64::from(params.frames)) as u16);
+    }
+    encoder.finish().map_err(crate::failure)?;
+    Ok(Outcome::default().with_file("video", "video/mp4", path))
+}
+
+fn spec(params: &Params) -> EncodeSpec {
+    let encoding = &params.encoding;
+    EncodeSpec {
+        width: params.size.width,
+        height: params.size.height,
+        rate: params.fps,
+        crf: encoding.crf,
+        preset: encoding.preset.name().to_owned(),
+        keyint: encoding.keyint,
+        level: None,
+        tune: None,
+        threads: encoding.threads,
+    }
+}
+
+/// The incoming picture takes over from `below`, which becomes the result.
+fn blend(kind: TransitionKind, below: &mut Yuv420, picture: &Yuv420, index: u32, frames: u32) {
+    let (num, den) = (2 * index + 1, 2 * frames);
+    match kind {
+        TransitionKind::Fade => cross_fade(below, picture, num, den),
+        TransitionKind::FadeBlack => fade_through_colour(below, picture, BLACK, num, den),
+        TransitionKind::Cut => below.clone_from(picture),
+    }
+}
+
+/// A picture over its own time.
+enum Source {
+    /// A still under a moving camera.
+    Moving { sampler: Sampler, path: MotionPath, first: i64 },
+    /// The same on every frame.
+    Fixed(Yuv420),
+    /// A video, and its picture that was drawn last.
+    Video { reader: Box<VideoReader>, path: PathBuf, last: Option<Yuv420> },
+}
+
+impl Source {
+    fn open(call: &Call<'_>, layer: &Layer, size: (usize, usize), rate: FrameRate) -> Result<Self, Failure> {
+        if let Some(still) = &layer.still {
+            return Self::still(&read_still(call, still.slot())?, layer, size);
+        }
+        if let Some(video) = &layer.video {
+            return Self::video(call, video.slot(), layer.first, size, rate);
+        }
+        let color = layer.color.ok_or_else(|| Failure::new("a segment without a picture"))?;
+        let [red, green, blue, _] = color.rgba;
+        Ok(Self::Fixed(Yuv420::filled(size.0, size.1, yuv_of_rgb([red, green, blue]))))
+    }
+
+    fn still(still: &Yuv444, layer: &Layer, size: (usize, usize)) -> Result<Self, Failure> {
+        let path = MotionPath::new(layer.motion, layer.of, size.0, size.1);
+        let least = size.0.max(still.width) == still.width && size.1.max(still.height) == still.height;
+        if !least {
+            return Err(Failure::new(format!(
+                "a still of {}x{} is smaller than the frame of {}x{}",
+                still.width, still.height, size.0, size.1
+            )));
+        }
+        let mut sampler = Sampler::new(still, size.0, size.1);
+        let first = i64::from(layer.first);
+        if !path.is_static() {
+            return Ok(Self::Moving { sampler, path, first });
+        }
+        let mut frame = Yuv420::filled(size.0, size.1, BLACK);
+        sampler.render(&mut frame, path.view(first));
+        Ok(Self::Fixed(frame))
+    }
+
+    fn video(
+        call: &Call<'_>,
+        slot: &str,
+        first: u32,
+        size: (usize, usize),
+        rate: FrameRate,
+    ) -> Result<Self, Failure> {
+        // The middle of the frame's time, so that no rounding to microseconds can name the one before.
+        let halves = 2 * u128::from(first) + 1;
+        let from_us = halves * 500_000 * u128::from(rate.den()) / u128::from(rate.num());
+        let spec = ConformSpec {
+            width: size.0 as u32,
+            height: size.1 as u32,
+            fit: Fit::Cover,
+            rate,
+            from_us: from_us as u64,
+            to_us: None,
+        };
+        let path = &call.one(slot)?.path;
+        let reader = Box::new(VideoReader::open(path, spec).map_err(crate::failure)?);
+        Ok(Self::Video { reader, path: path.clone(), last: None })
+    }
+
+    /// Draws what is seen on frame `index` of the segment; frames come in order.
+    fn draw(&mut self, index: u32, frame: &mut Yuv420) -> Result<(), Failure> {
+        match self {
+            Self::Moving { sampler, path, first } => {
+                sampler.render(frame, path.view(*first + i64::from(index)))
+            }
+            Self::Fixed(kept) => frame.clone_from(kept),
+            Self::Video { reader, path, last } => {
+                if let Some(next) = reader.next() {
+                    *last = Some(next.map_err(crate::failure)?);
+                } else if last.is_none() {
+                    // The segment begins after the video's end: its last picture stands.
+                    let size = Some((frame.width as u32, frame.height as u32));
+                    *last = Some(frame_at(path, LATE_US, size).map_err(crate::failure)?);
+                }
+                if let Some(picture) = last {
+                    frame.clone_from(picture);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_still(call: &Call<'_>, slot: &str) -> Result<Yuv444, Failure> {
+    let file = std::fs::File::open(&call.one(slot)?.path);
+    let file = file.map_err(|error| Failure::new(format!("cannot read `{slot}`: {error}")))?;
+    Yuv444::read(std::io::BufReader::with_capacity(1 << 20, file)).map_err(crate::draw_failure)
+}

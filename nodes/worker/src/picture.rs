@@ -1,0 +1,8 @@
+//! Runs of the kinds of pictures. It knows no scene.
+
+pub mod card;
+pub mod clip;
+pub mod conform;
+pub mod image;
+pub mod still;
+pub mod svg;

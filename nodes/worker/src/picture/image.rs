@@ -1,0 +1,17 @@
+//! The run of `image`: any picture to upright sRGB. It knows no frame size.
+
+use reel_engine::operation::{Call, Failure, Outcome};
+use reel_nodes::picture::image::Params;
+
+use crate::draw::still::decode_image;
+use crate::params;
+
+/// Reads slot `file` into port `image`.
+///
+/// # Errors
+/// When the bytes are no picture that can be read.
+pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
+    let params: Params = params(call)?;
+    let picture = decode_image(&call.read(params.file.slot())?).map_err(crate::draw_failure)?;
+    Ok(Outcome::default().with_bytes("image", "image/png", crate::png(&picture)?))
+}
