@@ -1,5 +1,12 @@
 //! Tests of the executors with real processes. The program is its own fake worker and its own fake reel:
 //! started with a role as its first argument it plays that, else it runs the tests.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "these are tests, though without the harness that would tell"
+)]
 
 mod inline;
 mod play;

@@ -254,10 +254,10 @@ fn act(kind: &str, call: &Call<'_>) -> Result<Outcome, Failure> {
             });
         }
         "children" => {
-            let child = Command::new("sleep").arg("600").spawn().unwrap();
+            let mut child = Command::new("sleep").arg("600").spawn().unwrap();
             fs::write(call.params.as_str().unwrap(), format!("{} {}", std::process::id(), child.id()))
                 .unwrap();
-            std::thread::sleep(Duration::from_secs(600));
+            child.wait().unwrap();
         }
         "large" => return Ok(done.with_bytes("large", "video/mp4", vec![7; 1 << 20])),
         "close" => {
