@@ -308,3 +308,6 @@ fn age(text: &str) -> Result<u64, String> {
     let read = text.parse::<reel_engine::quantity::Duration>();
     read.map(|time| time.as_micros() / 1_000_000).map_err(|wrong| format!("{wrong}; days are written `30d`"))
 }
+
+#[cfg(test)]
+mod reference;

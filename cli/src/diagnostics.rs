@@ -38,6 +38,9 @@ fn tally(problems: &[Diagnostic], paint: Paint) -> String {
 
 /// One problem with its place.
 pub(crate) fn draw_one(problem: &Diagnostic, sources: &Sources, paint: Paint) -> String {
+    if problem.labels.is_empty() {
+        return without_place(problem, paint);
+    }
     let level = match problem.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -59,6 +62,16 @@ pub(crate) fn draw_one(problem: &Diagnostic, sources: &Sources, paint: Paint) ->
     }
     let renderer = if paint.0 { Renderer::styled() } else { Renderer::plain() };
     renderer.term_width(WIDTH).render(&[group])
+}
+
+/// A problem that no line of a file is to blame for.
+fn without_place(problem: &Diagnostic, paint: Paint) -> String {
+    let head = match problem.severity {
+        Severity::Error => paint.bad(&format!("error[{}]", problem.code.0)),
+        Severity::Warning => paint.warn(&format!("warning[{}]", problem.code.0)),
+    };
+    let help = problem.help.as_ref().map(|help| format!("\n  = {}: {help}", paint.help("help")));
+    format!("{head}: {}{}", problem.message, help.unwrap_or_default())
 }
 
 /// Labels by file, the file of the first label first; each with its position.

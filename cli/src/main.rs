@@ -17,7 +17,7 @@ use clap::Parser;
 use crate::args::Cli;
 use crate::config::Config;
 use crate::open::Invocation;
-use crate::ui::{Ui, print_error, print_line};
+use crate::ui::{Ui, print_error, print_json};
 
 fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             if call.global.json {
-                error.json().iter().for_each(|line| print_line(&line.to_string()));
+                error.json().iter().for_each(print_json);
             } else {
                 print_error(&error.draw(call.ui.err()));
             }

@@ -109,6 +109,27 @@ pub(crate) fn print_error(text: &str) {
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
 }
 
+/// Keys that come first in an object, in this order.
+const FIRST: [&str; 10] =
+    ["event", "node", "kind", "planned", "ran", "cached", "skipped", "failed", "seconds", "outputs"];
+
+/// An object as one line of JSON: what people look for first, then the rest by name.
+pub(crate) fn json_line(object: &serde_json::Value) -> String {
+    let Some(map) = object.as_object() else { return format!("{object}\n") };
+    let first = FIRST.iter().filter_map(|key| map.get_key_value(*key));
+    let rest = map.iter().filter(|(key, _)| !FIRST.contains(&key.as_str()));
+    let fields: Vec<String> = first
+        .chain(rest)
+        .map(|(key, value)| format!("{}:{value}", serde_json::Value::from(key.as_str())))
+        .collect();
+    format!("{{{}}}\n", fields.join(","))
+}
+
+/// Writes an object to standard output, as one line of JSON.
+pub(crate) fn print_json(object: &serde_json::Value) {
+    print(&json_line(object));
+}
+
 /// Rows of text, each cell padded to the widest of its column, none after the last.
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -191,6 +212,12 @@ mod tests {
         let second: Vec<usize> = drawn.lines().map(visible).collect();
         assert_eq!(second, [8, 8]);
         assert!(!drawn.contains(" \n"));
+    }
+
+    #[test]
+    fn an_event_begins_with_what_it_is() {
+        let line = json_line(&serde_json::json!({ "code": "failed", "node": "a\"b", "event": "did-fail" }));
+        assert_eq!(line, "{\"event\":\"did-fail\",\"node\":\"a\\\"b\",\"code\":\"failed\"}\n");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::args::{Cache as CacheArgs, CacheAction};
 use crate::error::{CommandError, Exit};
 use crate::open::Invocation;
-use crate::ui::{bytes, count, print, print_error, print_line, spell, table};
+use crate::ui::{bytes, count, print, print_error, print_json, spell, table};
 
 pub(super) fn run(call: &Invocation, args: &CacheArgs) -> Result<Exit, CommandError> {
     let cache = call.cache(call.config.temporary());
@@ -50,7 +50,7 @@ fn pinned(call: &Invocation) -> BTreeSet<Digest> {
 
 fn say(call: &Invocation, json: &Value, text: impl FnOnce() -> String) {
     if call.global.json {
-        print_line(&json.to_string());
+        print_json(json);
     } else {
         print(&text());
     }
@@ -59,7 +59,7 @@ fn say(call: &Invocation, json: &Value, text: impl FnOnce() -> String) {
 fn warnings(call: &Invocation, cache: &Cache) {
     for warning in cache.take_warnings() {
         if call.global.json {
-            print_line(&json!({ "event": "warning", "message": warning.message }).to_string());
+            print_json(&json!({ "event": "warning", "message": warning.message }));
             continue;
         }
         let paint = call.ui.err();

@@ -1,23 +1,25 @@
 //! `reel check`: every error of the project, nothing run.
 
-use reel_engine::graph::Graph;
+use reel_engine::diagnostic::Diagnostics;
+use reel_engine::span::{SourceId, Sources};
+use reel_engine::spec::parse_yaml;
 use serde_json::json;
 
 use super::names::warn;
 use crate::args::Check;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Policy};
-use crate::ui::{count, print_line};
+use crate::ui::{count, print_json, print_line};
 
 pub(super) fn run(call: &Invocation, args: &Check) -> Result<Exit, CommandError> {
     let loaded = call.load(&args.reading, Policy { exec: args.allow_exec, ..Policy::default() })?;
     let project = &loaded.project;
     warn(call, project);
-    let (scenes, nodes, outputs) = (scenes(&project.graph), project.graph.len(), project.outputs.len());
+    let (scenes, nodes, outputs) = (scenes(&project.sources), project.graph.len(), project.outputs.len());
     if call.global.json {
         let warnings = project.warnings.len();
         let line = json!({ "event": "ok", "scenes": scenes, "nodes": nodes, "outputs": outputs, "warnings": warnings });
-        print_line(&line.to_string());
+        print_json(&line);
     } else if !call.global.quiet {
         let parts = [(scenes, "scene"), (nodes, "node"), (outputs, "output")];
         let parts: Vec<String> = parts
@@ -31,14 +33,11 @@ pub(super) fn run(call: &Invocation, args: &Check) -> Result<Exit, CommandError>
     Ok(Exit::Done)
 }
 
-/// How many scenes became nodes: what stands before the first dot of a made node's name, without its format.
-fn scenes(graph: &Graph) -> usize {
-    let mut names: Vec<&str> = graph
-        .nodes()
-        .filter_map(|(_, node)| node.name.rsplit('/').next()?.split_once('.').map(|(scene, _)| scene))
-        .filter(|scene| *scene != "film")
-        .collect();
-    names.sort_unstable();
-    names.dedup();
-    names.len()
+/// How many scenes the project's own file has.
+fn scenes(sources: &Sources) -> usize {
+    let id = SourceId::default();
+    let file = sources.get(id);
+    // It was read without a problem before.
+    let tree = file.and_then(|file| parse_yaml(&file.text, id, &mut Diagnostics::default()));
+    tree.and_then(|tree| Some(tree.get("scenes")?.items().len())).unwrap_or(0)
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::error::{CommandError, Exit};
 use crate::open::Invocation;
-use crate::ui::{bytes, print, print_line, table};
+use crate::ui::{bytes, print, print_json, table};
 
 pub(super) fn run(call: &Invocation) -> Result<Exit, CommandError> {
     let machine = Machine::detect();
@@ -20,7 +20,7 @@ pub(super) fn run(call: &Invocation) -> Result<Exit, CommandError> {
             "network": capacity.network,
             "gpus": capacity.gpus,
         });
-        print_line(&line.to_string());
+        print_json(&line);
         return Ok(Exit::Done);
     }
     let cores = format!("{}.{:02} cores", capacity.cpu_milli / 1000, capacity.cpu_milli % 1000 / 10);

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::config::Companion;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Policy};
-use crate::ui::{Paint, count, print, print_line};
+use crate::ui::{Paint, count, print, print_json, print_line};
 
 /// Where the library of a missing font is.
 const FONTS: &str = "apt-get install fonts-dejavu-core, or put font files into ~/.local/share/fonts";
@@ -40,7 +40,7 @@ pub(super) fn run(call: &Invocation) -> Result<Exit, CommandError> {
     let toolbox = call.toolbox();
     let mut findings = vec![companion(call, Companion::Worker), companion(call, Companion::Speak)];
     findings.extend(programs(call, &toolbox));
-    findings.extend(tools(&toolbox));
+    findings.extend(tools(&toolbox, call.global.verbose || call.global.json));
     findings.push(kinds(&registry, &toolbox));
     findings.push(fonts(call));
     findings.extend(confined::look(call));
@@ -53,7 +53,7 @@ pub(super) fn run(call: &Invocation) -> Result<Exit, CommandError> {
                 Err(text) => (false, text),
             };
             let line = json!({ "event": "finding", "what": finding.what, "ok": ok, "found": text, "help": finding.help });
-            print_line(&line.to_string());
+            print_json(&line);
         } else {
             print(&text(finding, call.ui.out()));
         }
@@ -108,8 +108,15 @@ fn shown(call: &Invocation, program: &str) -> String {
         .map_or_else(|_| program.to_owned(), |path| path.display().to_string())
 }
 
-fn tools(toolbox: &Toolbox) -> Vec<Finding> {
-    toolbox.entries.iter().map(|(name, identity)| Finding::new(name, Ok(identity.clone()), "")).collect()
+/// Identities as they are in keys; those of many parts are cut where they are for people.
+fn tools(toolbox: &Toolbox, whole: bool) -> Vec<Finding> {
+    const PARTS: usize = 4;
+    let shown = |identity: &str| {
+        let parts: Vec<&str> = identity.split(' ').collect();
+        let more = parts.len().saturating_sub(PARTS);
+        if whole || more == 0 { identity.to_owned() } else { format!("{} …", parts[..PARTS].join(" ")) }
+    };
+    toolbox.entries.iter().map(|(name, identity)| Finding::new(name, Ok(shown(identity)), "")).collect()
 }
 
 /// Whether the worker runs what the kinds of this reel need.

@@ -9,7 +9,7 @@ use super::names::meant;
 use crate::args::Expand;
 use crate::error::{CommandError, Exit};
 use crate::open::Invocation;
-use crate::ui::print;
+use crate::ui::{print, print_json};
 
 pub(super) fn run(call: &Invocation, args: &Expand) -> Result<Exit, CommandError> {
     let loaded = call.look(&args.reading)?;
@@ -25,7 +25,7 @@ pub(super) fn run(call: &Invocation, args: &Expand) -> Result<Exit, CommandError
         .filter(|decl| args.names.is_empty() || names.contains(&decl.name.value.as_str()));
     if call.global.json {
         for decl in chosen {
-            print(&format!("{}\n", declared(decl)));
+            print_json(&declared(decl));
         }
     } else {
         print(&yaml::nodes(chosen));

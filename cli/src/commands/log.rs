@@ -9,7 +9,7 @@ use crate::args::Log;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
 use crate::report::failures::Failures;
-use crate::ui::{Paint, print, spell};
+use crate::ui::{Paint, print, print_json, spell};
 
 /// What is known of one node's last run.
 struct Entry {
@@ -51,7 +51,7 @@ pub(super) fn run(call: &Invocation, args: &Log) -> Result<Exit, CommandError> {
                 "result": entry.words,
                 "log": entry.log,
             });
-            print(&format!("{line}\n"));
+            print_json(&line);
         } else {
             print(&entry.text(call.ui.out()));
         }

@@ -11,7 +11,7 @@ use reel_engine::session::Project;
 use crate::diagnostics;
 use crate::error::CommandError;
 use crate::open::{Invocation, Loaded, Workshop};
-use crate::ui::{print_error, print_line};
+use crate::ui::{print_error, print_json};
 
 /// The nodes and outputs behind targets.
 pub(super) fn targets(
@@ -59,7 +59,7 @@ pub(super) fn meant(project: &Project, graph: &Graph, name: &str) -> Result<Vec<
 pub(super) fn warn(call: &Invocation, project: &Project) {
     for problem in &project.warnings {
         if call.global.json {
-            print_line(&diagnostics::json(problem, &project.sources).to_string());
+            print_json(&diagnostics::json(problem, &project.sources));
         } else {
             print_error(&format!("{}\n", diagnostics::draw_one(problem, &project.sources, call.ui.err())));
         }

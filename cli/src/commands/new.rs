@@ -9,7 +9,7 @@ use crate::args::{New, Template};
 use crate::error::{CommandError, Exit};
 use crate::open::Invocation;
 use crate::report::summary::shown_from;
-use crate::ui::print_line;
+use crate::ui::{print_json, print_line};
 
 /// What of a project does not belong into Git.
 const IGNORED: &str = "/out/\n/.reel/\n";
@@ -29,7 +29,7 @@ pub(super) fn run(call: &Invocation, args: &New) -> Result<Exit, CommandError> {
         .map_err(|error| CommandError::failed(format!("cannot write `{}`: {error}", folder.display())))?;
     let shown = shown_from(&call.config.here, &folder);
     if call.global.json {
-        print_line(&json!({ "event": "new", "project": folder }).to_string());
+        print_json(&json!({ "event": "new", "project": folder }));
     } else if !call.global.quiet {
         print_line(&format!(
             "made `{shown}/reel.yaml`\n\n  cd {shown}\n  reel build\n\nthen change a word in it, and build again"

@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use crate::args::Nodes;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Policy};
-use crate::ui::{Paint, print, table};
+use crate::ui::{Paint, print, print_json, table};
 
 pub(super) fn run(call: &Invocation, args: &Nodes) -> Result<Exit, CommandError> {
     let registry = call.registry(Policy { exec: true, ..Policy::default() });
     let paint = call.ui.out();
     let Some(name) = &args.kind else {
         if call.global.json {
-            registry.kinds().for_each(|kind| print(&format!("{}\n", summary(kind.as_ref()))));
+            registry.kinds().for_each(|kind| print_json(&summary(kind.as_ref())));
         } else {
             let row =
                 |kind: &dyn Operation| vec![paint.bold(kind.info().name), kind.info().summary.to_owned()];
@@ -40,7 +40,7 @@ pub(super) fn run(call: &Invocation, args: &Nodes) -> Result<Exit, CommandError>
             .iter()
             .map(|port| json!({ "name": port.name, "type": port.ty.as_str() }))
             .collect();
-        print(&format!("{line}\n"));
+        print_json(&line);
     } else {
         print(&text(kind.as_ref(), paint));
     }

@@ -12,7 +12,7 @@ use crate::args::Plan;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
 use crate::report::summary::seconds;
-use crate::ui::{Paint, count, print, print_line, spell, table};
+use crate::ui::{Paint, count, json_line, print, print_line, spell, table};
 
 /// Nodes of the longest path that are shown.
 const SHOWN: usize = 6;
@@ -154,8 +154,7 @@ impl Outlook {
     fn json(&self, seen: &Foresight, all: bool) -> String {
         let mut out = String::new();
         for forecast in listed(seen, all) {
-            out.push_str(&node_json(seen, forecast).to_string());
-            out.push('\n');
+            out.push_str(&json_line(&node_json(seen, forecast)));
         }
         let path: Vec<&str> = self.path.iter().map(|id| seen.graph.node(*id).name.as_str()).collect();
         let last = json!({
@@ -170,7 +169,7 @@ impl Outlook {
             "critical-path": path,
             "critical-path-seconds": seconds(self.path_time),
         });
-        out.push_str(&format!("{last}\n"));
+        out.push_str(&json_line(&last));
         out
     }
 }

@@ -5,13 +5,13 @@ use serde_json::json;
 use crate::args::Trust;
 use crate::error::{CommandError, Exit};
 use crate::open::Invocation;
-use crate::ui::print_line;
+use crate::ui::{print_json, print_line};
 
 pub(super) fn run(call: &Invocation, args: &Trust) -> Result<Exit, CommandError> {
     if args.list {
         for project in call.config.trusted() {
             if call.global.json {
-                print_line(&json!({ "event": "trusted", "project": project }).to_string());
+                print_json(&json!({ "event": "trusted", "project": project }));
             } else {
                 print_line(&project.display().to_string());
             }
@@ -31,7 +31,7 @@ pub(super) fn run(call: &Invocation, args: &Trust) -> Result<Exit, CommandError>
     };
     if call.global.json {
         let line = json!({ "event": "trust", "project": root, "trusted": !args.revoke, "changed": changed });
-        print_line(&line.to_string());
+        print_json(&line);
     } else {
         print_line(&format!("`{}` {words} (noted in {})", root.display(), file.display()));
     }

@@ -12,7 +12,7 @@ use super::names::{foresee_all, meant};
 use crate::args::Why;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
-use crate::ui::{Paint, count, print};
+use crate::ui::{Paint, count, print, print_json};
 
 pub(super) fn run(call: &Invocation, args: &Why) -> Result<Exit, CommandError> {
     let loaded = call.look(&args.reading)?;
@@ -23,7 +23,7 @@ pub(super) fn run(call: &Invocation, args: &Why) -> Result<Exit, CommandError> {
     let mut accounts: Vec<Account> = nodes.iter().map(|id| story.account(*id)).collect();
     if call.global.json {
         for account in &accounts {
-            print(&format!("{}\n", account.json("why")));
+            print_json(&account.json("why"));
         }
         return Ok(Exit::Done);
     }
@@ -35,7 +35,10 @@ pub(super) fn run(call: &Invocation, args: &Why) -> Result<Exit, CommandError> {
     let unchanged = all - accounts.len();
     if unchanged > 0 {
         let others = if accounts.is_empty() { "" } else { " more" };
-        text.push_str(&format!("{}{others}: unchanged since first made\n", count(unchanged, "node")));
+        text.push_str(&format!(
+            "{}{others}: nothing changed since it was first made\n",
+            count(unchanged, "node")
+        ));
     }
     print(&text);
     Ok(Exit::Done)

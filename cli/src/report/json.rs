@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::plain::Sink;
 use super::summary::seconds;
 use super::{End, Report};
+use crate::ui::json_line;
 
 /// The report for programs.
 pub(crate) struct Json {
@@ -21,7 +22,7 @@ impl Json {
     }
 
     fn write(&mut self, value: &Value) {
-        (self.sink)(&format!("{value}\n"));
+        (self.sink)(&json_line(value));
     }
 
     /// Something happened: what was held is told first.
