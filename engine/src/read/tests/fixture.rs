@@ -48,7 +48,7 @@ pub(crate) struct Say {
     pair: Option<(u8, String)>,
     #[schemars(extend("format" = "frame-rate"))]
     fps: Option<Value>,
-    extra: Option<Box<Say>>,
+    extra: Option<Box<Self>>,
 }
 
 /// Untagged: a word or a quantity.

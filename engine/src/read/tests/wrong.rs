@@ -100,7 +100,7 @@ fn every_error_of_a_file_in_one_run() {
             "R004 11:11 `uses` wants a text, not the number `3` | put it between quotes: `\"3\"`",
             "R004 12:11 `with` wants a mapping, not a list",
             "R004 13:12 `needs` wants a text or a list, not a mapping",
-            "R005 14:14 `timeout` wants a length of time, but `10` has no unit | write it like `0.5s`",
+            "R005 14:14 `timeout` wants a length of time, but `10` has no unit | write it with its unit: `10s`",
             "R006 15:22 `cpu` wants a number of cores, but `0` is not above zero | write it like `0.5`",
             "R005 15:33 `memory` wants an amount of data, but `G` is not a unit here | write it like `512MiB`",
             "R002 15:37 unknown key `gpus` | did you mean `gpu`? known here: `cpu`, `gpu`, `memory`, `network`, `pools`",
@@ -181,7 +181,9 @@ fn places_in_aliases_and_behind_wide_characters() {
     files(&[
         (
             "version: 1\nnodes: {a: &x {uses: say, timeout: 5}, b: *x}\n",
-            &["R005 2:36 `timeout` wants a length of time, but `5` has no unit | write it like `0.5s`"],
+            &[
+                "R005 2:36 `timeout` wants a length of time, but `5` has no unit | write it with its unit: `5s`",
+            ],
         ),
         (
             "version: 1\nname: ü\nnodes: {ä: {uses: x}}\n",
@@ -294,13 +296,15 @@ fn quantities() {
         (
             "{text: a, pause: 5, extra: {text: b, pause: 5 sec}}",
             &[
-                "R005 5:28 `pause` wants a length of time, but `5` has no unit | write it like `0.5s`",
+                "R005 5:28 `pause` wants a length of time, but `5` has no unit | write it with its unit: `5s`",
                 "R005 5:55 `pause` wants a length of time, but `sec` is not a unit here | write it like `0.5s`",
             ],
         ),
         (
             "{text: a, level: 5}",
-            &["R005 5:28 `level` wants a change of level, but `5` has no unit | write it like `-18dB`"],
+            &[
+                "R005 5:28 `level` wants a change of level, but `5` has no unit | write it with its unit: `5dB`",
+            ],
         ),
         (
             "{text: a, level: loud}",

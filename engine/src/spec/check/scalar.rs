@@ -151,7 +151,10 @@ impl Checker<'_> {
             Wrong::Value(_) => code::BAD_VALUE,
         };
         let message = format!("{} wants {}, but {wrong}", at.name(), format.wants);
-        let help = format!("write it like `{}`", format.example);
+        let help = match text.parse::<Decimal>() {
+            Ok(_) if !format.unit.is_empty() => format!("write it with its unit: `{text}{}`", format.unit),
+            _ => format!("write it like `{}`", format.example),
+        };
         self.problem(class, written.span, message, Some(help));
         None
     }
