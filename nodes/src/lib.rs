@@ -48,3 +48,6 @@ pub fn registry(host: Host) -> Registry {
         .with(Typed::new(open::fetch::Fetch { network: host.network }))
         .with_front_end(scenes::ScenesFrontEnd { fonts })
 }
+
+#[cfg(test)]
+mod tests;

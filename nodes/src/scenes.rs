@@ -59,7 +59,7 @@ impl FrontEnd for ScenesFrontEnd {
     fn compile(&self, project: &FrontProject<'_>, problems: &mut Diagnostics) -> FrontGraph {
         let none = FrontGraph { bindings: vec![None; project.outputs.len()], ..FrontGraph::default() };
         let Some(story) = story::read(project, problems) else { return none };
-        let Some(formats) = formats::read(project, &story, problems) else { return none };
+        let formats = formats::read(project, &story, problems);
         film::compile(project, &story, &formats, &self.fonts, problems)
     }
 }

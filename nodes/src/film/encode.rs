@@ -156,7 +156,7 @@ impl Kind for Encode {
     fn claim(&self, params: &Params) -> Claim {
         // x264 looks some 40 pictures ahead at these presets, and the still is sampled from memory.
         let pixels = u64::from(params.size.width) * u64::from(params.size.height);
-        Claim::cores(params.encoding.threads, 48 + (pixels * 64 >> 20))
+        Claim::cores(params.encoding.threads, 48 + ((pixels * 64) >> 20))
     }
 
     fn tools(&self, _: &Params) -> Vec<&'static str> {

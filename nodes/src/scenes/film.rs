@@ -165,13 +165,13 @@ impl Film<'_> {
     /// What the outputs take, and the film-wide nodes behind it.
     fn outputs(&self, maker: &mut Maker) -> Vec<Option<String>> {
         let mut made = Made::default();
-        if self.formats.uses.is_empty() {
+        if self.formats.uses.iter().flatten().next().is_none() {
             for index in 0..self.formats.films.iter().count() {
                 self.film(index, Container::Mp4, None, "film", Span::default(), &mut made, maker);
             }
         }
         let uses = &self.formats.uses;
-        let bound = uses.iter().map(|(what, name, span)| match what {
+        let mut bind = |(what, name, span): &(Use, String, Span)| match what {
             Use::Film { format, container, title } => {
                 let node = self.film(*format, *container, title.as_ref(), name, *span, &mut made, maker);
                 format!("${{{node}.video}}")
@@ -196,15 +196,18 @@ impl Film<'_> {
                     .set("format", kind);
                 format!("${{{}.image}}", maker.add(format!("{name}.thumbnail"), "thumbnail", with))
             }
-        });
-        bound.map(Some).collect()
+        };
+        uses.iter().map(|found| found.as_ref().map(&mut bind)).collect()
     }
 }
+
+/// Format, container and title of a film.
+type FilmKey = (usize, Container, Option<Located>);
 
 /// Film-wide nodes that were made, by what they are.
 #[derive(Default)]
 struct Made {
-    films: Vec<((usize, Container, Option<Located>), String)>,
+    films: Vec<(FilmKey, String)>,
     sounds: Vec<((usize, SoundCodec), String)>,
 }
 
@@ -212,7 +215,7 @@ impl Film<'_> {
     /// The name that the film of a format will have, when an output asks for one later in the list.
     fn film_asked_for(&self, format: usize) -> Option<String> {
         let asked = |what: &Use| matches!(what, Use::Film { format: of, .. } if *of == format);
-        let any = self.formats.uses.iter().any(|(what, ..)| asked(what));
+        let any = self.formats.uses.iter().flatten().any(|(what, ..)| asked(what));
         any.then(|| format!("{}film.mux", self.formats.films.prefix(format)))
     }
 
@@ -229,7 +232,7 @@ impl Film<'_> {
         maker: &mut Maker,
     ) -> String {
         let key = (format, container, title.cloned());
-        let same = |known: &(usize, Container, Option<Located>)| {
+        let same = |known: &FilmKey| {
             let text = |title: &Option<Located>| title.as_ref().map(|title| title.node.clone());
             known.0 == key.0 && known.1 == key.1 && text(&known.2) == text(&key.2)
         };

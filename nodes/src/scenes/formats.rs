@@ -73,8 +73,8 @@ pub(super) struct Formats {
     pub(super) rates: Named<FrameRate>,
     pub(super) cuts: Named<Cut>,
     pub(super) films: Named<FilmFormat>,
-    /// For each output of the project, what it is and where it was written.
-    pub(super) uses: Vec<(Use, String, Span)>,
+    /// For each output of the project, what it is, its name, and where it was written.
+    pub(super) uses: Vec<Option<(Use, String, Span)>>,
 }
 
 impl Formats {
@@ -128,37 +128,35 @@ struct Asked<'a> {
     scenes: Vec<usize>,
 }
 
-/// Reads what all outputs ask for; `None` when something in them is wrong, which then was reported.
-pub(super) fn read(
-    project: &FrontProject<'_>,
-    story: &Story<'_>,
-    problems: &mut Diagnostics,
-) -> Option<Formats> {
+/// Reads what all outputs ask for; one that is wrong is reported, and is no use.
+pub(super) fn read(project: &FrontProject<'_>, story: &Story<'_>, problems: &mut Diagnostics) -> Formats {
     let asked: Vec<Option<Asked<'_>>> =
         project.outputs.iter().map(|decl| one(decl, story, problems)).collect();
-    let asked: Vec<Asked<'_>> = asked.into_iter().collect::<Option<_>>()?;
     let mut formats = Formats {
         rates: Named(Vec::new()),
         cuts: Named(Vec::new()),
         films: Named(Vec::new()),
         uses: Vec::new(),
     };
-    for asked in asked.iter().filter(|asked| matches!(asked.class, Class::Film(_))) {
+    let right = || asked.iter().flatten();
+    for asked in right().filter(|asked| matches!(asked.class, Class::Film(_))) {
         formats.film(asked, story);
     }
-    let wants_picture = asked.iter().any(|asked| matches!(asked.class, Class::Picture(_)));
-    if formats.films.0.is_empty() && (asked.is_empty() || wants_picture) {
+    let wants_picture = right().any(|asked| matches!(asked.class, Class::Picture(_)));
+    if formats.films.0.is_empty() && (right().next().is_none() || wants_picture) {
         let scenes = (0..story.scenes.len()).collect();
-        let name = asked.first().map_or("film", |asked| &asked.decl.name.value);
+        let name = right().next().map_or("film", |asked| &asked.decl.name.value);
         let cut = formats.cut(story.format.fps, scenes, name);
         let film = FilmFormat { cut, size: story.format.size, encoding: Encoding::default(), burn: true };
         formats.films.index(film, name);
     }
     for asked in &asked {
-        let found = formats.what(asked, story);
-        formats.uses.push((found, asked.decl.name.value.clone(), asked.decl.name.span));
+        let found = asked
+            .as_ref()
+            .map(|asked| (formats.what(asked, story), asked.decl.name.value.clone(), asked.decl.name.span));
+        formats.uses.push(found);
     }
-    Some(formats)
+    formats
 }
 
 impl Formats {

@@ -140,10 +140,17 @@ fn recording(
         text = Some(found.iter().map(|sentence| sentence.said.as_str()).collect::<Vec<_>>().join(" "));
         shown = found.into_iter().flat_map(|sentence| sentence.shown).collect();
     }
+    let Some(model) = voice(story, scene, "model") else {
+        return Err((
+            code::MISSING_KEY,
+            format!("scene `{id}` has a recording, but no model to hear its words"),
+            "name a whisper.cpp model: `voice: { model: models/ggml-base.en.bin }`".into(),
+        ));
+    };
     let span = written.span;
     let with = With::new(span)
         .put("audio", audio.clone())
-        .maybe("model", voice(story, scene, "model"))
+        .put("model", model.clone())
         .maybe("language", voice(story, scene, "language"));
     let words = maker.add(format!("{id}.transcribe"), "transcribe", with);
     let level = maker.add(format!("{id}.level.1"), "level", With::new(span).put("audio", audio.clone()));

@@ -9,7 +9,7 @@ use reel_engine::spec::{Located, check};
 use schemars::{JsonSchema, schema_for};
 use serde::de::DeserializeOwned;
 
-use super::sections::{Captions, Format, Music, Pronounce, Say, Scene, Scenes, Transition, Voice};
+use super::sections::{Captions, Format, Music, Pronounce, Scene, Scenes, Transition, Voice};
 use crate::media::picture::TransitionKind;
 
 /// All sections.
@@ -77,10 +77,10 @@ pub(super) fn read<'a>(project: &FrontProject<'a>, problems: &mut Diagnostics) -
         pronounce: pronounce?.map_or_else(BTreeMap::new, |part| part.value),
         scenes,
     };
-    let right = distinct(&story.scenes, problems)
-        & lengths(&story, problems)
-        & words_alone(project, &story, problems);
-    (right && !story.scenes.is_empty()).then_some(story)
+    lengths(&story, problems);
+    single_words(project, problems);
+    // Two scenes of one name would make two nodes of every name: that noise helps nobody.
+    (distinct(&story.scenes, problems) && !story.scenes.is_empty()).then_some(story)
 }
 
 /// An outer `None` for what is wrong, an inner one for what is not there.
@@ -142,11 +142,9 @@ fn distinct(scenes: &[Part<'_, Scene>], problems: &mut Diagnostics) -> bool {
 }
 
 /// What can be known of lengths before anything is said.
-fn lengths(story: &Story<'_>, problems: &mut Diagnostics) -> bool {
-    let mut right = true;
+fn lengths(story: &Story<'_>, problems: &mut Diagnostics) {
     let mut problem = |code, span, message: String, help: &str| {
         problems.push(Diagnostic::error(code, span, message).help(help));
-        right = false;
     };
     for (i, scene) in story.scenes.iter().enumerate() {
         let Scene { id, say, show, length, .. } = &scene.value;
@@ -172,32 +170,16 @@ fn lengths(story: &Story<'_>, problems: &mut Diagnostics) -> bool {
             problem(code::TRANSITION, scene.span("/transition/for"), message, help);
         }
     }
-    right
 }
 
-/// A list of pronunciations has single words; a recording needs a model.
-fn words_alone(project: &FrontProject<'_>, story: &Story<'_>, problems: &mut Diagnostics) -> bool {
-    let mut right = true;
+/// A list of pronunciations has single words.
+fn single_words(project: &FrontProject<'_>, problems: &mut Diagnostics) {
     let written = project.sections.iter().find(|(name, _)| name == "pronounce");
     for (key, _) in written.map(|(_, value)| value.entries()).unwrap_or_default() {
         if key.value.trim().is_empty() || key.value.contains(char::is_whitespace) {
             let message = format!("`{}` is not one word", key.value);
             let help = "a pronunciation is for one word; write `[shown](spoken)` in the text for more";
             problems.push(Diagnostic::error(code::BAD_VALUE, key.span, message).help(help));
-            right = false;
         }
     }
-    let has_model = |voice: Option<&Voice>| voice.is_some_and(|voice| voice.model.is_some());
-    for scene in &story.scenes {
-        let recorded = matches!(scene.value.say, Some(Say::Recording(_)));
-        let project_voice = story.voice.as_ref().map(|part| &part.value);
-        if recorded && !has_model(scene.value.voice.as_ref()) && !has_model(project_voice) {
-            let message =
-                format!("scene `{}` has a recording, but no model to hear its words", scene.value.id);
-            let help = "name a whisper.cpp model: `voice: { model: models/ggml-base.en.bin }`";
-            problems.push(Diagnostic::error(code::MISSING_KEY, scene.span("/say"), message).help(help));
-            right = false;
-        }
-    }
-    right
 }

@@ -1,6 +1,7 @@
 //! One command from start to end: its output into a bounded log, its whole tree ended with it. It knows no node.
 
 use std::collections::VecDeque;
+use std::fmt::Write;
 use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -189,7 +190,7 @@ impl Log {
     fn text(&self) -> String {
         let mut text = String::from_utf8_lossy(&self.head).into_owned();
         if self.left_out > 0 {
-            text.push_str(&format!("\n… {} bytes are left out …\n", self.left_out));
+            let _ = write!(text, "\n… {} bytes are left out …\n", self.left_out);
         }
         let tail: Vec<u8> = self.tail.iter().copied().collect();
         text.push_str(&String::from_utf8_lossy(&tail));

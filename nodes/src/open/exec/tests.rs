@@ -15,10 +15,10 @@ fn host(allow_exec: bool) -> Arc<Host> {
     Arc::new(Host { path, allow_exec, env, ..Host::default() })
 }
 
-fn resolve(
-    with: serde_json::Value,
-    allow_exec: bool,
-) -> (Params, Vec<(String, PathBuf)>, Vec<(&'static str, String)>) {
+type Files = Vec<(String, PathBuf)>;
+type Said = Vec<(&'static str, String)>;
+
+fn resolve(with: serde_json::Value, allow_exec: bool) -> (Params, Files, Said) {
     let mut params: Params = serde_json::from_value(with.clone()).unwrap();
     let written = Located::of_json(&with, Span::default());
     let (mut problems, mut files) = (Diagnostics::default(), Vec::new());

@@ -1,8 +1,9 @@
 //! One download, with limits of time, size and redirects, and a look at every address before it is asked.
 //! It knows no lock file.
 
+use std::fmt::Write as _;
 use std::fs::File;
-use std::io::Write;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
@@ -93,7 +94,7 @@ async fn fetch(
     for _ in 0..=limits.redirects {
         let client = client(&url, limits, allow_private).await?;
         let response = client.get(url.clone()).send().await.map_err(|error| explain(&url, &error))?;
-        log.push_str(&format!("{} {url}\n", response.status()));
+        let _ = writeln!(log, "{} {url}", response.status());
         if response.status().is_redirection() {
             url = target(&url, &response)?;
             continue;

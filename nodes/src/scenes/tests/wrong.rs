@@ -1,0 +1,87 @@
+//! What is wrong with scenes is said at the scene, all of it in one run.
+
+use super::{ECLIPSE, fonts_are_there, problems};
+
+fn scene(rest: &str) -> Vec<String> {
+    let all = problems(&format!(
+        "version: 1\nscenes:\n  - {{ id: a, {rest} }}\noutputs: {{ film: out/film.mp4 }}\n"
+    ));
+    // A node whose parameters are wrong is missing for those that take its ports: that is the engine's to say.
+    all.into_iter().filter(|line| !line.contains("no node is called `a.")).collect()
+}
+
+#[test]
+fn scenes_say_what_is_wrong_with_them() {
+    if !fonts_are_there() {
+        return;
+    }
+    let shown = "show: { color: \"#000000\" }";
+    let all: Vec<String> = [
+        "say: Hello.",
+        "say: Hello., show: {}",
+        shown,
+        "for: 2s, show: { image: assets/eclipse.jpg, color: \"#000000\" }",
+        "for: 2s, show: { search: moon }",
+        "for: 2s, show: { image: assets/none.jpg }",
+        "for: 2s, show: { image: ../none.jpg }",
+        "for: 2s, show: { color: \"#000000\", motion: push-in }",
+        "for: 2s, show: { image: assets/eclipse.jpg, motion: pushin }",
+        "for: 2s, show: { card: {} }",
+        "for: 2, show: { color: \"#000000\" }",
+        &format!("say: \" … \", {shown}"),
+        &format!("say: Hello 漢., {shown}"),
+        &format!("say: {{ audio: assets/voice.wav }}, {shown}"),
+        &format!("say: {{ file: none.txt }}, {shown}"),
+        &format!("say: Hello., {shown}, transition: {{ kind: fade }}"),
+        &format!("say: Hello., {shown}, captions: {{ font: Comic Serif }}"),
+        "say: Hello there., show: [{ color: \"#000000\" }, { color: \"#ffffff\", at: their }]",
+        "for: 2s, show: { card: { title: 漢 } }",
+        &format!("say: Hello., {shown}, voice: {{ rate: 9999 }}"),
+    ]
+    .iter()
+    .map(|rest| format!("{rest}\n  {}", scene(rest).join("\n  ")))
+    .collect();
+    insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn projects_say_what_is_wrong_with_their_outputs() {
+    if !fonts_are_there() {
+        return;
+    }
+    let with = |outputs: &str| {
+        let (head, _) = ECLIPSE.split_once("outputs:\n").unwrap();
+        problems(&format!("{head}outputs:\n{outputs}"))
+    };
+    let all: Vec<String> = [
+        "  a: out/film.avi\n",
+        "  a: { file: out/a.mp4, size: 1081x1920 }\n",
+        "  a: { file: out/a.mp4, scenes: [hok] }\n",
+        "  a: { file: out/a.mp4, scenes: [end, end] }\n",
+        "  a: { file: out/a.srt, crf: 20 }\n",
+        "  a: { file: out/a.mp4, at: 3s }\n",
+    ]
+    .iter()
+    .map(|outputs| format!("{outputs}  {}", with(outputs).join("\n  ")))
+    .collect();
+    insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn all_errors_come_in_one_run() {
+    let twice = ECLIPSE.replace("- id: shadow", "- id: hook").replace("size: 1080x1080", "crf: 60");
+    insta::assert_snapshot!(problems(&twice).join("\n"));
+    let yaml = ECLIPSE
+        .replace("assets/shadow.png", "assets/none.png")
+        .replace("out/short.srt", "out/short.doc")
+        .replace("Moon's", "漢")
+        .replace("for: 3s", "for: 0.2s\n    transition: { kind: fade, for: 300ms }");
+    insta::assert_snapshot!(problems(&yaml).join("\n"));
+    assert_eq!(
+        problems("version: 1\noutputs: { a: out/a.mp4 }\n").len(),
+        1,
+        "an output without scenes and without `from`"
+    );
+    let several = "version: 1\npronounce: { New York: noo york }\nscenes: []\n";
+    insta::assert_snapshot!(problems(several).join("\n"));
+}
