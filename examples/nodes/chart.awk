@@ -25,6 +25,6 @@ END {
       seconds[row] / 60, seconds[row] % 60, place[row] > chart
   }
   print "</g></svg>" > chart
-  printf "The longest of the next %d total eclipses is on the %s. It lasts %d minutes and %d seconds.\n", \
+  printf "The longest of the next %d total eclipses is on %s. It lasts %d minutes and %d seconds.\n", \
     rows, date[longest], seconds[longest] / 60, seconds[longest] % 60 > headline
 }
