@@ -30,6 +30,8 @@ pub(super) struct Plane {
     pub(super) pixels: Vec<u8>,
     /// Coefficients in a row: `width + 2 · margin`, rounded up to whole [`Lanes`](super::lanes).
     pub(super) stride: usize,
+    /// Pixels about 128 with [`FRACTION`] bits of fraction, until the coefficients are made of them.
+    values: Vec<i16>,
     /// Rows of `stride` coefficients about 128, with [`FRACTION`] bits of fraction.
     coefficients: Vec<i16>,
 }
@@ -38,7 +40,7 @@ impl Plane {
     /// A plane of `pixels` as it is.
     pub(super) fn full(width: usize, height: usize, pixels: &[u8], margin: usize) -> Self {
         let values = pixels.iter().map(|&v| (i16::from(v) - 128) << FRACTION).collect::<Vec<_>>();
-        Self::of(width, height, margin, pixels.to_vec(), &values)
+        Self::of(width, height, margin, pixels.to_vec(), values)
     }
 
     /// A plane of half the size in both directions, sited as MPEG-2 chroma is: on the even columns, between
@@ -65,16 +67,23 @@ impl Plane {
         }
         let half = 1 << (FRACTION - 1);
         let pixels = values.iter().map(|&v| (((v + half) >> FRACTION) + 128).clamp(0, 255) as u8).collect();
-        Self::of(w, h, margin, pixels, &values)
+        Self::of(w, h, margin, pixels, values)
     }
 
-    fn of(width: usize, height: usize, margin: usize, pixels: Vec<u8>, values: &[i16]) -> Self {
+    fn of(width: usize, height: usize, margin: usize, pixels: Vec<u8>, values: Vec<i16>) -> Self {
         let stride = (width + 2 * margin).next_multiple_of(lanes::COUNT);
-        let coefficients = coefficients(values, width, height, margin, stride);
-        Self { width, height, margin, pixels, stride, coefficients }
+        Self { width, height, margin, pixels, stride, values, coefficients: Vec::new() }
     }
 
-    /// Coefficients of row `y`, mirrored above the first and below the last row.
+    /// Makes the coefficients, once. A still that is only copied, pixel for pixel, needs none.
+    pub(super) fn make_ready(&mut self) {
+        if self.coefficients.is_empty() {
+            let values = std::mem::take(&mut self.values);
+            self.coefficients = coefficients(&values, self.width, self.height, self.margin, self.stride);
+        }
+    }
+
+    /// Coefficients of row `y` of a plane made ready, mirrored above the first and below the last row.
     pub(super) fn coefficient_row(&self, y: i64) -> &[i16] {
         let start = mirrored(y, self.height) * self.stride;
         &self.coefficients[start..start + self.stride]
@@ -156,7 +165,8 @@ mod tests {
     fn coefficients_give_the_pixels_back() {
         let (w, h) = (33, 21);
         let pixels: Vec<u8> = (0..w * h).map(|i| 60 + ((i * 7919) % 131) as u8).collect();
-        let plane = Plane::full(w, h, &pixels, 8);
+        let mut plane = Plane::full(w, h, &pixels, 8);
+        plane.make_ready();
         let tap = [1_i32, 4, 1];
         for y in 0..h as i64 {
             for x in 0..w {

@@ -59,7 +59,7 @@ impl Sampler {
     /// Draws what `view` shows into `frame`, which is of the size given to [`Sampler::new`].
     pub fn render(&mut self, frame: &mut Yuv420, view: View) {
         debug_assert_eq!((frame.width, frame.height), (self.width, self.height));
-        let [luma, cb, cr] = &self.planes;
+        let [luma, cb, cr] = &mut self.planes;
         let x = Axis::luma(luma.width, self.width, view.x, view.step);
         let y = Axis::luma(luma.height, self.height, view.y, view.step);
         draw_plane(luma, x, y, &mut frame.y, self.width, &mut self.columns, &mut self.row);
@@ -103,7 +103,7 @@ impl Axis {
 
 /// Draws one plane, `width` pixels wide.
 fn draw_plane(
-    plane: &Plane,
+    plane: &mut Plane,
     x: Axis,
     y: Axis,
     out: &mut [u8],
@@ -118,6 +118,7 @@ fn draw_plane(
         }
         return;
     }
+    plane.make_ready();
     columns.place(plane, x, width);
     // Blocks may read past the margin, where their weights are zero.
     row.clear();
