@@ -1,6 +1,6 @@
 //! From declarations to the graph: kinds, parameters, references, files. It runs nothing; every problem is kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,13 +29,14 @@ pub(super) struct Declared {
 /// Makes a graph of declarations. What could not be resolved is left out and reported.
 pub fn resolve(decls: Vec<NodeDecl>, registry: &Registry, root: &Path, problems: &mut Diagnostics) -> Graph {
     let decls = with_fetches(distinct(decls, problems), registry, problems);
+    let names: BTreeSet<String> = decls.iter().map(|decl| decl.name.value.clone()).collect();
     let mut graph = Graph::default();
     let mut made = Vec::with_capacity(decls.len());
     for declared in decls.into_iter().filter_map(|decl| declare(decl, registry, root, problems)) {
         let id = add(&mut graph, &declared, None);
         made.push((id, declared));
     }
-    let binder = Binder { root, siblings: None, maker: None };
+    let binder = Binder { root, faulty: &names, siblings: None, maker: None };
     for (id, declared) in &made {
         binder.bind(&mut graph, *id, declared, problems);
     }
@@ -213,6 +214,8 @@ fn override_claim(mut claim: Claim, resources: Option<&Resources>) -> Claim {
 /// Looks up what fills the inputs of nodes.
 pub(super) struct Binder<'a> {
     pub(super) root: &'a Path,
+    /// Names that were declared, even those that are not in the graph because of problems of their own.
+    pub(super) faulty: &'a BTreeSet<String>,
     /// Inside an expansion: local name → node.
     pub(super) siblings: Option<&'a BTreeMap<String, NodeId>>,
     /// Inside an expansion: the node that made it.
@@ -288,7 +291,9 @@ impl Binder<'_> {
         problems: &mut Diagnostics,
     ) -> Option<Feed> {
         let Some(id) = self.lookup(graph, name) else {
-            problems.push(unknown_node(graph, name, binding.span));
+            if !self.faulty.contains(name) {
+                problems.push(unknown_node(graph, name, binding.span));
+            }
             return None;
         };
         let (index, found) = match find_port(graph, id, port, binding.span) {
@@ -325,7 +330,7 @@ impl Binder<'_> {
 
     fn needed(&self, graph: &Graph, name: &Spanned<String>, problems: &mut Diagnostics) -> Vec<NodeId> {
         let found = graph.group(&name.value);
-        if found.is_empty() {
+        if found.is_empty() && !self.faulty.contains(&name.value) {
             problems.push(unknown_node(graph, &name.value, name.span));
         }
         found

@@ -44,7 +44,8 @@ pub fn splice(
         siblings.insert(name.strip_prefix(&prefix).unwrap_or(&name).to_owned(), id);
         made.push((id, declared));
     }
-    let binder = Binder { root, siblings: Some(&siblings), maker: Some(maker) };
+    let faulty = BTreeSet::new();
+    let binder = Binder { root, faulty: &faulty, siblings: Some(&siblings), maker: Some(maker) };
     for (id, declared) in &made {
         binder.bind(graph, *id, declared, &mut problems);
     }
