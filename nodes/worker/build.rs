@@ -46,7 +46,6 @@ fn main() -> std::io::Result<()> {
 }
 
 /// Build scripts speak to cargo through their output; there is no other way.
-#[expect(clippy::print_stdout, reason = "this is how a build script answers cargo")]
 fn emit(instruction: &str) {
     println!("cargo:{instruction}");
 }
