@@ -1,0 +1,6 @@
+//! Tests of the whole path: a project goes in at the command line, and films are looked at and listened to.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+
+mod rerun;
+mod surface;
