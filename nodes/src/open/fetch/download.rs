@@ -123,7 +123,7 @@ async fn client(url: &Url, limits: Limits, allow_private: bool) -> Result<Client
     if allowed.len() < found.len() || allowed.is_empty() {
         let address = found.first().map(|address| address.ip().to_string()).unwrap_or_default();
         return Err(network(format!("`{host}` is at {address}, which is not on the public network"))
-            .help("`--allow-private` lets reel ask private and loopback addresses"));
+            .help("`--allow-private-network` lets reel ask private and loopback addresses"));
     }
     Client::builder()
         .redirect(redirect::Policy::none())
