@@ -8,6 +8,7 @@
 //! - A result counts once it is recorded; then its dependents have one thing less to wait for.
 //! - A recorded result whose bytes are gone makes its producer run again, within this build.
 
+mod estimate;
 pub mod foresee;
 pub mod identify;
 pub mod perform;
@@ -34,6 +35,7 @@ use crate::operation::{Failure, FailureCode, Registry, Take};
 use crate::plan::Plan;
 use crate::takes::{Pin, Takes};
 
+use estimate::Estimates;
 use identify::{Facts, Results};
 use perform::{Gather, Message, Missing, Recorded, Right, Settled, Start};
 use ready::{Holding, Ready};
@@ -44,8 +46,6 @@ use state::{State, States, Tally};
 const TICK: Duration = Duration::from_millis(100);
 /// How often a result that another process makes is looked for.
 const ELSEWHERE: Duration = Duration::from_millis(20);
-/// Assumed for an action of which nothing is known.
-const GUESS: Duration = Duration::from_millis(500);
 
 /// What a user decides about a build.
 #[derive(Debug, Clone)]
@@ -92,6 +92,7 @@ pub struct Build<'a> {
     settings: Settings,
     graph: Graph,
     plan: Plan,
+    estimates: Estimates<'a>,
     states: States,
     results: Results,
     takes: Takes,
@@ -123,12 +124,14 @@ impl<'a> Build<'a> {
         observer: &'a mut dyn Observer,
         channel: (Sender<Message>, Receiver<Message>),
     ) -> Self {
-        let plan = Plan::new(&graph, targets, |id| estimate(&graph, history, id));
+        let estimates = Estimates::new(means.cache);
+        let plan = Plan::new(&graph, targets, |id| estimates.of(&graph, history, id));
         let mut build = Self {
             slots: Slots::new(settings.capacity.clone()),
             means,
             settings,
             plan,
+            estimates,
             states: States::default(),
             results: Results::default(),
             takes,
@@ -394,7 +397,7 @@ impl<'a> Build<'a> {
         // It fits: `pop_fitting` has just said so.
         let _held = self.slots.take(&claim);
         self.states.set(id, State::Running);
-        let estimate = self.history.cost(&self.graph.node(id).name);
+        let estimate = self.estimates.known(&self.graph, self.history, id);
         self.observer.observe(&Event::WillRun { node: self.info(id), estimate });
         self.running.insert(run, Running { node: id, claim, began: Instant::now() });
         let start = Start {
@@ -507,8 +510,8 @@ impl<'a> Build<'a> {
     }
 
     fn take_in(&mut self, maker: NodeId, made: &[NodeId]) {
-        let Self { plan, graph, history, .. } = self;
-        plan.grow(graph, maker, made, |id| estimate(graph, history, id));
+        let Self { plan, graph, history, estimates, .. } = self;
+        plan.grow(graph, maker, made, |id| estimates.of(graph, history, id));
         self.admit_wanted();
         let planned = self.states.tally().planned;
         let node = self.info(maker);
@@ -583,8 +586,3 @@ impl<'a> Build<'a> {
 
 const INTERRUPTED: &str = "interrupted";
 const FAILED: &str = "stopped after a failure";
-
-/// Expected wall time of a node: its own last run, else a guess.
-fn estimate(graph: &Graph, history: &History, id: NodeId) -> Duration {
-    history.cost(&graph.node(id).name).unwrap_or(GUESS)
-}

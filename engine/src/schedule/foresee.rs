@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::Means;
+use super::estimate::Estimates;
 use super::identify::{Facts, Results};
-use super::{Means, estimate};
 use crate::cache::{ActionResult, Lookup};
 use crate::graph::{Graph, splice};
 use crate::history::History;
@@ -92,7 +93,8 @@ pub fn foresee(
     takes: &Takes,
     history: &History,
 ) -> Foresight {
-    let plan = Plan::new(&graph, targets, |id| estimate(&graph, history, id));
+    let estimates = Estimates::new(means.cache);
+    let plan = Plan::new(&graph, targets, |id| estimates.of(&graph, history, id));
     let mut seen = Foresight { graph, plan, forecasts: BTreeMap::new(), results: Results::default() };
     loop {
         let open: Vec<NodeId> = seen.plan.nodes().filter(|id| !seen.forecasts.contains_key(id)).collect();
@@ -162,7 +164,8 @@ fn look(
             && let Ok(made) = splice::splice(&mut seen.graph, id, subgraph, means.registry, means.root)
         {
             let Foresight { graph, plan, .. } = seen;
-            plan.grow(graph, id, &made, |node| estimate(graph, history, node));
+            let estimates = Estimates::new(means.cache);
+            plan.grow(graph, id, &made, |node| estimates.of(graph, history, node));
         }
         seen.results.set(id, Some(result));
     }
