@@ -74,21 +74,13 @@ impl Port {
     /// A port with one artifact.
     #[must_use]
     pub fn one(name: impl Into<String>, ty: PortType) -> Self {
-        Self {
-            name: name.into(),
-            ty,
-            many: false,
-        }
+        Self { name: name.into(), ty, many: false }
     }
 
     /// A port with a list of artifacts.
     #[must_use]
     pub fn many(name: impl Into<String>, ty: PortType) -> Self {
-        Self {
-            name: name.into(),
-            ty,
-            many: true,
-        }
+        Self { name: name.into(), ty, many: true }
     }
 }
 

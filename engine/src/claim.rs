@@ -26,22 +26,13 @@ impl Claim {
     /// Whole cores and mebibytes.
     #[must_use]
     pub fn cores(cores: u32, mebibytes: u64) -> Self {
-        Self {
-            cpu_milli: cores * 1000,
-            memory: mebibytes << 20,
-            network: 0,
-            gpus: 0,
-            pools: BTreeMap::new(),
-        }
+        Self { cpu_milli: cores * 1000, memory: mebibytes << 20, network: 0, gpus: 0, pools: BTreeMap::new() }
     }
 
     /// For an action that takes no time worth planning for.
     #[must_use]
     pub fn tiny() -> Self {
-        Self {
-            cpu_milli: 100,
-            ..Self::cores(0, 4)
-        }
+        Self { cpu_milli: 100, ..Self::cores(0, 4) }
     }
 }
 
@@ -82,11 +73,7 @@ impl Capacity {
         }
         claim.pools.iter().find_map(|(pool, asked)| {
             let there = self.pools.get(pool)?;
-            if asked > there {
-                over(pool, asked.to_string(), there.to_string())
-            } else {
-                None
-            }
+            if asked > there { over(pool, asked.to_string(), there.to_string()) } else { None }
         })
     }
 }

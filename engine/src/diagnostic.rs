@@ -121,10 +121,7 @@ impl Diagnostic {
             severity: Severity::Error,
             code,
             message: message.into(),
-            labels: vec![Label {
-                span,
-                message: String::new(),
-            }],
+            labels: vec![Label { span, message: String::new() }],
             help: None,
         }
     }
@@ -132,22 +129,13 @@ impl Diagnostic {
     /// A warning at a place.
     #[must_use]
     pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(code, span, message)
-        }
+        Self { severity: Severity::Warning, ..Self::error(code, span, message) }
     }
 
     /// An error that has no place in a file.
     #[must_use]
     pub fn general(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Error,
-            code,
-            message: message.into(),
-            labels: Vec::new(),
-            help: None,
-        }
+        Self { severity: Severity::Error, code, message: message.into(), labels: Vec::new(), help: None }
     }
 
     /// What to write under the caret.
@@ -162,10 +150,7 @@ impl Diagnostic {
     /// Another place that belongs to it.
     #[must_use]
     pub fn also(mut self, span: Span, message: impl Into<String>) -> Self {
-        self.labels.push(Label {
-            span,
-            message: message.into(),
-        });
+        self.labels.push(Label { span, message: message.into() });
         self
     }
 
@@ -205,8 +190,7 @@ impl Diagnostics {
     /// All, in the order of the file.
     #[must_use]
     pub fn sorted(mut self) -> Vec<Diagnostic> {
-        self.0
-            .sort_by_key(|d| d.labels.first().map(|l| (l.span.source.0, l.span.start)));
+        self.0.sort_by_key(|d| d.labels.first().map(|l| (l.span.source.0, l.span.start)));
         self.0
     }
 
@@ -235,12 +219,7 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     let limit = (wrong.chars().count() / 3).max(1) + 1;
     known
         .into_iter()
-        .map(|name| {
-            (
-                strsim::damerau_levenshtein(&wrong.to_lowercase(), &name.to_lowercase()),
-                name,
-            )
-        })
+        .map(|name| (strsim::damerau_levenshtein(&wrong.to_lowercase(), &name.to_lowercase()), name))
         .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, name)| name)

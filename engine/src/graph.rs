@@ -83,10 +83,7 @@ impl Node {
     /// The position of a port.
     #[must_use]
     pub fn port(&self, name: &str) -> Option<u32> {
-        self.ports
-            .iter()
-            .position(|port| port.name == name)
-            .map(|index| index as u32)
+        self.ports.iter().position(|port| port.name == name).map(|index| index as u32)
     }
 }
 
@@ -122,10 +119,7 @@ impl Graph {
         let next = FileId::of(self.files.len());
         let id = *self.file_ids.entry(path.clone()).or_insert(next);
         if id == next {
-            self.files.push(SourceFile {
-                path,
-                shown: shown.to_owned(),
-            });
+            self.files.push(SourceFile { path, shown: shown.to_owned() });
         }
         id
     }
@@ -155,10 +149,7 @@ impl Graph {
 
     /// All nodes in the order they were made.
     pub fn nodes(&self) -> impl DoubleEndedIterator<Item = (NodeId, &Node)> {
-        self.nodes
-            .iter()
-            .enumerate()
-            .map(|(index, node)| (NodeId::of(index), node))
+        self.nodes.iter().enumerate().map(|(index, node)| (NodeId::of(index), node))
     }
 
     /// The node of this name.
@@ -187,9 +178,7 @@ impl Graph {
             return vec![id];
         }
         let begins = |candidate: &str| {
-            candidate
-                .strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with('.') || rest.starts_with('/'))
+            candidate.strip_prefix(name).is_some_and(|rest| rest.starts_with('.') || rest.starts_with('/'))
         };
         let from = name.to_owned();
         self.names

@@ -66,13 +66,7 @@ impl History {
         // A torn tail would hide all that is appended behind it.
         let torn = !rest.is_empty();
         let size = if torn { u64::MAX } else { bytes.len() as u64 };
-        Self {
-            path,
-            pasts,
-            log: None,
-            pending: Vec::new(),
-            size,
-        }
+        Self { path, pasts, log: None, pending: Vec::new(), size }
     }
 
     /// The last known of a node.
@@ -107,10 +101,8 @@ impl History {
                 old.as_ref().and_then(|p| p.before.clone())
             },
             manifest,
-            cost_micros: took.map_or_else(
-                || old.as_ref().map_or(0, cost),
-                |took| took.as_micros().max(1) as u64,
-            ),
+            cost_micros: took
+                .map_or_else(|| old.as_ref().map_or(0, cost), |took| took.as_micros().max(1) as u64),
             ran: took.is_some(),
         };
         if changed || took.is_some() || old.as_ref().is_some_and(|p| p.ran != past.ran) {
@@ -154,11 +146,7 @@ impl History {
     fn rewrite(&mut self) -> io::Result<()> {
         let folder = self.path.parent().unwrap_or_else(|| Path::new("."));
         let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-        let all: Vec<u8> = self
-            .pasts
-            .iter()
-            .flat_map(|(node, past)| encode(node, past))
-            .collect();
+        let all: Vec<u8> = self.pasts.iter().flat_map(|(node, past)| encode(node, past)).collect();
         temporary.write_all(&all)?;
         temporary.persist(&self.path).map_err(|error| error.error)?;
         self.log = None;
@@ -168,10 +156,7 @@ impl History {
 }
 
 fn encode(node: &str, past: &Past) -> Vec<u8> {
-    let line = Line {
-        node: node.to_owned(),
-        past: past.clone(),
-    };
+    let line = Line { node: node.to_owned(), past: past.clone() };
     // Maps with string keys and plain values always serialise.
     let body = serde_json::to_vec(&line).unwrap_or_default();
     let mut bytes = Vec::with_capacity(body.len() + 12);

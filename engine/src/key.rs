@@ -79,11 +79,7 @@ impl Manifest {
 
     /// Adds the operating system and architecture.
     pub fn platform(&mut self) {
-        self.push(
-            "platform",
-            format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
-            None,
-        );
+        self.push("platform", format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH), None);
     }
 
     /// Adds canonical parameters, a field a leaf; keys of objects in the order of their names.
@@ -157,16 +153,11 @@ impl Manifest {
         let parts: Vec<(String, &Value)> = match value {
             Value::Object(map) if !map.is_empty() => {
                 let sorted: BTreeMap<_, _> = map.iter().collect();
-                sorted
-                    .into_iter()
-                    .map(|(key, v)| (key.replace('~', "~0").replace('/', "~1"), v))
-                    .collect()
+                sorted.into_iter().map(|(key, v)| (key.replace('~', "~0").replace('/', "~1"), v)).collect()
             }
-            Value::Array(items) if !items.is_empty() => items
-                .iter()
-                .enumerate()
-                .map(|(index, v)| (index.to_string(), v))
-                .collect(),
+            Value::Array(items) if !items.is_empty() => {
+                items.iter().enumerate().map(|(index, v)| (index.to_string(), v)).collect()
+            }
             leaf => return self.push(path.clone(), leaf.to_string(), None),
         };
         for (key, inner) in parts {
@@ -179,11 +170,7 @@ impl Manifest {
     }
 
     fn push(&mut self, name: impl Into<String>, value: String, note: Option<String>) {
-        self.fields.push(Field {
-            name: name.into(),
-            value,
-            note,
-        });
+        self.fields.push(Field { name: name.into(), value, note });
     }
 }
 
@@ -215,11 +202,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digest = self.field.starts_with("input.") || self.field == "take";
         let show = |value: &str| {
-            if digest {
-                value.chars().take(8).collect()
-            } else {
-                value.to_owned()
-            }
+            if digest { value.chars().take(8).collect() } else { value.to_owned() }
         };
         write!(f, "{}", self.subject())?;
         match (&self.old, &self.new) {
@@ -269,10 +252,7 @@ mod tests {
             manifest.params(&serde_json::from_str(text).unwrap());
             manifest.key()
         };
-        assert_eq!(
-            key(r#"{"a":1,"b":{"c":2,"d":3}}"#),
-            key(r#"{"b":{"d":3,"c":2},"a":1}"#)
-        );
+        assert_eq!(key(r#"{"a":1,"b":{"c":2,"d":3}}"#), key(r#"{"b":{"d":3,"c":2},"a":1}"#));
         assert_ne!(key(r#"{"a":"1"}"#), key(r#"{"a":1}"#), "a text is not a number");
         assert_ne!(key(r#"{"a":[]}"#), key(r#"{"a":{}}"#));
         assert_ne!(key(r#"{"a/b":1}"#), key(r#"{"a":{"b":1}}"#));
@@ -285,11 +265,7 @@ mod tests {
         new.input("text", [(Digest::of(b"hallo"), Some("script.txt".into()))]);
         let reasons: Vec<String> = new.reasons(&sample()).iter().map(Reason::to_string).collect();
         assert_eq!(reasons[0], "parameter `rate`: 170 → 180");
-        assert!(
-            reasons[1].starts_with("input `text` (script.txt): "),
-            "{}",
-            reasons[1]
-        );
+        assert!(reasons[1].starts_with("input `text` (script.txt): "), "{}", reasons[1]);
         assert_eq!(reasons[2], "tool `espeak-ng` is gone: was 1.51");
     }
 }

@@ -52,11 +52,7 @@ impl Machine {
             gpus: 0,
             pools: BTreeMap::new(),
         };
-        Self {
-            capacity,
-            cpu_source,
-            memory_source,
-        }
+        Self { capacity, cpu_source, memory_source }
     }
 }
 
@@ -68,12 +64,7 @@ fn online_cores() -> (u32, String) {
 fn total_memory(root: &Path) -> Option<u64> {
     let text = fs::read_to_string(root.join("proc/meminfo")).ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    line.trim()
-        .strip_suffix("kB")?
-        .trim()
-        .parse::<u64>()
-        .ok()
-        .map(|kib| kib << 10)
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib << 10)
 }
 
 struct Cgroup {
@@ -101,10 +92,7 @@ fn cgroups(root: &Path) -> Vec<Cgroup> {
         };
         let mut here = Some(Path::new(path.trim_start_matches('/')));
         while let Some(group) = here {
-            found.push(read_group(
-                &root.join(&base).join(group),
-                &format!("/{}", group.display()),
-            ));
+            found.push(read_group(&root.join(&base).join(group), &format!("/{}", group.display())));
             here = group.parent();
         }
     }

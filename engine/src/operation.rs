@@ -132,10 +132,7 @@ pub trait Kind: Send + Sync + 'static {
     /// # Errors
     /// A [`Failure`] with its cause.
     fn run(&self, _params: Self::Params, _call: &Call<'_>) -> Result<Outcome, Failure> {
-        Err(Failure::new(format!(
-            "`{}` runs in the worker program, not here",
-            self.info().name
-        )))
+        Err(Failure::new(format!("`{}` runs in the worker program, not here", self.info().name)))
     }
 }
 
@@ -149,11 +146,7 @@ pub struct Typed<K: Kind> {
 impl<K: Kind> Typed<K> {
     /// Wraps a kind.
     pub fn new(kind: K) -> Self {
-        Self {
-            info: kind.info(),
-            kind,
-            schema: OnceLock::new(),
-        }
+        Self { info: kind.info(), kind, schema: OnceLock::new() }
     }
 }
 
@@ -163,8 +156,7 @@ impl<K: Kind> Operation for Typed<K> {
     }
 
     fn schema(&self) -> &Value {
-        self.schema
-            .get_or_init(|| schemars::schema_for!(K::Params).to_value())
+        self.schema.get_or_init(|| schemars::schema_for!(K::Params).to_value())
     }
 
     fn resolve(&self, params: Value, cx: &mut Resolve<'_>) -> Option<Resolved> {
@@ -214,8 +206,7 @@ impl Resolve<'_> {
     /// Reports a problem at `pointer` in `with:` (`/size`, `/in/clip.mp4`; empty: the whole).
     pub fn problem(&mut self, pointer: &str, code: Code, message: impl Into<String>, help: Option<String>) {
         let span = self.written.span_at(pointer);
-        self.problems
-            .push(crate::diagnostic::Diagnostic::error(code, span, message).maybe_help(help));
+        self.problems.push(crate::diagnostic::Diagnostic::error(code, span, message).maybe_help(help));
     }
 
     /// Adds a file as an input, such as a font: its digest is in the key, and the run finds it under `slot`.
@@ -226,10 +217,7 @@ impl Resolve<'_> {
     /// The text that fills a slot, if it is known before the run.
     #[must_use]
     pub fn text(&self, slot: &str) -> Option<&str> {
-        self.texts
-            .iter()
-            .find(|(name, _)| name == slot)
-            .map(|(_, text)| text.as_str())
+        self.texts.iter().find(|(name, _)| name == slot).map(|(_, text)| text.as_str())
     }
 }
 
@@ -251,10 +239,7 @@ impl Call<'_> {
     /// The artifacts that fill a slot; empty when the slot is not filled.
     #[must_use]
     pub fn many(&self, slot: &str) -> &[InputFile] {
-        self.inputs
-            .iter()
-            .find(|(name, _)| name == slot)
-            .map_or(&[], |(_, files)| files)
+        self.inputs.iter().find(|(name, _)| name == slot).map_or(&[], |(_, files)| files)
     }
 
     /// The one artifact that fills a slot.
@@ -264,10 +249,9 @@ impl Call<'_> {
     pub fn one(&self, slot: &str) -> Result<&InputFile, Failure> {
         match self.many(slot) {
             [file] => Ok(file),
-            files => Err(Failure::new(format!(
-                "input `{slot}` has {} artifacts where one is wanted",
-                files.len()
-            ))),
+            files => {
+                Err(Failure::new(format!("input `{slot}` has {} artifacts where one is wanted", files.len())))
+            }
         }
     }
 
@@ -278,10 +262,7 @@ impl Call<'_> {
     pub fn read(&self, slot: &str) -> Result<Vec<u8>, Failure> {
         let file = self.one(slot)?;
         std::fs::read(&file.path).map_err(|error| {
-            Failure::of(
-                FailureCode::Machine,
-                format!("cannot read input `{slot}`: {error}"),
-            )
+            Failure::of(FailureCode::Machine, format!("cannot read input `{slot}`: {error}"))
         })
     }
 }

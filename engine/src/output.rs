@@ -45,10 +45,7 @@ pub fn place(
     stored: &Stored,
 ) -> io::Result<Placed> {
     let path = root.join(file);
-    if files
-        .digest_of(&path)
-        .is_ok_and(|(digest, _)| digest == stored.artifact.digest)
-    {
+    if files.digest_of(&path).is_ok_and(|(digest, _)| digest == stored.artifact.digest) {
         return Ok(Placed::Unchanged(path));
     }
     if let Some(folder) = path.parent() {
@@ -67,8 +64,5 @@ fn stays_inside(root: &Path, folder: &Path) -> io::Result<()> {
     if folder.canonicalize()?.starts_with(root.canonicalize()?) {
         return Ok(());
     }
-    Err(io::Error::other(format!(
-        "`{}` leads out of the project",
-        folder.display()
-    )))
+    Err(io::Error::other(format!("`{}` leads out of the project", folder.display())))
 }

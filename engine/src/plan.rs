@@ -22,12 +22,7 @@ impl Plan {
             priority: vec![Duration::ZERO; graph.len()],
         };
         let order = walk::order(graph).unwrap_or_default();
-        for id in order
-            .into_iter()
-            .rev()
-            .filter(|id| plan.wanted[id.index()])
-            .collect::<Vec<_>>()
-        {
+        for id in order.into_iter().rev().filter(|id| plan.wanted[id.index()]).collect::<Vec<_>>() {
             plan.settle(graph, id);
         }
         plan
@@ -49,26 +44,14 @@ impl Plan {
         }
         // Whatever waits for the maker waits for what it made; its own cost is spent.
         let urgency = self.priority[maker.index()].saturating_sub(self.cost[maker.index()]);
-        let mut open: Vec<NodeId> = graph
-            .node(maker)
-            .spliced
-            .values()
-            .flatten()
-            .map(|(id, _)| *id)
-            .collect();
+        let mut open: Vec<NodeId> = graph.node(maker).spliced.values().flatten().map(|(id, _)| *id).collect();
         while let Some(id) = open.pop() {
             if !std::mem::replace(&mut self.wanted[id.index()], true) {
                 self.priority[id.index()] = urgency + self.cost[id.index()];
                 open.extend(graph.reaches(id));
             }
         }
-        for id in made
-            .iter()
-            .rev()
-            .filter(|id| self.wanted(**id))
-            .copied()
-            .collect::<Vec<_>>()
-        {
+        for id in made.iter().rev().filter(|id| self.wanted(**id)).copied().collect::<Vec<_>>() {
             self.settle(graph, id);
         }
     }
@@ -92,11 +75,7 @@ impl Plan {
 
     /// All wanted nodes, in the order they were made.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
-        self.wanted
-            .iter()
-            .enumerate()
-            .filter(|(_, wanted)| **wanted)
-            .map(|(index, _)| NodeId::of(index))
+        self.wanted.iter().enumerate().filter(|(_, wanted)| **wanted).map(|(index, _)| NodeId::of(index))
     }
 
     /// How many nodes are wanted.
@@ -121,8 +100,7 @@ impl Plan {
     #[must_use]
     pub fn critical_path(&self, graph: &Graph) -> Vec<NodeId> {
         let longest = |from: Vec<NodeId>| {
-            from.into_iter()
-                .max_by_key(|id| (self.priority(*id), std::cmp::Reverse(*id)))
+            from.into_iter().max_by_key(|id| (self.priority(*id), std::cmp::Reverse(*id)))
         };
         let mut consumers = vec![Vec::new(); graph.len()];
         for id in self.nodes() {

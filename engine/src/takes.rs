@@ -51,25 +51,20 @@ impl Takes {
     /// When it cannot be read or is not a lock file that this version knows.
     pub fn read(path: &Path) -> io::Result<Self> {
         let file = match std::fs::read(path) {
-            Ok(bytes) => serde_json::from_slice(&bytes)
-                .map_err(io::Error::from)
-                .and_then(|file: File| match file.version {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::from).and_then(|file: File| {
+                match file.version {
                     VERSION => Ok(file),
-                    other => Err(io::Error::other(format!(
-                        "its version is {other}, this reel knows {VERSION}"
-                    ))),
-                })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => File {
-                version: VERSION,
-                ..File::default()
-            },
+                    other => {
+                        Err(io::Error::other(format!("its version is {other}, this reel knows {VERSION}")))
+                    }
+                }
+            })?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                File { version: VERSION, ..File::default() }
+            }
             Err(error) => return Err(error),
         };
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-            changed: false,
-        })
+        Ok(Self { path: path.to_owned(), file, changed: false })
     }
 
     /// The pin of a URL.
@@ -133,11 +128,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("reel.lock");
         std::fs::write(&path, r#"{"version": 9}"#).unwrap();
-        assert!(
-            Takes::read(&path)
-                .unwrap_err()
-                .to_string()
-                .contains("version is 9")
-        );
+        assert!(Takes::read(&path).unwrap_err().to_string().contains("version is 9"));
     }
 }

@@ -92,7 +92,7 @@ fn blend(kind: TransitionKind, below: &mut Yuv420, picture: &Yuv420, index: u32,
 /// A picture over its own time.
 enum Source {
     /// A still under a moving camera.
-    Moving { sampler: Sampler, path: MotionPath, first: i64 },
+    Moving { sampler: Box<Sampler>, path: MotionPath, first: i64 },
     /// The same on every frame.
     Fixed(Yuv420),
     /// A video, and its picture that was drawn last.
@@ -124,7 +124,7 @@ impl Source {
         let mut sampler = Sampler::new(still, size.0, size.1);
         let first = i64::from(layer.first);
         if !path.is_static() {
-            return Ok(Self::Moving { sampler, path, first });
+            return Ok(Self::Moving { sampler: Box::new(sampler), path, first });
         }
         let mut frame = Yuv420::filled(size.0, size.1, BLACK);
         sampler.render(&mut frame, path.view(first));
@@ -158,7 +158,7 @@ impl Source {
     fn draw(&mut self, index: u32, frame: &mut Yuv420) -> Result<(), Failure> {
         match self {
             Self::Moving { sampler, path, first } => {
-                sampler.render(frame, path.view(*first + i64::from(index)))
+                sampler.render(frame, path.view(*first + i64::from(index)));
             }
             Self::Fixed(kept) => frame.clone_from(kept),
             Self::Video { reader, path, last } => {
