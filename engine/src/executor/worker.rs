@@ -15,7 +15,9 @@
 
 mod driver;
 mod group;
+mod meeting;
 mod process;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

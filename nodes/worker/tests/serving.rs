@@ -12,9 +12,11 @@ use reel_engine::digest::Digest;
 use reel_engine::executor::toolbox::{ProgramIdentity, ProgramSpec, Toolbox};
 use reel_engine::executor::worker::{WorkerProgram, Workers};
 use reel_engine::executor::{Executor, Report, Request, RunId};
-use reel_engine::operation::{Body, Failure, Operation, Outcome, Registry, Typed};
+use reel_engine::operation::{Body, Failure, Operation, Outcome, Registry, Site, Typed};
+use reel_nodes::host::Host;
 use reel_nodes::speech::level::Level;
 use reel_nodes::speech::tts::Tts;
+use reel_worker::runs::runs;
 use serde_json::{Value, json};
 
 const WORKER: &str = env!("CARGO_BIN_EXE_reel-worker");
@@ -86,6 +88,15 @@ fn act(
 }
 
 #[test]
+fn every_declared_kind_has_a_run_of_its_version() {
+    let registry = reel_nodes::registry(Host::default());
+    let infos = registry.kinds().map(|kind| kind.info()).filter(|info| info.site == Site::Worker);
+    let declared: Vec<(&str, u32)> = infos.map(|info| (info.name, info.version)).collect();
+    let runs: Vec<(&str, u32)> = runs().iter().map(|(name, version, _)| (*name, *version)).collect();
+    assert_eq!(runs, declared);
+}
+
+#[test]
 fn its_identity_is_one_line_and_is_remembered() {
     let output = Command::new(WORKER).arg("--identity").stdin(Stdio::null()).output().unwrap();
     assert!(output.status.success());
@@ -124,11 +135,14 @@ fn it_runs_a_kind_confined_and_gives_the_same_bytes_twice() {
     assert_eq!(digest(1), digest(2));
     let confined = workers.confined().unwrap();
     println!("confined: {confined:?}");
-    let outside = level(&workers, folder.path(), 3, input(at("outside.wav")));
-    assert_eq!(outside.is_err(), confined.landlock, "{outside:?}");
+    std::os::unix::fs::symlink(at("outside.wav"), at("project/link.wav")).unwrap();
+    let outside = level(&workers, folder.path(), 3, input(at("project/link.wav")));
+    assert_eq!(outside.is_err(), confined.landlock, "a link does not lead out: {outside:?}");
     fs::write(at("project/broken.wav"), "RIFF....WAVEnot really").unwrap();
     assert!(level(&workers, folder.path(), 4, input(at("project/broken.wav"))).is_err());
     assert_eq!(digest(5), digest(1), "a failure leaves the worker well");
+    let given = level(&workers, folder.path(), 6, input(at("outside.wav")));
+    assert!(given.is_ok(), "what reel itself names as an input may be read: {given:?}");
 }
 
 #[test]

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use nix::unistd::Pid;
 
+use super::meeting::check;
 use super::process::{Death, Event, Process};
-use super::{Assignment, Shared, WorkerProgram, group};
-use crate::executor::frames::{FromWorker, Hello, PROTOCOL, RunMessage, ToWorker};
+use super::watch::{Watch, Why};
+use super::{Assignment, Shared};
+use crate::executor::frames::{FrameError, FromWorker, RunMessage, ToWorker};
 use crate::executor::inline::{cancelled, deadline_passed, spell};
 use crate::executor::{Report, RunId};
 use crate::operation::{Failure, FailureCode, Outcome};
@@ -68,14 +69,6 @@ enum Attempt {
     Died(Death),
 }
 
-/// Why a run is being stopped.
-#[derive(Clone, Copy)]
-enum Why {
-    Cancelled,
-    Deadline,
-    Stuck,
-}
-
 /// A run that is being stopped, each stage harder than the last.
 struct Stop {
     why: Why,
@@ -117,7 +110,7 @@ impl Driver<'_> {
         }
     }
 
-    fn drop_process(&mut self, fault: Option<crate::executor::frames::FrameError>) {
+    fn drop_process(&mut self, fault: Option<FrameError>) {
         if let Some(process) = self.process.take() {
             process.bury(fault);
         }
@@ -315,7 +308,7 @@ impl Try<'_, '_> {
     }
 
     /// The process is gone, or as good as gone.
-    fn closed(self, fault: Option<crate::executor::frames::FrameError>) -> (Attempt, Option<Process>) {
+    fn closed(self, fault: Option<FrameError>) -> (Attempt, Option<Process>) {
         let failure = self.stop.as_ref().map(|stop| self.stopped(stop.why));
         let death = self.process.bury(fault);
         match failure {
@@ -394,82 +387,6 @@ enum Heard {
     Nonsense(&'static str),
 }
 
-/// Watches a run: its deadline, and whether anything moves.
-struct Watch {
-    limit: Duration,
-    deadline: Option<Instant>,
-    last_sign: Instant,
-    next_look: Instant,
-    ticks: u64,
-}
-
-impl Watch {
-    fn new(program: &WorkerProgram, assignment: &Assignment) -> Self {
-        let now = Instant::now();
-        let limit = program.limits.no_progress;
-        Self {
-            limit,
-            deadline: assignment.request.deadline.and_then(|limit| assignment.since.checked_add(limit)),
-            last_sign: now,
-            next_look: now + limit / 8,
-            ticks: 0,
-        }
-    }
-
-    fn next(&self) -> Instant {
-        self.deadline.map_or(self.next_look, |deadline| deadline.min(self.next_look))
-    }
-
-    fn sign(&mut self) {
-        self.last_sign = Instant::now();
-    }
-
-    fn look(&mut self, group: Pid, now: Instant) -> Option<Why> {
-        if self.deadline.is_some_and(|deadline| now >= deadline) {
-            return Some(Why::Deadline);
-        }
-        if now < self.next_look {
-            return None;
-        }
-        self.next_look = now + self.limit / 8;
-        let ticks = group::cpu_ticks(group);
-        if ticks != self.ticks {
-            self.ticks = ticks;
-            self.last_sign = now;
-        }
-        (now.saturating_duration_since(self.last_sign) >= self.limit).then_some(Why::Stuck)
-    }
-}
-
-/// Whether the worker is the one that reel was made with.
-fn check(hello: &Hello, program: &WorkerProgram, kind: &str) -> Result<(), Failure> {
-    let other = |what: String| {
-        let path = program.path.display();
-        Err(Failure::of(FailureCode::Machine, format!("`{path}` is of another build: {what}"))
-            .help("install `reel` and `reel-worker` together, or set REEL_WORKER to the one that belongs to this `reel`"))
-    };
-    if hello.protocol != PROTOCOL {
-        return other(format!("it speaks protocol {}, not {PROTOCOL}", hello.protocol));
-    }
-    if let Some(expected) = program.build_id.as_ref().filter(|expected| **expected != hello.build_id) {
-        return other(format!("its build is `{}`, not `{expected}`", hello.build_id));
-    }
-    if !hello.kinds.contains_key(kind) {
-        return other(format!("it does not know the kind `{kind}`"));
-    }
-    for (kind, version) in &hello.kinds {
-        if let Some(expected) = program.kinds.get(kind).filter(|expected| *expected != version) {
-            return other(format!("its `{kind}` has version {version}, not {expected}"));
-        }
-    }
-    for (tool, identity) in &hello.tools {
-        if let Some(expected) = program.tools.get(tool).filter(|expected| *expected != identity) {
-            return other(format!("its `{tool}` is `{identity}`, not `{expected}` as in the keys"));
-        }
-    }
-    Ok(())
-}
-
 fn cannot_start(path: &Path, error: &io::Error) -> Failure {
     Failure::of(FailureCode::Machine, format!("cannot start `{}`: {error}", path.display())).help(
         "install `reel-worker` beside `reel`, or set REEL_WORKER to it; `reel doctor` tells what is missing",
@@ -482,7 +399,7 @@ fn crashed(node: &str, death: Death) -> Failure {
         .log(death.log)
 }
 
-fn unsendable(error: &crate::executor::frames::FrameError) -> Failure {
+fn unsendable(error: &FrameError) -> Failure {
     Failure::of(FailureCode::Machine, format!("cannot hand the action to a worker: {error}"))
 }
 
