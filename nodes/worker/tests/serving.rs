@@ -1,4 +1,5 @@
 //! Tests of `reel-worker` itself, met the way `reel` meets it.
+#![expect(clippy::unwrap_used, reason = "these are tests, and what they share is no test by itself")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,7 @@ fn tone(path: &Path) {
     };
     let mut writer = hound::WavWriter::create(path, spec).unwrap();
     for n in 0..12_000 {
-        writer.write_sample((f64::from(n) * 0.1).sin().mul_add(8000.0, 0.0) as i16).unwrap();
+        writer.write_sample(((f64::from(n) * 0.1).sin() * 8000.0) as i16).unwrap();
     }
     writer.finalize().unwrap();
 }
