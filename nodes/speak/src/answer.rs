@@ -16,20 +16,12 @@ pub(crate) struct Failure {
 impl Failure {
     /// What was asked cannot be done: exit code 2.
     pub(crate) fn input(error: impl Into<String>, help: impl Into<String>) -> Self {
-        Self {
-            error: error.into(),
-            help: help.into(),
-            code: 2,
-        }
+        Self { error: error.into(), help: help.into(), code: 2 }
     }
 
     /// The engine or the machine failed: exit code 1.
     pub(crate) fn engine(error: impl Into<String>, help: impl Into<String>) -> Self {
-        Self {
-            error: error.into(),
-            help: help.into(),
-            code: 1,
-        }
+        Self { error: error.into(), help: help.into(), code: 1 }
     }
 
     /// The exit code.

@@ -116,17 +116,9 @@ impl Engine {
         // SAFETY: a null path means the default data folder; nothing else runs in this process, and
         // the flag above proves that this is the first call.
         let rate = unsafe {
-            sys::espeak_Initialize(
-                sys::espeak_AUDIO_OUTPUT_AUDIO_OUTPUT_SYNCHRONOUS,
-                0,
-                ptr::null(),
-                options,
-            )
+            sys::espeak_Initialize(sys::espeak_AUDIO_OUTPUT_AUDIO_OUTPUT_SYNCHRONOUS, 0, ptr::null(), options)
         };
-        let rate = u32::try_from(rate)
-            .ok()
-            .filter(|rate| *rate > 0)
-            .ok_or(EngineError::NoData)?;
+        let rate = u32::try_from(rate).ok().filter(|rate| *rate > 0).ok_or(EngineError::NoData)?;
         // SAFETY: both are plain functions with the signatures the library declares, and live as
         // long as the process.
         unsafe {
@@ -152,11 +144,7 @@ impl Engine {
         };
         // `1.51 ` or `1.51  Data at:`: the first word is the version.
         let version = version.split_whitespace().next().unwrap_or_default().to_owned();
-        Identity {
-            version,
-            data,
-            library: library_file(),
-        }
+        Identity { version, data, library: library_file() }
     }
 
     /// Every voice and every variant that is installed.
@@ -234,11 +222,7 @@ impl Engine {
 /// Runs the one synthesis of this process.
 fn synthesise(text: &CStr, ssml: bool, limit: usize) -> Result<Speech, EngineError> {
     let flags = sys::espeakCHARS_UTF8 | if ssml { sys::espeakSSML } else { 0 };
-    COLLECTED.set(Some(Collected {
-        speech: Speech::default(),
-        limit,
-        overflow: false,
-    }));
+    COLLECTED.set(Some(Collected { speech: Speech::default(), limit, overflow: false }));
     // SAFETY: the text is valid, ended by a zero, of the given size, and outlives the call, which is
     // synchronous; null is allowed for the identifier and the user data.
     let said = unsafe {
@@ -308,12 +292,7 @@ unsafe fn take_events(mut event: *const sys::espeak_EVENT, into: &mut Vec<Event>
         };
         if let Some(kind) = kind {
             let length = if kind == EventKind::Word { found.length } else { 0 };
-            into.push(Event {
-                kind,
-                position: found.text_position,
-                length,
-                sample: found.sample,
-            });
+            into.push(Event { kind, position: found.text_position, length, sample: found.sample });
         }
         // SAFETY: this record is not the terminating one, so another follows.
         event = unsafe { event.add(1) };

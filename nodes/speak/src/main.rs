@@ -66,10 +66,7 @@ fn main() -> ExitCode {
 /// Outer error: stdout is gone. Inner error: to be told on stdout.
 fn run(out: &mut impl Write) -> io::Result<Result<(), Failure>> {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    let arguments: Vec<_> = arguments
-        .iter()
-        .map(|argument| argument.to_string_lossy())
-        .collect();
+    let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
     let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
     match arguments[..] {
         [] => say(out),
@@ -103,14 +100,7 @@ fn list_voices(out: &mut impl Write) -> io::Result<Result<(), Failure>> {
         Ok((_, table)) => table,
         Err(failure) => return Ok(Err(failure)),
     };
-    answer::write_line(
-        out,
-        &VoicesLine {
-            voices: table.names(),
-            variants: table.variants(),
-        },
-    )
-    .map(Ok)
+    answer::write_line(out, &VoicesLine { voices: table.names(), variants: table.variants() }).map(Ok)
 }
 
 fn say(out: &mut impl Write) -> io::Result<Result<(), Failure>> {
@@ -143,9 +133,7 @@ fn speak(request: &Request) -> Result<(Header, Vec<i16>), Failure> {
     };
     let rate = engine.rate();
     let limit = rate.saturating_mul(LONGEST_SECONDS) as usize;
-    let speech = engine
-        .say(&request.text, &voice, &manner, limit)
-        .map_err(|error| engine_failure(&error))?;
+    let speech = engine.say(&request.text, &voice, &manner, limit).map_err(|error| engine_failure(&error))?;
     Ok(header(rate, speech))
 }
 
@@ -166,23 +154,13 @@ fn header(rate: u32, speech: Speech) -> (Header, Vec<i16>) {
         length: event.length,
         sample: usize::try_from(event.sample).unwrap_or(0).min(count),
     });
-    (
-        Header {
-            rate,
-            samples: count,
-            events: marks.collect(),
-        },
-        speech.samples,
-    )
+    (Header { rate, samples: count, events: marks.collect() }, speech.samples)
 }
 
 fn voice_failure(unknown: UnknownVoice) -> Failure {
     let UnknownVoice { what, name, nearest } = unknown;
     let nearest: Vec<String> = nearest.iter().map(|name| format!("`{name}`")).collect();
-    let help = format!(
-        "nearest: {}; `reel-speak --list-voices` prints all",
-        nearest.join(", ")
-    );
+    let help = format!("nearest: {}; `reel-speak --list-voices` prints all", nearest.join(", "));
     Failure::input(format!("unknown {what} `{name}`"), help)
 }
 

@@ -86,27 +86,17 @@ impl Request {
         ] {
             if !(least..=most).contains(&value) {
                 let error = format!("`{key}` is {value}");
-                return Err(Failure::input(
-                    error,
-                    format!("give a whole number from {least} to {most}"),
-                ));
+                return Err(Failure::input(error, format!("give a whole number from {least} to {most}")));
             }
         }
         if self.text.trim().is_empty() {
             return Err(Failure::input("`text` is empty", "give the words to say"));
         }
         // The engine takes control characters as commands, and a zero as the end.
-        match self
-            .text
-            .chars()
-            .find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
-        {
+        match self.text.chars().find(|c| c.is_control() && !matches!(c, '\t' | '\n' | '\r')) {
             Some(c) => {
                 let error = format!("`text` has the control character U+{:04X}", u32::from(c));
-                Err(Failure::input(
-                    error,
-                    "take it out: only tab and line breaks are allowed",
-                ))
+                Err(Failure::input(error, "take it out: only tab and line breaks are allowed"))
             }
             None => Ok(()),
         }
@@ -122,14 +112,8 @@ mod tests {
     #[test]
     fn defaults_fill_what_is_left_out() {
         let request = Request::read(&br#"{"text":"hi"}"#[..]).unwrap();
-        assert_eq!(
-            (request.voice.as_str(), request.rate, request.pitch),
-            ("en-us", 170, 50)
-        );
-        assert_eq!(
-            (request.range, request.volume, request.gap, request.ssml),
-            (50, 100, 0, false)
-        );
+        assert_eq!((request.voice.as_str(), request.rate, request.pitch), ("en-us", 170, 50));
+        assert_eq!((request.range, request.volume, request.gap, request.ssml), (50, 100, 0, false));
     }
 
     #[test]

@@ -36,25 +36,14 @@ impl VoiceTable {
     /// A table of voices and of variants.
     pub(crate) fn new(mut voices: Vec<Voice>, variants: Vec<Voice>) -> Self {
         voices.sort_by(|a, b| a.identifier.cmp(&b.identifier));
-        let variants = variants
-            .iter()
-            .filter_map(|v| v.identifier.strip_prefix("!v/"))
-            .map(String::from);
-        Self {
-            voices,
-            variants: variants.collect(),
-        }
+        let variants = variants.iter().filter_map(|v| v.identifier.strip_prefix("!v/")).map(String::from);
+        Self { voices, variants: variants.collect() }
     }
 
     /// Every name that stands for a voice, sorted: languages and the voices' own names.
     pub(crate) fn names(&self) -> BTreeSet<&str> {
-        let languages = self
-            .voices
-            .iter()
-            .flat_map(|v| v.languages.iter().map(|(_, l)| l.as_str()));
-        languages
-            .chain(self.voices.iter().map(|v| v.name.as_str()))
-            .collect()
+        let languages = self.voices.iter().flat_map(|v| v.languages.iter().map(|(_, l)| l.as_str()));
+        languages.chain(self.voices.iter().map(|v| v.name.as_str())).collect()
     }
 
     /// Every variant that may follow a voice after a `+`, sorted.
@@ -94,9 +83,7 @@ impl VoiceTable {
                 let (priority, _) = voice.languages.iter().find(|(_, language)| same(language))?;
                 Some((priority, voice))
             });
-            rated
-                .min_by_key(|(priority, _)| *priority)
-                .map(|(_, voice)| voice)
+            rated.min_by_key(|(priority, _)| *priority).map(|(_, voice)| voice)
         };
         self.voices
             .iter()
@@ -109,15 +96,10 @@ impl VoiceTable {
 /// The names that look most like `name`, best first; names equally near keep their order.
 fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let name = name.to_lowercase();
-    let mut rated: Vec<(usize, &str)> = names
-        .map(|other| (strsim::damerau_levenshtein(&name, &other.to_lowercase()), other))
-        .collect();
+    let mut rated: Vec<(usize, &str)> =
+        names.map(|other| (strsim::damerau_levenshtein(&name, &other.to_lowercase()), other)).collect();
     rated.sort_by_key(|(distance, _)| *distance);
-    rated
-        .into_iter()
-        .take(SUGGESTIONS)
-        .map(|(_, other)| other.to_owned())
-        .collect()
+    rated.into_iter().take(SUGGESTIONS).map(|(_, other)| other.to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -139,10 +121,7 @@ mod tests {
                 voice("English (Great Britain)", "gmw/en", &[(2, "en-gb"), (2, "en")]),
                 voice("English (Received)", "gmw/en-GB-x-rp", &[(4, "en-gb"), (5, "en")]),
             ],
-            vec![
-                voice("female3", "!v/f3", &[(5, "variant")]),
-                voice("male1", "!v/m1", &[(5, "variant")]),
-            ],
+            vec![voice("female3", "!v/f3", &[(5, "variant")]), voice("male1", "!v/m1", &[(5, "variant")])],
         )
     }
 
@@ -169,23 +148,12 @@ mod tests {
         let unknown = table().find("en-uss").unwrap_err();
         assert_eq!((unknown.what, unknown.nearest[0].as_str()), ("voice", "en-us"));
         let unknown = table().find("en-us+f4").unwrap_err();
-        assert_eq!(
-            (unknown.what, unknown.nearest[0].as_str()),
-            ("voice variant", "f3")
-        );
+        assert_eq!((unknown.what, unknown.nearest[0].as_str()), ("voice variant", "f3"));
     }
 
     #[test]
     fn paths_and_empty_names_are_unknown() {
-        for name in [
-            "",
-            "+f3",
-            "../en",
-            "en-us+",
-            "en-us+../f3",
-            "en-us+f3+m1",
-            "!v/f3",
-        ] {
+        for name in ["", "+f3", "../en", "en-us+", "en-us+../f3", "en-us+f3+m1", "!v/f3"] {
             assert!(table().find(name).is_err(), "`{name}` was found");
         }
     }

@@ -8,10 +8,7 @@ use serde_json::{Value, json};
 
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reel-speak"));
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -32,40 +29,23 @@ fn say(request: &Value) -> Output {
 
 /// The header and the samples of a good answer, with what must hold for every one of them.
 fn speech(output: &Output) -> (Value, Vec<i16>) {
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let end = output.stdout.iter().position(|b| *b == b'\n').unwrap();
     let header: Value = serde_json::from_slice(&output.stdout[..end]).unwrap();
     let pcm = &output.stdout[end + 1..];
-    let samples: Vec<i16> = pcm
-        .chunks_exact(2)
-        .map(|b| i16::from_le_bytes([b[0], b[1]]))
-        .collect();
+    let samples: Vec<i16> = pcm.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect();
     assert_eq!(header["rate"], 22050);
     assert_eq!(header["samples"], samples.len());
     assert_eq!(pcm.len(), samples.len() * 2);
-    let starts: Vec<u64> = events(&header, "word")
-        .iter()
-        .map(|e| e["sample"].as_u64().unwrap())
-        .collect();
+    let starts: Vec<u64> = events(&header, "word").iter().map(|e| e["sample"].as_u64().unwrap()).collect();
     assert!(starts.is_sorted(), "{starts:?}");
-    assert!(
-        starts.iter().all(|s| *s <= samples.len() as u64),
-        "{starts:?} of {}",
-        samples.len()
-    );
+    assert!(starts.iter().all(|s| *s <= samples.len() as u64), "{starts:?} of {}", samples.len());
     (header, samples)
 }
 
 fn events(header: &Value, kind: &str) -> Vec<Value> {
     let all = header["events"].as_array().unwrap();
-    all.iter()
-        .filter(|event| event["kind"] == kind)
-        .cloned()
-        .collect()
+    all.iter().filter(|event| event["kind"] == kind).cloned().collect()
 }
 
 fn loudness(samples: &[i16]) -> f64 {
@@ -75,12 +55,7 @@ fn loudness(samples: &[i16]) -> f64 {
 #[track_caller]
 fn refused(output: &Output, code: i32) -> (String, String) {
     let start = &output.stdout[..output.stdout.len().min(300)];
-    assert_eq!(
-        output.status.code(),
-        Some(code),
-        "{}",
-        String::from_utf8_lossy(start)
-    );
+    assert_eq!(output.status.code(), Some(code), "{}", String::from_utf8_lossy(start));
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     assert_eq!(text.lines().count(), 1, "{text}");
     let answer: Value = serde_json::from_str(&text).unwrap();
@@ -123,10 +98,7 @@ fn words_are_found_by_character_not_by_byte() {
         .iter()
         .map(|e| {
             let (position, length) = (e["position"].as_u64().unwrap(), e["length"].as_u64().unwrap());
-            text.chars()
-                .skip(position as usize - 1)
-                .take(length as usize)
-                .collect()
+            text.chars().skip(position as usize - 1).take(length as usize).collect()
         })
         .collect();
     assert_eq!(said, ["Größe", "zählt", "nicht"]);
@@ -145,10 +117,7 @@ fn parameters_change_the_sound_as_they_say() {
     let text = "The shadow crosses the Earth.";
     let samples = |extra: Value| {
         let mut request = json!({"text": text});
-        request
-            .as_object_mut()
-            .unwrap()
-            .extend(extra.as_object().unwrap().clone());
+        request.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
         speech(&say(&request)).1
     };
     let plain = samples(json!({}));
@@ -187,19 +156,13 @@ fn ssml_opens_no_sound_file() {
     let text = format!(r#"<speak>a <audio src="{}"></audio> b</speak>"#, file.display());
     let (_, with) = speech(&say(&json!({"text": text, "ssml": true})));
     std::fs::remove_dir_all(&folder).unwrap();
-    assert!(
-        with.len() < plain.len() + 22050,
-        "{} and {}",
-        with.len(),
-        plain.len()
-    );
+    assert!(with.len() < plain.len() + 22050, "{} and {}", with.len(), plain.len());
 }
 
 /// Two seconds of a loud square wave as a WAV file.
 fn tone() -> Vec<u8> {
-    let samples: Vec<u8> = (0..44100)
-        .flat_map(|i| (if i / 50 % 2 == 0 { 20000i16 } else { -20000 }).to_le_bytes())
-        .collect();
+    let samples: Vec<u8> =
+        (0..44100).flat_map(|i| (if i / 50 % 2 == 0 { 20000i16 } else { -20000 }).to_le_bytes()).collect();
     let size = samples.len() as u32;
     let mut wav = b"RIFF".to_vec();
     wav.extend((36 + size).to_le_bytes());
@@ -223,10 +186,7 @@ fn unknown_voices_are_refused_with_the_nearest_names() {
     let (error, help) = refused(&say(&json!({"text": "hi", "voice": "en-us+f33"})), 2);
     assert_eq!(error, "unknown voice variant `f33`");
     assert!(help.contains("`f3`"), "{help}");
-    refused(
-        &say(&json!({"text": "hi", "voice": "../../../../../etc/passwd"})),
-        2,
-    );
+    refused(&say(&json!({"text": "hi", "voice": "../../../../../etc/passwd"})), 2);
     refused(&say(&json!({"text": "hi", "voice": "x".repeat(500)})), 2);
     refused(&say(&json!({"text": "hi", "voice": "en-us\u{0}"})), 2);
 }
@@ -252,13 +212,7 @@ fn bad_requests_are_refused() {
         let (error, help) = refused(&say(&request), 2);
         assert!(!error.is_empty() && !help.is_empty(), "{request}");
     }
-    for input in [
-        &b""[..],
-        b"{\"text\":\"hi",
-        b"{\"text\":\"hi\"} more",
-        b"{\"text\":\"\xff\"}",
-        b"null",
-    ] {
+    for input in [&b""[..], b"{\"text\":\"hi", b"{\"text\":\"hi\"} more", b"{\"text\":\"\xff\"}", b"null"] {
         refused(&send(program(), input), 2);
     }
 }
@@ -278,10 +232,7 @@ fn identity_names_the_engine_and_its_data() {
     let identity: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(identity["program"], "reel-speak");
     assert_eq!(identity["version"], env!("CARGO_PKG_VERSION"));
-    assert!(
-        identity["espeak"].as_str().unwrap().starts_with("1."),
-        "{identity}"
-    );
+    assert!(identity["espeak"].as_str().unwrap().starts_with("1."), "{identity}");
     let data = std::path::Path::new(identity["data"].as_str().unwrap());
     assert!(data.join("phondata").is_file(), "{identity}");
     let library = std::path::Path::new(identity["library"].as_str().unwrap());
@@ -293,12 +244,7 @@ fn every_listed_voice_and_variant_can_be_named() {
     let output = program().arg("--list-voices").output().unwrap();
     let list: Value = serde_json::from_slice(&output.stdout).unwrap();
     let names = |key: &str| -> Vec<String> {
-        list[key]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|v| v.as_str().unwrap().to_owned())
-            .collect()
+        list[key].as_array().unwrap().iter().map(|v| v.as_str().unwrap().to_owned()).collect()
     };
     let (voices, variants) = (names("voices"), names("variants"));
     assert!(voices.is_sorted() && voices.iter().any(|v| v == "en-us") && voices.iter().any(|v| v == "de"));
@@ -307,9 +253,7 @@ fn every_listed_voice_and_variant_can_be_named() {
         speech(&say(&json!({"text": "1 2 3", "voice": voice})));
     }
     for variant in variants {
-        speech(&say(
-            &json!({"text": "1 2 3", "voice": format!("en-us+{variant}")}),
-        ));
+        speech(&say(&json!({"text": "1 2 3", "voice": format!("en-us+{variant}")})));
     }
 }
 
@@ -326,9 +270,5 @@ fn a_reader_that_has_gone_is_no_panic() {
     let mut child = program().arg("--list-voices").spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
-    assert!(
-        output.stderr.is_empty(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -14,7 +14,7 @@
 //!   both; `fps` is the plans';
 //! - add the one track of slot `audio`, when it is there, by stream copy (AAC from `mix`), first decoded sample =
 //!   sample 0, cut or declared to end with the pictures: container durations agree exactly;
-//! - container `mp4` or `mov` with the index in front (faststart), or `mkv`; tagged bt709; `title` as metadata;
+//! - container `mp4` or `mov` with the index in front (faststart); tagged bt709; `title` as metadata;
 //!   no library tags, no dates: the same inputs give the same bytes;
 //! - read the result back (streams, counts, duration) before it is handed on;
 //! - port `video`, media by container ([`crate::media::encoding::Container::media`]).

@@ -102,8 +102,6 @@ pub enum Container {
     Mp4,
     /// QuickTime.
     Mov,
-    /// Matroska.
-    Mkv,
 }
 
 impl Container {
@@ -113,7 +111,6 @@ impl Container {
         match self {
             Self::Mp4 => "video/mp4",
             Self::Mov => "video/quicktime",
-            Self::Mkv => "video/x-matroska",
         }
     }
 }

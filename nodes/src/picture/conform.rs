@@ -12,8 +12,8 @@
 //!   at least one;
 //! - scale (Lanczos or bicubic, bit-exact flags) and place it by `fit` on `background`; colour becomes BT.709
 //!   limited range 8-bit 4:2:0 from whatever it is tagged as (untagged: BT.601 below 720 rows, else BT.709);
-//! - port `video`: Matroska, H.264 by x264 at `qp 0` (lossless), preset ultrafast, one thread, key frame every
-//!   15 pictures, no B-frames, so that a segment can begin anywhere; no sound; media `video/x-matroska`.
+//! - port `video`: MP4, H.264 by x264 at `qp 0` (lossless), preset ultrafast, one thread, key frame every
+//!   15 pictures, no B-frames, so that a segment can begin anywhere; no sound; media `video/mp4`.
 
 use reel_engine::artifact::{Port, PortType};
 use reel_engine::claim::Claim;

@@ -97,7 +97,6 @@ enum Class {
 const ENDS: &[(&str, Class)] = &[
     ("mp4", Class::Film(Container::Mp4)),
     ("mov", Class::Film(Container::Mov)),
-    ("mkv", Class::Film(Container::Mkv)),
     ("srt", Class::Captions(CaptionFormat::Srt)),
     ("vtt", Class::Captions(CaptionFormat::Vtt)),
     ("ass", Class::Captions(CaptionFormat::Ass)),
@@ -236,7 +235,7 @@ fn one<'a>(decl: &'a OutputDecl, story: &Story<'_>, problems: &mut Diagnostics) 
     let end = decl.file.value.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default();
     let Some((_, class)) = ENDS.iter().find(|(known, _)| *known == end) else {
         let message = format!("`{}` does not say what is to be made", decl.file.value);
-        let help = "let it end in .mp4 .mov .mkv (film), .srt .vtt .ass (captions), .wav .flac .m4a (sound) or \
+        let help = "let it end in .mp4 .mov (film), .srt .vtt .ass (captions), .wav .flac .m4a (sound) or \
                     .png .jpg (one picture), or take it from a node with `from`";
         problems.push(Diagnostic::error(code::BAD_VALUE, decl.file.span, message).help(help));
         return None;

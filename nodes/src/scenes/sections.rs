@@ -343,7 +343,7 @@ fn half_a_second() -> Duration {
     Duration::from_millis(500)
 }
 
-/// One of `outputs:` that is made of scenes. What it is follows from the end of its name: `.mp4 .mov .mkv` a film,
+/// One of `outputs:` that is made of scenes. What it is follows from the end of its name: `.mp4 .mov` a film,
 /// `.srt .vtt .ass` captions, `.wav .flac .m4a` sound, `.png .jpg` one picture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

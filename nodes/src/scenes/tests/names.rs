@@ -76,7 +76,7 @@ fn equal_formats_share_their_nodes() {
     if !fonts_are_there() {
         return;
     }
-    let yaml = ECLIPSE.replace("{ file: out/square.mp4, size: 1080x1080 }", "out/second.mkv").replace(
+    let yaml = ECLIPSE.replace("{ file: out/square.mp4, size: 1080x1080 }", "out/second.mov").replace(
         "  words: out/short.srt\n",
         "  sound: out/a.m4a\n  wav: out/a.wav\n  pic: { file: out/p.jpg, at: 1s }\n",
     );

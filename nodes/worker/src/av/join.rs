@@ -5,11 +5,13 @@
 //! *i* of the film is decoded at frame time *i − delay*, with one delay for the whole film. One edit list per
 //! track puts its first frame or sample at 0. Memory is one packet and a bit per frame of a segment.
 
+use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 
 use ffmpeg_next::codec::Parameters;
 use ffmpeg_next::format::context::{Input, Output};
 use ffmpeg_next::{Dictionary, Error, Packet, Rational, media};
+use reel_nodes::media::encoding::Container;
 use reel_nodes::media::time::FrameRate;
 
 use super::error::AvError;
@@ -48,6 +50,8 @@ pub struct JoinSpec<'a> {
     pub sound: Option<&'a Path>,
     /// Frames per second of film and segments.
     pub rate: FrameRate,
+    /// The kind of file.
+    pub container: Container,
     /// Whether the index is put before the data, for players that read from the start.
     pub faststart: bool,
     /// The title in the film's metadata.
@@ -63,7 +67,7 @@ pub struct JoinReport {
     pub samples: u64,
 }
 
-/// Joins segments and sound into an MP4 at `out`.
+/// Joins segments and sound into a film at `out`.
 ///
 /// # Errors
 /// When a segment cannot be read, differs from the first in what all must share, or has other frames than
@@ -220,7 +224,7 @@ impl Film {
         sound: Option<&Sound>,
     ) -> Result<Self, AvError> {
         let failed = |error| AvError::Write { path: path.into(), cause: said(error) };
-        let mut output = ffi::create_output(path, c"mp4").map_err(failed)?;
+        let mut output = ffi::create_output(path, muxer(spec.container)).map_err(failed)?;
         let frame_time = Rational::new(spec.rate.den() as i32, spec.rate.num() as i32);
         add_stream(&mut output, first.input.stream(0).map(|s| s.parameters()), frame_time).map_err(failed)?;
         if let Some(mut stream) = output.stream_mut(0) {
@@ -353,6 +357,14 @@ fn add_stream(output: &mut Output, from: Option<Parameters>, time_base: Rational
 
 /// Options of the muxer. Track durations are counted in samples, so that those of pictures and sound of the
 /// same length are equal wherever a frame is a whole number of samples; without sound, in parts of a frame.
+/// FFmpeg's name of the muxer.
+const fn muxer(container: Container) -> &'static CStr {
+    match container {
+        Container::Mp4 => c"mp4",
+        Container::Mov => c"mov",
+    }
+}
+
 fn header_options<'a>(spec: &JoinSpec<'_>, sound: Option<&Sound>) -> Dictionary<'a> {
     let per_second = match (sound, spec.rate.num()) {
         (Some(sound), _) => sound.rate.unsigned_abs(),

@@ -30,7 +30,14 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
         None => None,
     };
     let path = call.scratch.join("film.mp4");
-    let spec = JoinSpec { segments: &segments, sound, rate, faststart: true, title: params.title.as_deref() };
+    let spec = JoinSpec {
+        segments: &segments,
+        sound,
+        rate,
+        container: params.container,
+        faststart: true,
+        title: params.title.as_deref(),
+    };
     join(spec, &path).map_err(crate::failure)?;
     check(&path, frames, rate, sound.is_some())?;
     Ok(Outcome::default().with_file("video", params.container.media(), path))

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use reel_nodes::media::encoding::Container;
 use reel_worker::av::{self, AacEncoder, AvError, JoinSpec, Segment, SoundRange};
 use reel_worker::frame::{Yuv420, yuv_of_rgb};
 
@@ -34,7 +35,14 @@ fn segments(dir: &Path, fps: &str) -> Vec<Segment> {
 }
 
 fn join_spec<'a>(segments: &'a [Segment], sound: Option<&'a Path>, fps: &str) -> JoinSpec<'a> {
-    JoinSpec { segments, sound, rate: rate(fps), faststart: true, title: Some("A film") }
+    JoinSpec {
+        segments,
+        sound,
+        rate: rate(fps),
+        container: Container::Mp4,
+        faststart: true,
+        title: Some("A film"),
+    }
 }
 
 #[test]
