@@ -45,7 +45,6 @@ impl Companion {
 
 impl Config {
     /// Reads the environment of this process.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
     pub(crate) fn read() -> Self {
         let env =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect();

@@ -8,7 +8,7 @@ use reel_engine::span::Sources;
 use serde_json::{Value, json};
 
 use crate::diagnostics;
-use crate::ui::Paint;
+use crate::ui::{Paint, add};
 
 /// How a command ended that said itself all there is to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl CommandError {
             Self::Usage(told) | Self::Failed(told) => {
                 let mut text = format!("{}: {}\n", paint.bad("error"), told.message);
                 if let Some(help) = &told.help {
-                    text.push_str(&format!("{}: {help}\n", paint.help("help")));
+                    add(&mut text, format_args!("{}: {help}\n", paint.help("help")));
                 }
                 text
             }

@@ -1,5 +1,6 @@
 //! The terminal: whether there is one, whether it has colours, how wide it is. It knows nothing of what is shown.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
@@ -107,6 +108,12 @@ pub(crate) fn print_line(text: &str) {
 pub(crate) fn print_error(text: &str) {
     let mut err = io::stderr().lock();
     let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
+/// Adds to a text.
+pub(crate) fn add(text: &mut String, what: fmt::Arguments<'_>) {
+    // Writing into a string cannot fail.
+    let _ = fmt::Write::write_fmt(text, what);
 }
 
 /// Keys that come first in an object, in this order.

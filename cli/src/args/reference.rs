@@ -3,6 +3,7 @@
 use clap::{Command, CommandFactory};
 
 use super::Cli;
+use crate::ui::add;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/commands.md");
 
@@ -20,7 +21,7 @@ fn page() -> String {
 fn section(command: &mut Command, path: &str, depth: usize, text: &mut String) {
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-    text.push_str(&format!("\n{} `{path}`\n\n```text\n{}\n```\n", "#".repeat(depth), help.join("\n").trim()));
+    add(text, format_args!("\n{} `{path}`\n\n```text\n{}\n```\n", "#".repeat(depth), help.join("\n").trim()));
     let names: Vec<String> = visible(command);
     for name in names {
         if let Some(inner) = command.find_subcommand_mut(&name) {
@@ -36,7 +37,9 @@ fn visible(command: &Command) -> Vec<String> {
 #[test]
 fn the_reference_of_commands_is_their_help() {
     let page = page();
-    if std::env::var_os("REEL_UPDATE").is_some() {
+    #[expect(clippy::disallowed_methods, reason = "a wish of whoever runs the test")]
+    let update = std::env::var_os("REEL_UPDATE").is_some();
+    if update {
         std::fs::write(FILE, &page).unwrap();
     }
     let written = std::fs::read_to_string(FILE).unwrap_or_default();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::args::{Cache as CacheArgs, CacheAction};
 use crate::error::{CommandError, Exit};
 use crate::open::Invocation;
-use crate::ui::{bytes, count, print, print_error, print_json, spell, table};
+use crate::ui::{add, bytes, count, print, print_error, print_json, spell, table};
 
 pub(super) fn run(call: &Invocation, args: &CacheArgs) -> Result<Exit, CommandError> {
     let cache = call.cache(call.config.temporary());
@@ -124,16 +124,19 @@ fn gc_text(report: &GcReport) -> String {
         bytes(report.left),
     );
     if report.live_builds > 0 {
-        text.push_str(&format!(
-            "{} running: what it uses was left alone\n",
-            count(report.live_builds, "build")
-        ));
+        add(
+            &mut text,
+            format_args!("{} running: what it uses was left alone\n", count(report.live_builds, "build")),
+        );
     }
     if report.below_working_set {
-        text.push_str(&format!(
-            "the budget is below what this project's last build needs ({}): its next build makes things again\n",
-            bytes(report.pinned),
-        ));
+        add(
+            &mut text,
+            format_args!(
+                "the budget is below what this project's last build needs ({}): its next build makes things again\n",
+                bytes(report.pinned),
+            ),
+        );
     }
     text
 }

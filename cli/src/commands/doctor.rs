@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::config::Companion;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Policy};
-use crate::ui::{Paint, count, print, print_json, print_line};
+use crate::ui::{Paint, add, count, print, print_json, print_line};
 
 /// Where the library of a missing font is.
 const FONTS: &str = "apt-get install fonts-dejavu-core, or put font files into ~/.local/share/fonts";
@@ -73,7 +73,7 @@ fn text(finding: &Finding, paint: Paint) -> String {
         Err(wrong) => format!("{}  {}: {wrong}\n", paint.bad("none"), finding.what),
     };
     if let Some(help) = &finding.help {
-        text.push_str(&format!("      {}: {help}\n", paint.help("help")));
+        add(&mut text, format_args!("      {}: {help}\n", paint.help("help")));
     }
     text
 }

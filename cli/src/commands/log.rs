@@ -9,7 +9,7 @@ use crate::args::Log;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
 use crate::report::failures::Failures;
-use crate::ui::{Paint, print, print_json, spell};
+use crate::ui::{Paint, add, print, print_json, spell};
 
 /// What is known of one node's last run.
 struct Entry {
@@ -63,10 +63,10 @@ impl Entry {
     fn text(&self, paint: Paint) -> String {
         let mut text = format!("{} ({}): {}\n", paint.bold(&self.node), self.kind, self.words);
         if self.log.trim().is_empty() {
-            text.push_str(&format!("  {}\n", paint.dim("it said nothing")));
+            add(&mut text, format_args!("  {}\n", paint.dim("it said nothing")));
         }
         for line in self.log.lines() {
-            text.push_str(&format!("  {line}\n"));
+            add(&mut text, format_args!("  {line}\n"));
         }
         text
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::args::Nodes;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Policy};
-use crate::ui::{Paint, print, print_json, table};
+use crate::ui::{Paint, add, print, print_json, table};
 
 pub(super) fn run(call: &Invocation, args: &Nodes) -> Result<Exit, CommandError> {
     let registry = call.registry(Policy { exec: true, ..Policy::default() });
@@ -78,9 +78,9 @@ const fn reproducible(reproducible: Reproducible) -> &'static str {
 fn text(kind: &dyn Operation, paint: Paint) -> String {
     let info = kind.info();
     let mut text = format!("{} (version {}): {}\n", paint.bold(info.name), info.version, info.summary);
-    text.push_str(&format!("runs {}; {}", site(info.site), reproducible(info.reproducible)));
+    add(&mut text, format_args!("runs {}; {}", site(info.site), reproducible(info.reproducible)));
     text.push_str(if info.expands { "; makes more nodes\n" } else { "\n" });
-    text.push_str(&format!("\n{}\n", paint.bold("with:")));
+    add(&mut text, format_args!("\n{}\n", paint.bold("with:")));
     let rows: Vec<Vec<String>> = explain::params(kind.schema())
         .into_iter()
         .map(|param| {
@@ -95,7 +95,7 @@ fn text(kind: &dyn Operation, paint: Paint) -> String {
     text.push_str(&if rows.is_empty() { "  nothing\n".to_owned() } else { table(&rows) });
     let ports = explain::ports(kind);
     if !ports.is_empty() {
-        text.push_str(&format!("\n{}\n", paint.bold("ports, in the example:")));
+        add(&mut text, format_args!("\n{}\n", paint.bold("ports, in the example:")));
         let many = |many| if many { "many, made by an expansion" } else { "" };
         let rows: Vec<Vec<String>> = ports
             .iter()
@@ -105,10 +105,10 @@ fn text(kind: &dyn Operation, paint: Paint) -> String {
             .collect();
         text.push_str(&table(&rows));
     }
-    text.push_str(&format!("\n{}\n", paint.bold("example:")));
+    add(&mut text, format_args!("\n{}\n", paint.bold("example:")));
     text.push_str("  nodes:\n");
     for line in info.example.lines() {
-        text.push_str(&format!("    {line}\n"));
+        add(&mut text, format_args!("    {line}\n"));
     }
     text
 }

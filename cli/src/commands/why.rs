@@ -12,7 +12,7 @@ use super::names::{foresee_all, meant};
 use crate::args::Why;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
-use crate::ui::{Paint, count, print, print_json};
+use crate::ui::{Paint, add, count, print, print_json};
 
 pub(super) fn run(call: &Invocation, args: &Why) -> Result<Exit, CommandError> {
     let loaded = call.look(&args.reading)?;
@@ -31,18 +31,24 @@ pub(super) fn run(call: &Invocation, args: &Why) -> Result<Exit, CommandError> {
     if all > 1 && !call.global.verbose {
         accounts.retain(Account::is_telling);
     }
-    let mut text: String = accounts.iter().map(|account| account.text(call.ui.out(), 0)).collect();
+    let whole = call.global.verbose;
+    let paint = call.ui.out();
+    let mut text: String = accounts.iter().map(|account| account.text(paint, 0, whole)).collect();
     let unchanged = all - accounts.len();
     if unchanged > 0 {
         let others = if accounts.is_empty() { "" } else { " more" };
-        text.push_str(&format!(
-            "{}{others}: nothing changed since it was first made\n",
-            count(unchanged, "node")
-        ));
+        let they = if unchanged == 1 { "it was" } else { "they were" };
+        add(
+            &mut text,
+            format_args!("{}{others}: nothing changed since {they} first made\n", count(unchanged, "node")),
+        );
     }
     print(&text);
     Ok(Exit::Done)
 }
+
+/// Changes of one node that are shown without asking for more.
+const SHOWN: usize = 6;
 
 /// What is known of the changes of all nodes.
 struct Story<'a> {
@@ -63,7 +69,9 @@ struct Account {
     words: String,
     changes: Vec<Change>,
     /// Nodes that it awaits and that would run.
-    awaited: Vec<Account>,
+    awaited: Vec<Self>,
+    /// The node whose expansion made it, when its parameters changed.
+    maker: Option<Box<Self>>,
     /// Whether all this was told above.
     repeated: bool,
 }
@@ -91,6 +99,7 @@ impl Story<'_> {
             words: words(standing, past),
             changes: Vec::new(),
             awaited: Vec::new(),
+            maker: None,
             repeated: !self.told.insert(id),
         };
         if account.repeated {
@@ -108,6 +117,11 @@ impl Story<'_> {
         if let (Some(old), Some(new), true) = (old, new, standing != Standing::Waiting) {
             account.changes =
                 new.reasons(old).into_iter().map(|reason| self.change(reason, old, new)).collect();
+        }
+        // What people wrote says more than a frame that moved.
+        account.changes.sort_by_key(Change::rank);
+        if let Some(maker) = node.maker.filter(|_| account.changes.iter().any(|change| change.rank() != 1)) {
+            account.maker = Some(Box::new(self.account(maker)));
         }
         for awaited in forecast.map(|forecast| forecast.awaits.clone()).unwrap_or_default() {
             account.awaited.push(self.account(awaited));
@@ -168,21 +182,29 @@ impl Account {
         self.pending || !self.changes.is_empty()
     }
 
-    fn text(&self, paint: Paint, depth: usize) -> String {
+    fn text(&self, paint: Paint, depth: usize, whole: bool) -> String {
         let indent = "  ".repeat(depth);
         let head = format!("{indent}{} {}", paint.bold(&self.node), paint.dim(&format!("({})", self.kind)));
         if self.repeated {
             return format!("{head}: see above\n");
         }
         let mut text = format!("{head}: {}\n", self.words);
-        for change in &self.changes {
-            text.push_str(&format!("{indent}  {}\n", change.line()));
+        let shown = if whole || self.changes.len() <= SHOWN + 1 { self.changes.len() } else { SHOWN };
+        for change in &self.changes[..shown] {
+            add(&mut text, format_args!("{indent}  {}\n", change.line()));
             if let Some(cause) = &change.cause {
-                text.push_str(&cause.text(paint, depth + 2));
+                text.push_str(&cause.text(paint, depth + 2, whole));
             }
         }
+        if shown < self.changes.len() {
+            let rest = format!("and {} more; --verbose lists them", self.changes.len() - shown);
+            add(&mut text, format_args!("{indent}  {}\n", paint.dim(&rest)));
+        }
+        if let Some(maker) = &self.maker {
+            add(&mut text, format_args!("{indent}  as made by\n{}", maker.text(paint, depth + 2, whole)));
+        }
         for awaited in &self.awaited {
-            text.push_str(&awaited.text(paint, depth + 1));
+            text.push_str(&awaited.text(paint, depth + 1, whole));
         }
         text
     }
@@ -199,11 +221,23 @@ impl Account {
             "repeated": self.repeated,
             "reasons": changes,
             "awaits": awaited,
+            "made-by": self.maker.as_ref().map(|maker| maker.json("maker")),
         })
     }
 }
 
 impl Change {
+    /// Texts and other parameters that are words first, then inputs, then the rest.
+    fn rank(&self) -> u8 {
+        let is_text = |value: &Option<String>| value.as_ref().is_some_and(|value| value.starts_with('"'));
+        match (self.reason.field.starts_with("input."), &self.shown) {
+            (true, Some(_)) => 0,
+            (true, None) => 1,
+            (false, _) if is_text(&self.reason.old) || is_text(&self.reason.new) => 0,
+            (false, _) => 2,
+        }
+    }
+
     fn line(&self) -> String {
         match &self.shown {
             Some((old, new)) => {

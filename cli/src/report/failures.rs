@@ -49,7 +49,7 @@ impl Observer for Failures {
     fn observe(&mut self, event: &Event) {
         match event {
             Event::DidRun { node, .. } | Event::DidHit { node, fresh: false, .. } => {
-                self.mended.push(node.name.clone())
+                self.mended.push(node.name.clone());
             }
             Event::DidFail { node, failure } => {
                 self.kept.insert(node.name.clone(), failure.clone());

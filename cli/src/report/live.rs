@@ -11,7 +11,7 @@ use reel_engine::id::NodeId;
 
 use super::summary::{Manner, Volume, closing, failure};
 use super::{End, Report};
-use crate::ui::{print, print_error, spell};
+use crate::ui::{add, print, print_error, spell};
 
 /// A build shorter than this draws nothing.
 const SILENT: Duration = Duration::from_millis(250);
@@ -161,7 +161,7 @@ impl Running {
             spell(round(self.began.elapsed()))
         );
         if self.permille > 0 {
-            text.push_str(&format!("  {} %", self.permille / 10));
+            add(&mut text, format_args!("  {} %", self.permille / 10));
         }
         if let Some(estimate) = self.estimate {
             text.push_str(&manner.paint.dim(&format!("  of about {}", spell(round(estimate)))));
@@ -265,7 +265,7 @@ impl Observer for Live {
                 self.did(node);
             }
             Event::DidWarn { message } => {
-                self.say(&format!("{}: {message}\n", self.manner.paint.warn("warning")))
+                self.say(&format!("{}: {message}\n", self.manner.paint.warn("warning")));
             }
             Event::DidPublish { written, .. } => self.happened |= *written,
         }

@@ -8,7 +8,7 @@ use reel_engine::operation::Failure;
 use reel_engine::schedule::state::Tally;
 
 use super::End;
-use crate::ui::{Paint, spell, table};
+use crate::ui::{Paint, add, spell, table};
 
 /// Lines of a log that are shown without asking for more.
 const LOG_TAIL: usize = 12;
@@ -50,13 +50,13 @@ pub(crate) fn failure(manner: &Manner, node: &NodeInfo, failure: &Failure) -> St
     let left_out = lines.len() - shown;
     if left_out > 0 {
         let note = format!("{left_out} lines before; `reel log {}` shows them", node.name);
-        text.push_str(&format!("      {}\n", paint.dim(&note)));
+        add(&mut text, format_args!("      {}\n", paint.dim(&note)));
     }
     for line in &lines[left_out..] {
-        text.push_str(&format!("      {} {line}\n", paint.dim("|")));
+        add(&mut text, format_args!("      {} {line}\n", paint.dim("|")));
     }
     if let Some(help) = &failure.help {
-        text.push_str(&format!("      {}: {help}\n", paint.help("help")));
+        add(&mut text, format_args!("      {}: {help}\n", paint.help("help")));
     }
     text
 }
@@ -73,14 +73,14 @@ pub(crate) fn closing(manner: &Manner, end: &End<'_>, happened: bool) -> String 
     }
     for name in &summary.missing {
         let what = if summary.interrupted { "not made yet" } else { "not made; what was there is untouched" };
-        text.push_str(&format!("{}  {name}  ({what})\n", manner.paint.bad("none")));
+        add(&mut text, format_args!("{}  {name}  ({what})\n", manner.paint.bad("none")));
     }
     let note = match (summary.interrupted, happened) {
         (true, _) => ", interrupted",
         (false, false) if summary.is_success() => ", nothing to do",
         _ => "",
     };
-    text.push_str(&format!("{} in {}{note}\n", adding_up(summary.tally), spell(end.took)));
+    add(&mut text, format_args!("{} in {}{note}\n", adding_up(summary.tally), spell(end.took)));
     text
 }
 
@@ -89,7 +89,7 @@ pub(crate) fn adding_up(tally: Tally) -> String {
     let mut text = format!("planned {} = ran {} + cached {}", tally.planned, tally.ran, tally.cached);
     for (number, word) in [(tally.skipped, "skipped"), (tally.failed, "failed")] {
         if number > 0 {
-            text.push_str(&format!(" + {word} {number}"));
+            add(&mut text, format_args!(" + {word} {number}"));
         }
     }
     text

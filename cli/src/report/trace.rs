@@ -75,7 +75,7 @@ impl Observer for Trace {
             Event::DidFail { node, failure } => self.end(node, &failure.message),
             Event::DidSkip { node, reason } => self.end(node, reason),
             Event::DidExpand { node, made, .. } => {
-                self.instant(format!("{} grows by {made}", node.name), node.kind)
+                self.instant(format!("{} grows by {made}", node.name), node.kind);
             }
             Event::DidPublish { name, written: true, .. } => self.instant(format!("output {name}"), "output"),
             _ => {}
