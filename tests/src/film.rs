@@ -17,23 +17,9 @@ pub struct Pictures {
 }
 
 impl Pictures {
-    /// Luma of a pixel of a frame.
+    /// A pixel of a frame as sRGB code values, by BT.709 with limited range.
     #[must_use]
-    pub fn luma(&self, frame: usize, x: usize, y: usize) -> u8 {
-        self.frames[frame][y * self.width + x]
-    }
-
-    /// Mean luma, and both colours, of a frame's rows `from..to`.
-    #[must_use]
-    pub fn mean(&self, frame: usize, rows: std::ops::Range<usize>) -> f64 {
-        let bytes = &self.frames[frame][rows.start * self.width..rows.end * self.width];
-        bytes.iter().map(|&byte| f64::from(byte)).sum::<f64>() / bytes.len() as f64
-    }
-
-    /// The middle pixel of a frame as sRGB code values, by BT.709 with limited range.
-    #[must_use]
-    pub fn middle(&self, frame: usize) -> [f64; 3] {
-        let (x, y) = (self.width / 2, self.height / 2);
+    pub fn pixel(&self, frame: usize, x: usize, y: usize) -> [f64; 3] {
         let (half, bytes) = (self.width.div_ceil(2), &self.frames[frame]);
         let first = self.width * self.height;
         let second = first + half * self.height.div_ceil(2);
