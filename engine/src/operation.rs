@@ -196,6 +196,8 @@ pub struct Resolve<'a> {
     pub written: &'a Located,
     /// Text of inputs that were written as literals or project files, by slot, as far as it can be known now.
     pub texts: &'a [(String, String)],
+    /// Project files that fill slots, where they are there and can be read.
+    pub paths: &'a [(String, PathBuf)],
     /// Problems found so far.
     pub problems: &'a mut Diagnostics,
     /// Files added as inputs: slot and path, which may lie outside the project (fonts, tools).
@@ -212,6 +214,12 @@ impl Resolve<'_> {
     /// Adds a file as an input, such as a font: its digest is in the key, and the run finds it under `slot`.
     pub fn file(&mut self, slot: impl Into<String>, path: PathBuf) {
         self.files.push((slot.into(), path));
+    }
+
+    /// The project file that fills a slot, if one does.
+    #[must_use]
+    pub fn path(&self, slot: &str) -> Option<&Path> {
+        self.paths.iter().find(|(name, _)| name == slot).map(|(_, path)| path.as_path())
     }
 
     /// The text that fills a slot, if it is known before the run.

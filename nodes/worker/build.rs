@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Crates whose code decides which bytes a picture has.
-const CRATES: [&str; 24] = [
+/// Crates whose code decides which bytes a picture or a sound has.
+const CRATES: [&str; 25] = [
     "cosmic-text",
+    "ebur128",
     "fast_image_resize",
     "fontdb",
     "gif",

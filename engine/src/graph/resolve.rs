@@ -152,10 +152,18 @@ pub(super) fn declare(
     };
     let checked = check_with(&decl, operation.as_ref(), problems)?;
     let texts = known_texts(&checked.inputs, root);
+    let paths = known_paths(&checked.inputs, root);
     let (mut found, mut extra) = (Diagnostics::default(), Vec::new());
     let resolved = operation.resolve(
         checked.value,
-        &mut Resolve { root, written: &decl.with, texts: &texts, problems: &mut found, files: &mut extra },
+        &mut Resolve {
+            root,
+            written: &decl.with,
+            texts: &texts,
+            paths: &paths,
+            problems: &mut found,
+            files: &mut extra,
+        },
     );
     problems.extend(found);
     Some(Declared {
@@ -179,6 +187,15 @@ fn known_texts(bindings: &[InputBinding], root: &Path) -> Vec<(String, String)> 
         _ => None,
     };
     bindings.iter().filter_map(|binding| Some((binding.slot.clone(), read(binding)?))).collect()
+}
+
+/// Project files that are there.
+fn known_paths(bindings: &[InputBinding], root: &Path) -> Vec<(String, PathBuf)> {
+    let find = |binding: &InputBinding| match &binding.source {
+        InputSource::File(path) => inside(root, path).ok().map(|path| (binding.slot.clone(), path)),
+        _ => None,
+    };
+    bindings.iter().filter_map(find).collect()
 }
 
 /// Adds a declared node without its inputs.

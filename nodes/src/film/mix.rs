@@ -31,7 +31,7 @@
 
 use reel_engine::artifact::{Port, PortType};
 use reel_engine::claim::Claim;
-use reel_engine::operation::{Audio, Info, Input, Json, Kind, Reproducible, Site};
+use reel_engine::operation::{Audio, Info, Input, Json, Kind, Reproducible, Resolve, Site};
 use reel_engine::quantity::{Duration, Gain};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -182,6 +182,12 @@ impl Kind for Mix {
     }
 
     fn tools(&self, _: &Params) -> Vec<&'static str> {
-        vec![tools::FFMPEG]
+        vec![tools::FFMPEG, tools::EBUR128]
+    }
+
+    fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
+        if let Some(music) = &params.music {
+            crate::media::check_content(music.file.slot(), PortType::Audio, cx);
+        }
     }
 }

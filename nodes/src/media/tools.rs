@@ -12,5 +12,7 @@ pub const WHISPER: &str = "whisper";
 pub const RESVG: &str = "resvg";
 /// The shaper and drawer of text.
 pub const COSMIC_TEXT: &str = "cosmic-text";
+/// The meter of loudness.
+pub const EBUR128: &str = "ebur128";
 /// The decoders of still pictures.
 pub const IMAGE: &str = "image";

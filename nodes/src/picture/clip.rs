@@ -94,6 +94,7 @@ impl Kind for Clip {
     }
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
+        crate::media::check_content(params.file.slot(), PortType::Video, cx);
         if params.to.is_some_and(|to| to.as_micros() <= params.from.as_micros()) {
             let help = Some("`to` is a time in the file, not a length".into());
             cx.problem("/to", code::BAD_VALUE, "the clip ends before it begins", help);

@@ -15,7 +15,7 @@
 
 use reel_engine::artifact::{Port, PortType};
 use reel_engine::claim::Claim;
-use reel_engine::operation::{Image as ImagePort, Info, Input, Kind, Reproducible, Site};
+use reel_engine::operation::{Image as ImagePort, Info, Input, Kind, Reproducible, Resolve, Site};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -58,5 +58,9 @@ impl Kind for Image {
 
     fn tools(&self, _: &Params) -> Vec<&'static str> {
         vec![tools::IMAGE]
+    }
+
+    fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
+        crate::media::check_content(params.file.slot(), PortType::Image, cx);
     }
 }

@@ -43,7 +43,16 @@ fn folder(yaml: &str) -> tempfile::TempDir {
     let space = tempfile::tempdir().unwrap();
     std::fs::create_dir(space.path().join("assets")).unwrap();
     for file in ["bed.flac", "eclipse.jpg", "shadow.png", "walk.mp4", "voice.wav", "model.bin", "map.svg"] {
-        std::fs::write(space.path().join("assets").join(file), file).unwrap();
+        // Each begins as files of its kind do; more of them is not read here.
+        let head: &[u8] = match file.rsplit_once('.').unwrap().1 {
+            "flac" => b"fLaC",
+            "jpg" => b"\xff\xd8\xff\xe0",
+            "png" => b"\x89PNG\r\n\x1a\n",
+            "mp4" => b"\0\0\0\x20ftypisom",
+            "wav" => b"RIFF\0\0\0\0WAVEfmt ",
+            _ => b"",
+        };
+        std::fs::write(space.path().join("assets").join(file), [head, file.as_bytes()].concat()).unwrap();
     }
     std::fs::write(space.path().join("script.txt"), "From a file. Two ${sentences}.\n").unwrap();
     std::fs::write(space.path().join("reel.yaml"), yaml).unwrap();
@@ -68,6 +77,30 @@ fn load(root: &Path) -> Result<Project, Vec<String>> {
 fn graph(yaml: &str) -> Project {
     let space = folder(yaml);
     load(space.path()).unwrap_or_else(|problems| panic!("{}", problems.join("\n")))
+}
+
+#[test]
+fn files_that_are_not_what_their_place_wants_are_told_before_anything_runs() {
+    let yaml = "
+version: 1
+music: { file: assets/eclipse.jpg }
+scenes:
+  - { id: a, for: 2s, show: { image: script.txt } }
+  - { id: b, for: 2s, show: { image: assets/voice.wav } }
+  - { id: c, for: 2s, show: { clip: script.txt } }
+outputs: { film: out/film.mp4 }
+";
+    let found = problems(yaml);
+    let codes: Vec<&str> = found.iter().map(|problem| problem.split(' ').next().unwrap()).collect();
+    assert!(codes.iter().all(|code| *code == "R021"), "{found:#?}");
+    assert!(
+        found.iter().any(|p| p.contains("`script.txt` is not a picture") && p.contains("looks like text"))
+    );
+    assert!(found.iter().any(|p| p.contains("`script.txt` is not a video")));
+    assert!(
+        found.iter().any(|p| p.contains("`assets/voice.wav` is not a picture") && p.contains("audio/wav"))
+    );
+    assert!(found.iter().any(|p| p.contains("`assets/eclipse.jpg` is not a sound")));
 }
 
 fn problems(yaml: &str) -> Vec<String> {

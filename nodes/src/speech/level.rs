@@ -16,7 +16,7 @@
 
 use reel_engine::artifact::{Port, PortType};
 use reel_engine::claim::Claim;
-use reel_engine::operation::{Audio, Info, Input, Kind, Reproducible, Site};
+use reel_engine::operation::{Audio, Info, Input, Kind, Reproducible, Resolve, Site};
 use reel_engine::quantity::Gain;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,10 @@ impl Kind for Level {
     }
 
     fn tools(&self, _: &Params) -> Vec<&'static str> {
-        vec![tools::FFMPEG]
+        vec![tools::FFMPEG, tools::EBUR128]
+    }
+
+    fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
+        crate::media::check_content(params.audio.slot(), PortType::Audio, cx);
     }
 }

@@ -18,7 +18,8 @@
 
 use reel_engine::artifact::{Port, PortType};
 use reel_engine::claim::Claim;
-use reel_engine::operation::{AnyFile, Audio, Info, Input, Kind, Reproducible, Site};
+use reel_engine::diagnostic::code;
+use reel_engine::operation::{AnyFile, Audio, Info, Input, Kind, Reproducible, Resolve, Site};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -71,5 +72,19 @@ impl Kind for Transcribe {
 
     fn tools(&self, _: &Params) -> Vec<&'static str> {
         vec![tools::WHISPER, tools::FFMPEG]
+    }
+
+    fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
+        crate::media::check_content(params.audio.slot(), PortType::Audio, cx);
+        let letters = params.language.chars().all(|c| c.is_ascii_lowercase());
+        if !letters || !(2..=3).contains(&params.language.len()) {
+            let message = format!("`{}` is not a language code", params.language);
+            cx.problem(
+                "/language",
+                code::BAD_VALUE,
+                message,
+                Some("two letters, such as `en` or `de`".into()),
+            );
+        }
     }
 }

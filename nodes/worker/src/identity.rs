@@ -15,7 +15,8 @@ use crate::{av, draw, runs};
 pub use draw::BUILD_ID;
 
 /// Tools that are Rust crates, and the crates whose versions may change what they make.
-const CRATES: [(&str, &[&str]); 3] = [
+const CRATES: [(&str, &[&str]); 4] = [
+    (tools::EBUR128, &["ebur128"]),
     (
         tools::RESVG,
         &[

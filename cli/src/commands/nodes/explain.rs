@@ -148,9 +148,11 @@ fn resolved_ports(kind: &dyn Operation) -> Option<Vec<Port>> {
     };
     let checked = check_with(&decl, kind, &mut problems)?;
     let mut resolve = Resolve {
+        paths: &[],
         root: Path::new("/"),
         written: with,
         texts: &[],
+        paths: &[],
         problems: &mut problems,
         files: &mut Vec::new(),
     };

@@ -23,6 +23,7 @@ fn resolve(with: serde_json::Value, allow_exec: bool) -> (Params, Files, Said) {
     let written = Located::of_json(&with, Span::default());
     let (mut problems, mut files) = (Diagnostics::default(), Vec::new());
     let mut cx = Resolve {
+        paths: &[],
         root: Path::new("/"),
         written: &written,
         texts: &[],
