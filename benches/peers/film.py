@@ -174,16 +174,29 @@ def pss(pid):
     return 0
 
 
+def parts(sizes):
+    """Which programs hold how much, the largest first."""
+    named = []
+    for pid, size in sorted(sizes.items(), key=lambda item: -item[1]):
+        try:
+            named.append(f"{pathlib.Path(f'/proc/{pid}/comm').read_text().strip()} {size / 2**20:.0f}")
+        except OSError:
+            pass
+    return ", ".join(named[:4])
+
+
 def measured(command, folder, environment, sample=True):
-    """Wall seconds, peak PSS in bytes, and what was printed."""
-    peak, done = [0], threading.Event()
+    """Wall seconds, peak PSS in bytes (in all, and of which programs), and what was printed."""
+    peak, done = [(0, "")], threading.Event()
     begin = time.perf_counter()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=err)
 
         def watch():
             while not done.wait(0.05):
-                peak[0] = max(peak[0], sum(pss(p) for p in tree(process.pid)))
+                sizes = {pid: pss(pid) for pid in tree(process.pid)}
+                if sum(sizes.values()) > peak[0][0]:
+                    peak[0] = (sum(sizes.values()), parts(sizes))
 
         watcher = threading.Thread(target=watch, daemon=True)
         if sample:
@@ -278,22 +291,25 @@ def bench(count, reel, place, table, times):
     film = Film(count, folder)
     environment = dict(os.environ, REEL_CACHE_DIR=str(folder / "cache"), NO_COLOR="1")
     command, work = film.script(1)
-    script, script_memory, _ = measured(command, folder, environment)
+    script, (script_memory, script_parts), _ = measured(command, folder, environment)
     frames, seconds, size = probe(work / "film.mp4")
     shutil.rmtree(work)
     command, work = film.script(2)
-    double, double_memory, _ = measured(command, folder, environment)
+    double, (double_memory, _), _ = measured(command, folder, environment)
     shutil.rmtree(work)
     film.project()
-    cold, memory, text = measured([reel, "build", "--json"], folder, environment)
+    cold, (memory, our_parts), text = measured([reel, "build", "--json"], folder, environment)
     ours = probe(folder / "out/film.mp4")
     sound = run_of(events(text), "film.mix")
     name = f"{count} scenes"
     table.row(f"{name}: film", f"{ours[0]} frames, {ours[1]:.1f} s, {mib(ours[2])}", f"{frames} frames, {seconds:.1f} s, {mib(size)}")
     table.row(f"{name}: cold", f"{cold:.1f} s", f"{script:.1f} s", f"{cold / script:.2f}", "≤ 1.00", cold <= script)
     table.row(f"{name}: cold, script two scenes at a time", f"{cold:.1f} s", f"{double:.1f} s", f"{cold / double:.2f}")
+    even = (cold / ours[0]) / (script / frames)
+    table.row(f"{name}: cold, for each frame", f"{1000 * cold / ours[0]:.1f} ms", f"{1000 * script / frames:.1f} ms", f"{even:.2f}", "≤ 1.00", even <= 1)
     table.row(f"{name}: memory", mib(memory), mib(script_memory), f"{(memory - script_memory) / 1e6:+.0f} MB",
               "≤ +100 MB", memory <= script_memory + 100e6)
+    table.row(f"{name}: memory, of which (MiB)", our_parts, script_parts)
     table.row(f"{name}: memory, script two at a time", mib(memory), mib(double_memory))
     table.row(f"{name}: sound, part of cold", f"{sound:.2f} s", "")
     still = no_op([reel, "build"], folder, environment, times)
