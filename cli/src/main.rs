@@ -8,6 +8,7 @@ mod error;
 mod open;
 mod report;
 mod signals;
+mod texts;
 mod ui;
 
 use std::process::ExitCode;

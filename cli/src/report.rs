@@ -27,23 +27,34 @@ pub(crate) struct End<'a> {
 }
 
 /// Several listeners as one, in order.
-#[derive(Default)]
-pub(crate) struct All(pub(crate) Vec<Box<dyn Report>>);
+pub(crate) struct All {
+    reports: Vec<Box<dyn Report>>,
+    /// Whether any node is not what it was in the last build.
+    pub(crate) changed: bool,
+}
+
+impl All {
+    /// Listeners, of which the first is the one for people.
+    pub(crate) fn new(reports: Vec<Box<dyn Report>>) -> Self {
+        Self { reports, changed: false }
+    }
+}
 
 impl Observer for All {
     fn observe(&mut self, event: &Event) {
-        self.0.iter_mut().for_each(|report| report.observe(event));
+        self.changed |= matches!(event, Event::DidRun { .. } | Event::DidHit { fresh: false, .. });
+        self.reports.iter_mut().for_each(|report| report.observe(event));
     }
 
     fn tick(&mut self) {
-        self.0.iter_mut().for_each(|report| report.tick());
+        self.reports.iter_mut().for_each(|report| report.tick());
     }
 }
 
 impl Report for All {
     fn finish(&mut self, end: &End<'_>) {
         // The one for people comes first in the list and must have the last word.
-        self.0.iter_mut().rev().for_each(|report| report.finish(end));
+        self.reports.iter_mut().rev().for_each(|report| report.finish(end));
     }
 }
 

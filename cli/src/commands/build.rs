@@ -26,6 +26,7 @@ use crate::report::summary::{Manner, Volume};
 use crate::report::trace::Trace;
 use crate::report::{All, End, Report};
 use crate::signals::{self, Held};
+use crate::texts::Texts;
 use crate::ui::{print, print_error};
 
 /// How long workers may take to end when the build is over.
@@ -65,6 +66,13 @@ pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError>
     let equipment = shop.equipment(&loaded.registry);
     let summary = project.build(&equipment, settings, (&nodes, &outputs), &mut reports, ends)?;
     shop.executor.shutdown(FAREWELL);
+    if reports.changed {
+        let kept = Texts::keep(&project.root.join(STATE_FOLDER), &project.graph, &project.history());
+        if let Err(error) = kept {
+            let message = format!("cannot note the project's texts: {error}; `reel why` will show digests");
+            reports.observe(&Event::DidWarn { message });
+        }
+    }
     reports.finish(&End { summary: &summary, took: began.elapsed() });
     Ok(exit(&summary))
 }
@@ -133,9 +141,9 @@ fn reports(
     } else {
         Box::new(Plain::new(manner, Box::new(print)))
     };
-    let mut all = All(vec![first, Box::new(Failures::new(project.root.join(STATE_FOLDER)))]);
+    let mut all = vec![first, Box::new(Failures::new(project.root.join(STATE_FOLDER))) as Box<dyn Report>];
     if let Some(file) = &args.trace {
-        all.0.push(Box::new(Trace::new(call.config.here.join(file), began)));
+        all.push(Box::new(Trace::new(call.config.here.join(file), began)));
     }
-    all
+    All::new(all)
 }

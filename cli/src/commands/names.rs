@@ -6,11 +6,12 @@ use reel_engine::id::NodeId;
 use reel_engine::key::Reason;
 use reel_engine::output::Output;
 use reel_engine::schedule::foresee::Foresight;
-use reel_engine::session::Project;
+use reel_engine::session::{Project, STATE_FOLDER};
 
 use crate::diagnostics;
 use crate::error::CommandError;
 use crate::open::{Invocation, Loaded, Workshop};
+use crate::texts::Texts;
 use crate::ui::{print_error, print_json};
 
 /// The nodes and outputs behind targets.
@@ -66,10 +67,24 @@ pub(super) fn warn(call: &Invocation, project: &Project) {
     }
 }
 
-/// A reason in one line that fits a list.
-pub(super) fn brief(reason: &Reason) -> String {
-    const LONGEST: usize = 90;
-    let text = reason.to_string().replace('\n', " ");
+/// The texts that changes of a project can be shown in.
+pub(super) fn texts(project: &Project) -> Texts {
+    Texts::read(&project.root.join(STATE_FOLDER), &project.graph)
+}
+
+/// A change in one line; `shown` are the texts behind its digests.
+pub(super) fn change_line(reason: &Reason, shown: Option<&(String, String)>) -> String {
+    match shown {
+        Some((old, new)) => format!("{}: {old} → {new}", reason.subject()),
+        None => reason.to_string(),
+    }
+}
+
+/// A change in one line that fits a list.
+pub(super) fn brief(reason: &Reason, texts: &Texts) -> String {
+    const LONGEST: usize = 100;
+    let shown = reason.old.as_ref().zip(reason.new.as_ref()).and_then(|(old, new)| texts.shown(old, new));
+    let text = change_line(reason, shown.as_ref()).replace('\n', " ");
     if text.chars().count() <= LONGEST {
         return text;
     }

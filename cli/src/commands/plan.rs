@@ -6,11 +6,12 @@ use reel_engine::schedule::foresee::{Forecast, Foresight, Standing};
 use serde_json::{Value, json};
 
 use super::build::capacity;
-use super::names::{brief, foresee, warn};
+use super::names::{brief, foresee, texts, warn};
 use crate::args::Plan;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
 use crate::report::summary::seconds;
+use crate::texts::Texts;
 use crate::ui::{Paint, print, print_json, print_line, spell, table};
 use outlook::{Expected, Outlook, would_run};
 
@@ -28,8 +29,8 @@ pub(super) fn run(call: &Invocation, args: &Plan) -> Result<Exit, CommandError> 
         return Ok(Exit::Done);
     }
     if !call.global.quiet {
-        let paint = call.ui.out();
-        let known = listed(&seen, args.all).map(|forecast| row(&seen, forecast, paint));
+        let (paint, texts) = (call.ui.out(), texts(&loaded.project));
+        let known = listed(&seen, args.all).map(|forecast| row(&seen, forecast, &texts, paint));
         let rows: Vec<Vec<String>> =
             known.chain(outlook.expected.iter().map(|node| expected_row(&seen, node, paint))).collect();
         print(&table(&rows));
@@ -43,7 +44,7 @@ fn listed(seen: &Foresight, all: bool) -> impl Iterator<Item = &Forecast> {
     seen.forecasts.values().filter(quiet)
 }
 
-fn row(seen: &Foresight, forecast: &Forecast, paint: Paint) -> Vec<String> {
+fn row(seen: &Foresight, forecast: &Forecast, texts: &Texts, paint: Paint) -> Vec<String> {
     let node = seen.graph.node(forecast.node);
     let word = forecast.standing.as_str();
     let word = match forecast.standing {
@@ -54,11 +55,11 @@ fn row(seen: &Foresight, forecast: &Forecast, paint: Paint) -> Vec<String> {
     };
     let runs = would_run(forecast.standing) != Some(false);
     let time = if runs { spell(forecast.estimate) } else { String::new() };
-    vec![word, node.name.clone(), paint.dim(node.kind()), time, why(seen, forecast)]
+    vec![word, node.name.clone(), paint.dim(node.kind()), time, why(seen, forecast, texts)]
 }
 
 /// The first reason, and how many more there are.
-fn why(seen: &Foresight, forecast: &Forecast) -> String {
+fn why(seen: &Foresight, forecast: &Forecast, texts: &Texts) -> String {
     if let Some(fault) = &forecast.fault {
         return fault.clone();
     }
@@ -69,7 +70,7 @@ fn why(seen: &Foresight, forecast: &Forecast) -> String {
             (names.first().map(|name| format!("awaits {name}")), names.len())
         }
         Standing::Missing => (Some("its result is gone from the cache".to_owned()), 1),
-        _ => (forecast.reasons.first().map(brief), forecast.reasons.len()),
+        _ => (forecast.reasons.first().map(|reason| brief(reason, texts)), forecast.reasons.len()),
     };
     match (first, number) {
         (None, _) => String::new(),

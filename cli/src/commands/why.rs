@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use reel_engine::history::{History, Past};
 use reel_engine::id::NodeId;
-use reel_engine::key::{Manifest, Reason};
+use reel_engine::key::Reason;
 use reel_engine::schedule::foresee::{Foresight, Standing};
 use serde_json::{Value, json};
 
-use super::names::{foresee_all, meant};
+use super::names::{change_line, foresee_all, meant, texts};
 use crate::args::Why;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
+use crate::texts::Texts;
 use crate::ui::{Paint, add, count, print, print_json};
 
 pub(super) fn run(call: &Invocation, args: &Why) -> Result<Exit, CommandError> {
@@ -19,7 +20,8 @@ pub(super) fn run(call: &Invocation, args: &Why) -> Result<Exit, CommandError> {
     let shop = Workshop::open(call, &loaded)?;
     let seen = foresee_all(&loaded, &shop)?;
     let nodes = meant(&loaded.project, &seen.graph, &args.name)?;
-    let mut story = Story { seen: &seen, history: &loaded.project.history(), told: BTreeSet::new() };
+    let (history, texts) = (loaded.project.history(), texts(&loaded.project));
+    let mut story = Story { seen: &seen, history: &history, texts: &texts, told: BTreeSet::new() };
     let mut accounts: Vec<Account> = nodes.iter().map(|id| story.account(*id)).collect();
     if call.global.json {
         for account in &accounts {
@@ -54,6 +56,7 @@ const SHOWN: usize = 6;
 struct Story<'a> {
     seen: &'a Foresight,
     history: &'a History,
+    texts: &'a Texts,
     /// Nodes whose account was given already.
     told: BTreeSet<NodeId>,
 }
@@ -115,8 +118,7 @@ impl Story<'_> {
             _ => (past.and_then(|past| past.before.as_ref()), past.map(|past| &past.manifest)),
         };
         if let (Some(old), Some(new), true) = (old, new, standing != Standing::Waiting) {
-            account.changes =
-                new.reasons(old).into_iter().map(|reason| self.change(reason, old, new)).collect();
+            account.changes = new.reasons(old).into_iter().map(|reason| self.change(reason)).collect();
         }
         // What people wrote says more than a frame that moved.
         account.changes.sort_by_key(Change::rank);
@@ -129,20 +131,9 @@ impl Story<'_> {
         account
     }
 
-    fn change(&mut self, reason: Reason, old: &Manifest, new: &Manifest) -> Change {
-        let note = |manifest: &Manifest| {
-            manifest
-                .fields()
-                .iter()
-                .find(|field| field.name == reason.field)
-                .and_then(|field| field.note.clone())
-        };
-        // Text that stands in the project is noted as it was written, in quotes.
-        let written = |note: &Option<String>| note.as_ref().is_some_and(|note| note.starts_with('"'));
-        let shown = match (note(old), note(new)) {
-            (old, new) if reason.field.starts_with("input.") && written(&old) && written(&new) => {
-                old.zip(new)
-            }
+    fn change(&mut self, reason: Reason) -> Change {
+        let shown = match (&reason.old, &reason.new) {
+            (Some(old), Some(new)) if reason.field.starts_with("input.") => self.texts.shown(old, new),
             _ => None,
         };
         let producer = match &reason.note {
@@ -239,13 +230,7 @@ impl Change {
     }
 
     fn line(&self) -> String {
-        match &self.shown {
-            Some((old, new)) => {
-                let slot = self.reason.field.trim_start_matches("input.");
-                format!("text `{}`: {old} → {new}", slot.strip_suffix(".0").unwrap_or(slot))
-            }
-            None => self.reason.to_string(),
-        }
+        change_line(&self.reason, self.shown.as_ref())
     }
 
     fn json(&self) -> Value {

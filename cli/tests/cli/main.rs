@@ -135,6 +135,21 @@ fn why_names_the_cause_with_old_value_and_new_before_and_after() {
 }
 
 #[test]
+fn a_text_that_changed_is_shown_in_words() {
+    let play = Play::with(hello());
+    assert_eq!(play.reel(&["build"]).code, 0);
+    play.write("reel.yaml", &hello().replace("hello \"", "goodbye \""));
+    let words = "\"hello \" → \"goodbye \"";
+    for command in [&["plan"][..], &["why", "again"]] {
+        let run = play.reel(command);
+        assert!(run.stdout.contains(words), "{run}");
+    }
+    assert_eq!(play.reel(&["build"]).code, 0);
+    let after = play.reel(&["why", "again"]);
+    assert!(after.stdout.contains(&format!("input `parts.0`: {words}")), "{after}");
+}
+
+#[test]
 fn a_change_that_is_none_changes_nothing() {
     let play = Play::with(hello());
     assert_eq!(play.reel(&["build"]).code, 0);

@@ -148,7 +148,6 @@ fn resolved_ports(kind: &dyn Operation) -> Option<Vec<Port>> {
     };
     let checked = check_with(&decl, kind, &mut problems)?;
     let mut resolve = Resolve {
-        paths: &[],
         root: Path::new("/"),
         written: with,
         texts: &[],

@@ -1,0 +1,110 @@
+//! Texts of the project by digest, so that a change can be shown in words: keys and manifests hold only digests.
+//! It knows no build and no terminal.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::path::Path;
+
+use reel_engine::graph::{Feed, Graph};
+use reel_engine::history::History;
+
+const FILE: &str = "texts.json";
+/// Longer texts are shown as digests.
+const LONGEST: usize = 64 << 10;
+/// Characters of a text that are shown; of a longer one, those around the first difference.
+const SHOWN: usize = 80;
+/// Characters that are shown before the first difference.
+const BEFORE: usize = 30;
+
+/// Texts by their digests.
+#[derive(Debug, Default)]
+pub(crate) struct Texts(BTreeMap<String, String>);
+
+impl Texts {
+    /// What is known in a project's folder of states, and what stands in the project now.
+    pub(crate) fn read(folder: &Path, graph: &Graph) -> Self {
+        let mut texts = Self::kept(folder);
+        texts.0.extend(literals(graph));
+        texts
+    }
+
+    fn kept(folder: &Path) -> Self {
+        let bytes = std::fs::read(folder.join(FILE)).unwrap_or_default();
+        // What cannot be read is as if never kept: digests are shown then.
+        Self(serde_json::from_slice(&bytes).unwrap_or_default())
+    }
+
+    /// Keeps what stands in the project now, and what the history still speaks of.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub(crate) fn keep(folder: &Path, graph: &Graph, history: &History) -> io::Result<()> {
+        let before = Self::kept(folder).0;
+        let pasts = history.nodes().map(|(_, past)| past);
+        let manifests = pasts.flat_map(|past| std::iter::once(&past.manifest).chain(&past.before));
+        let spoken: BTreeSet<&str> = manifests
+            .flat_map(|manifest| manifest.fields())
+            .filter(|field| field.name.starts_with("input."))
+            .map(|field| field.value.as_str())
+            .collect();
+        let mut after = before.clone();
+        after.retain(|digest, _| spoken.contains(digest.as_str()));
+        after.extend(literals(graph));
+        if after == before {
+            return Ok(());
+        }
+        let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
+        temporary.write_all(&serde_json::to_vec(&after)?)?;
+        temporary.persist(folder.join(FILE)).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    /// Two values as the texts behind them, in quotes, as far as both are known.
+    pub(crate) fn shown(&self, old: &str, new: &str) -> Option<(String, String)> {
+        let (old, new) = (self.0.get(old)?, self.0.get(new)?);
+        let same = old.chars().zip(new.chars()).take_while(|(a, b)| a == b).count();
+        Some((excerpt(old, same), excerpt(new, same)))
+    }
+}
+
+fn literals(graph: &Graph) -> impl Iterator<Item = (String, String)> {
+    let slots = graph.nodes().flat_map(|(_, node)| &node.slots);
+    slots.flat_map(|slot| &slot.feeds).filter_map(|feed| match feed {
+        Feed::Literal(text) if text.len() <= LONGEST => {
+            Some((Graph::literal_digest(text).to_string(), text.to_string()))
+        }
+        _ => None,
+    })
+}
+
+/// A text in quotes; of a long one what is around the character where it differs.
+fn excerpt(text: &str, differs: usize) -> String {
+    let length = text.chars().count();
+    if length <= SHOWN {
+        return serde_json::Value::from(text).to_string();
+    }
+    let start = differs.saturating_sub(BEFORE).min(length - SHOWN);
+    let part: String = text.chars().skip(start).take(SHOWN).collect();
+    let (before, after) = (if start > 0 { "…" } else { "" }, if start + SHOWN < length { "…" } else { "" });
+    serde_json::Value::from(format!("{before}{part}{after}")).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_long_texts_the_difference_is_shown() {
+        let long = |word: &str| format!("{} {word} {}", "a".repeat(100), "b".repeat(100));
+        let texts = Texts([("1".to_owned(), long("sun")), ("2".to_owned(), long("moon"))].into());
+        let (old, new) = texts.shown("1", "2").unwrap();
+        assert!(old.starts_with("\"…aaa") && old.contains("a sun b") && old.ends_with("bbb…\""), "{old}");
+        assert!(new.contains("a moon b"), "{new}");
+        assert_eq!(texts.shown("1", "3"), None);
+    }
+
+    #[test]
+    fn short_texts_are_shown_whole() {
+        assert_eq!(excerpt("The \"end\"", 2), "\"The \\\"end\\\"\"");
+    }
+}
