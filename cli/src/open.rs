@@ -70,14 +70,15 @@ impl Invocation {
         let here = &self.config.here;
         let asked = self.global.project.as_ref().map_or_else(|| here.clone(), |project| here.join(project));
         let start = if asked.is_file() { asked.parent().unwrap_or(&asked).to_owned() } else { asked };
-        let start = start.canonicalize().unwrap_or(start);
-        find_project(&start).ok_or_else(|| {
-            let message = if start.is_dir() {
-                format!("there is no `{PROJECT_FILE}` in `{}` or a folder above it", start.display())
-            } else {
-                format!("there is no folder `{}`", start.display())
-            };
+        let missing = |message: String| {
             Diagnostic::general(code::NO_PROJECT, message).help("`reel new DIR` makes a project").into()
+        };
+        // A project above a folder that is not there is not what was meant.
+        let Some(start) = start.canonicalize().ok().filter(|start| start.is_dir()) else {
+            return Err(missing(format!("there is no folder `{}`", start.display())));
+        };
+        find_project(&start).ok_or_else(|| {
+            missing(format!("there is no `{PROJECT_FILE}` in `{}` or a folder above it", start.display()))
         })
     }
 

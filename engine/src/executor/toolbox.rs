@@ -20,8 +20,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::{Digest, Hasher};
+
 /// Version of the memo's format; another one is as good as none.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Longest time a program may take to tell who it is.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -102,13 +104,13 @@ impl Toolbox {
         let mut changed = false;
         for spec in programs {
             let identity = match kept.programs.get(&spec.name).filter(|entry| entry.holds(spec)) {
-                Some(entry) => entry.identity.clone(),
+                Some(entry) => entry.identity(),
                 None => {
                     toolbox.started += 1;
                     changed |= kept.programs.remove(&spec.name).is_some();
                     match ask(spec, LIMIT) {
                         Ok(entry) => {
-                            let identity = entry.identity.clone();
+                            let identity = entry.identity();
                             if entry.settled() {
                                 kept.programs.insert(spec.name.clone(), entry);
                                 changed = true;
@@ -171,7 +173,13 @@ struct Entry {
     env: Vec<(String, String)>,
     /// When it was asked, nanoseconds since 1970.
     asked: i128,
-    states: Vec<(PathBuf, Option<State>)>,
+    /// The program and the files it named, a line each: there are hundreds, and every build reads them.
+    watched: String,
+    /// Digest of the states of all of these.
+    states: Digest,
+    /// When the youngest of them last changed, nanoseconds since 1970.
+    latest: i128,
+    /// The answer, without the files.
     identity: ProgramIdentity,
 }
 
@@ -181,18 +189,59 @@ impl Entry {
         self.path == spec.path
             && self.args == args
             && self.env == env
-            && self.states.iter().all(|(path, state)| State::of(path) == *state)
+            && States::of(self.watched.lines().map(Path::new)).digest() == self.states
+    }
+
+    /// The answer, whole.
+    fn identity(&self) -> ProgramIdentity {
+        let files = self.watched.lines().skip(1).map(PathBuf::from).collect();
+        ProgramIdentity { files, ..self.identity.clone() }
     }
 
     /// Whether no file changed while the program was asked: such a change may or may not be in the answer.
     fn settled(&self) -> bool {
-        let files = self.states.iter().filter_map(|(_, state)| state.as_ref());
-        files.map(|state| state.ctime_ns).max().is_none_or(|latest| latest + CLOCK_LAG < self.asked)
+        self.latest + CLOCK_LAG < self.asked
+    }
+}
+
+/// The states of many files, as they are now.
+struct States {
+    hasher: Hasher,
+    latest: i128,
+}
+
+impl States {
+    fn of<'a>(paths: impl Iterator<Item = &'a Path>) -> Self {
+        let mut states = Self { hasher: Hasher::new(), latest: i128::MIN };
+        for path in paths {
+            states.add(State::of(path));
+        }
+        states
+    }
+
+    fn add(&mut self, state: Option<State>) {
+        match state {
+            Some(State { dev, inode, size, mtime_ns, ctime_ns }) => {
+                let mut bytes = [0; 56];
+                let numbers = [dev, inode, size].into_iter().flat_map(u64::to_le_bytes);
+                let times = [mtime_ns, ctime_ns].into_iter().flat_map(i128::to_le_bytes);
+                for (to, from) in bytes.iter_mut().zip(numbers.chain(times)) {
+                    *to = from;
+                }
+                self.hasher.field("file", &bytes);
+                self.latest = self.latest.max(ctime_ns);
+            }
+            None => self.hasher.field("absent", &[]),
+        }
+    }
+
+    fn digest(&self) -> Digest {
+        self.hasher.finish()
     }
 }
 
 /// What tells that a file is still the same one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct State {
     dev: u64,
     inode: u64,
@@ -242,10 +291,23 @@ fn ask(spec: &ProgramSpec, limit: Duration) -> Result<Entry, ToolProblem> {
     }
     let identity: ProgramIdentity = serde_json::from_slice(&answer.output)
         .map_err(|error| problem(format!("its answer is not what was expected ({error})"), answer.errors))?;
-    let mut states = vec![(spec.path.clone(), program)];
-    states.extend(identity.files.iter().map(|file| (file.clone(), State::of(file))));
-    let (args, env) = (words(spec), surroundings(spec));
-    Ok(Entry { path: spec.path.clone(), args, env, asked, states, identity })
+    let watched = [&spec.path].into_iter().chain(&identity.files);
+    let watched: Vec<String> = watched.map(|path| path.to_string_lossy().into_owned()).collect();
+    let mut states = States::of(std::iter::empty());
+    states.add(program);
+    for file in &watched[1..] {
+        states.add(State::of(Path::new(file)));
+    }
+    Ok(Entry {
+        path: spec.path.clone(),
+        args: words(spec),
+        env: surroundings(spec),
+        asked,
+        watched: watched.join("\n"),
+        states: states.digest(),
+        latest: states.latest,
+        identity: ProgramIdentity { files: Vec::new(), ..identity },
+    })
 }
 
 struct Answer {

@@ -80,7 +80,7 @@ pub(super) fn with_fetches(
     let mut fetches: BTreeMap<(String, PortType), String> = BTreeMap::new();
     let mut out = Vec::with_capacity(decls.len());
     for decl in decls {
-        let Some(operation) = registry.get(&decl.uses.value) else {
+        let Some(operation) = registry.get(&decl.uses.value).filter(|_| names_url(&decl.with)) else {
             out.push(decl);
             continue;
         };
@@ -109,6 +109,16 @@ pub(super) fn with_fetches(
         out.push(decl);
     }
     out
+}
+
+/// Whether anything in it could be a URL.
+fn names_url(written: &Located) -> bool {
+    match &written.node {
+        Written::Text(text) => text.starts_with("http://") || text.starts_with("https://"),
+        Written::List(items) => items.iter().any(names_url),
+        Written::Map(entries) => entries.iter().any(|(_, value)| names_url(value)),
+        _ => false,
+    }
 }
 
 /// Puts `new` where exactly `old` is written.

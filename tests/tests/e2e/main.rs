@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
+mod network;
 mod rerun;
 mod right;
 mod surface;
 mod survive;
+mod wrong;
