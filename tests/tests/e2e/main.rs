@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 
+mod architecture;
+mod examples;
 mod network;
 mod rerun;
 mod right;

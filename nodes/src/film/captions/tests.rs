@@ -1,3 +1,5 @@
+//! Tests of `captions`.
+
 use proptest::prelude::*;
 
 use super::*;

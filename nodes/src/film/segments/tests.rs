@@ -1,3 +1,5 @@
+//! Tests of `segments`.
+
 use proptest::prelude::*;
 use serde_json::Value;
 

@@ -1,3 +1,5 @@
+//! Tests of `timeline`.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of `exec`.
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use reel_engine::artifact::{Artifact, InputFile};

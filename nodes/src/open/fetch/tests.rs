@@ -1,3 +1,5 @@
+//! Tests of `fetch`, against servers of this machine.
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;

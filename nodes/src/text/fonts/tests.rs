@@ -1,3 +1,5 @@
+//! Tests of finding fonts and glyphs.
+
 use std::path::Path;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of drawing captions.
+
 use reel_nodes::media::words::CueWord;
 
 use super::*;

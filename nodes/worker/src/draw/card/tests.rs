@@ -1,3 +1,5 @@
+//! Tests of drawing cards.
+
 use super::*;
 use crate::draw::text::tests::dejavu;
 

@@ -1,3 +1,5 @@
+//! Tests of breaking words into cues.
+
 use super::*;
 use crate::draw::text::tests::dejavu;
 

@@ -1,3 +1,5 @@
+//! Tests of sampling a still.
+
 use reel_nodes::media::picture::Motion;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of scaling stills.
+
 use fast_image_resize::CpuExtensions;
 use image::codecs::jpeg::JpegEncoder;
 use image::{ImageEncoder, Rgb, RgbImage};

@@ -1,3 +1,5 @@
+//! Tests of drawing SVG.
+
 use super::*;
 
 const DRAWING: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" width="100" height="50">

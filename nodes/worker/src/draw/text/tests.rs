@@ -1,3 +1,5 @@
+//! Tests of shaping and drawing text.
+
 use super::*;
 
 const FONTS: &str = "/usr/share/fonts/truetype/dejavu";

@@ -1,0 +1,318 @@
+//! Wrong projects: told with code and line before anything runs; and faults that show only in the run.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Command;
+
+use reel_tests::skip;
+use reel_tests::space::{TestSpace, program};
+
+/// A film of one colour, which is what stood there before.
+const GOOD: &str = r##"version: 1
+name: wrong
+format: { size: 96x96, fps: 25 }
+scenes:
+  - id: a
+    show: { color: "#336699" }
+    for: 0.4s
+outputs:
+  film: out/film.mp4
+"##;
+
+/// What to replace in the good project, by what, the code and line of the error, and what it must say.
+struct Wrong(&'static str, &'static str, &'static str, u64, &'static [&'static str]);
+
+const WRONG: &[Wrong] = &[
+    Wrong("scenes:\n", "scenes: [\n", "R001", 0, &[]),
+    Wrong("    for: 0.4s", "    fro: 0.4s", "R002", 7, &["`fro`", "`for`"]),
+    Wrong("    for: 0.4s", "    for: 0.4", "R005", 7, &["unit", "0.4s"]),
+    Wrong("    for: 0.4s", "    for: 4px", "R005", 7, &["`for`"]),
+    Wrong("size: 96x96", "size: 96", "R005", 3, &["`size`"]),
+    Wrong("outputs:\n", "nodes: { n: { uses: txt } }\noutputs:\n", "R008", 8, &["`txt`", "`text`"]),
+    Wrong(
+        "outputs:\n",
+        "nodes: { n: { uses: text, with: { parts: [a] } } }\noutputs:\n  n: { from: \"${n.txt}\", file: out/n.txt }\n",
+        "R010",
+        10,
+        &["`txt`", "`text`"],
+    ),
+    Wrong("outputs:\n", "outputs:\n  n: { from: \"${m.text}\", file: out/n.txt }\n", "R009", 9, &["`m`"]),
+    Wrong(
+        "outputs:\n",
+        "nodes:\n  n: { uses: text, with: { parts: [a] } }\n  l: { uses: level, with: { audio: \"${n.text}\" } }\noutputs:\n",
+        "R012",
+        10,
+        &["`audio`", "`text`"],
+    ),
+    Wrong(
+        "outputs:\n",
+        "nodes:\n  n: { uses: text, with: { parts: [\"${m.text}\"] } }\n  m: { uses: text, with: { parts: [\"${n.text}\"] } }\noutputs:\n",
+        "R011",
+        0,
+        &["n", "m", "→"],
+    ),
+    Wrong("color: \"#336699\"", "image: none.png", "R013", 6, &["`none.png`"]),
+    Wrong("color: \"#336699\"", "image: ../outside.png", "R014", 6, &["`../outside.png`"]),
+    Wrong("color: \"#336699\"", "image: /etc/hostname", "R014", 6, &["`/etc/hostname`"]),
+    Wrong("color: \"#336699\"", "image: link.png", "R014", 6, &["`link.png`"]),
+    Wrong("color: \"#336699\"", "image: words.png", "R021", 6, &["`words.png`"]),
+    Wrong("color: \"#336699\"", "clip: words.png", "R021", 6, &["`words.png`"]),
+    Wrong("scenes:\n", "music: { file: words.png }\nscenes:\n", "R021", 4, &["`words.png`"]),
+    Wrong(
+        "  film: out/film.mp4",
+        "  film: out/film.mp4\n  again: out/film.mp4",
+        "R016",
+        10,
+        &["`film`", "`again`"],
+    ),
+    Wrong("  film: out/film.mp4", "  film: ../film.mp4", "R014", 9, &["`../film.mp4`"]),
+    Wrong("  film: out/film.mp4", "  film: out/film.mp5", "R006", 9, &["film.mp5"]),
+    Wrong(
+        "    for: 0.4s",
+        "    say: Hello.\n    captions: { font: No Such Font }",
+        "R017",
+        8,
+        &["`No Such Font`"],
+    ),
+    Wrong("    for: 0.4s", "    say: \" \"", "R019", 7, &["`a`"]),
+    Wrong("    for: 0.4s", "    say: Hello \u{13000} there.", "R018", 7, &["U+13000", "`DejaVu Sans`"]),
+    Wrong("color: \"#336699\"", "card: { title: \"\u{13000}\" }", "R018", 6, &["U+13000"]),
+    Wrong(
+        "outputs:\n",
+        "nodes: { n: { uses: exec, with: { run: \"true\", out: [a.txt] } } }\noutputs:\n  n: { from: \"${n.a}\", file: out/n.txt }\n",
+        "R020",
+        8,
+        &["--allow-exec"],
+    ),
+    Wrong(
+        "  film: out/film.mp4",
+        "  film: out/film.mp4\nouptuts: {}",
+        "R002",
+        10,
+        &["`ouptuts`", "`outputs`"],
+    ),
+    Wrong("    for: 0.4s", "    for: 0.4s\n    transition: { kind: fade, for: 2s }", "R024", 8, &[]),
+    Wrong("version: 1", "version: 7", "R025", 1, &["7"]),
+    Wrong(
+        "    for: 0.4s",
+        "    for: 0.4s\n  - { id: a, show: { color: \"#000\" }, for: 1s }",
+        "R015",
+        8,
+        &["`a`"],
+    ),
+    Wrong("name: wrong", "name: \"${vars.nmae}\"\nvars: { name: x }", "R007", 2, &["nmae"]),
+];
+
+fn good() -> (TestSpace, Vec<u8>) {
+    let space = TestSpace::of(GOOD);
+    space.write("words.png", "these are words\n");
+    symlink("/etc/hostname", space.path("link.png")).unwrap();
+    fs::write(space.root().join("outside.png"), "outside").unwrap();
+    let _ = space.build(&[]).ok();
+    let film = space.read("out/film.mp4");
+    (space, film)
+}
+
+#[test]
+fn a_wrong_project_is_told_before_anything_runs() {
+    let (space, film) = good();
+    let mut wrong = Vec::new();
+    for Wrong(old, new, code, line, says) in WRONG {
+        space.write("reel.yaml", GOOD);
+        space.edit(old, new);
+        for command in ["build", "check"] {
+            let ran = space.reel(&[command, "--json"]);
+            if command == "check" && *code == "R020" {
+                continue;
+            }
+            let told = ran.events_of("diagnostic");
+            let it = told.iter().find(|event| event["code"] == *code);
+            let text = it.map(|event| format!("{} {}", event["message"], event["help"])).unwrap_or_default();
+            let right = ran.code == Some(2)
+                && it.is_some_and(|event| *line == 0 || event["line"] == *line)
+                && says.iter().all(|part| text.contains(part))
+                && told.len() == ran.events().len();
+            if !right {
+                wrong.push(format!(
+                    "{command}: {new}\n  wants {code} in line {line} with {says:?}\n  {}",
+                    ran.all()
+                ));
+            }
+        }
+        assert!(space.read("out/film.mp4") == film, "the last good film stands");
+    }
+    assert!(wrong.is_empty(), "{} are not told right:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn all_errors_come_in_one_run_with_their_lines() {
+    let space = TestSpace::of(
+        r##"version: 1
+name: many
+format: { size: 96x96, fsp: 25 }
+scenes:
+  - { id: a, show: { image: no.png }, for: 3s }
+  - { id: b, show: { color: "#123" }, for: 3 }
+nodes:
+  n: { uses: txt }
+outputs: { f: out/f.mp4 }
+"##,
+    );
+    let told = space.reel(&["check", "--json"]);
+    let codes: Vec<_> =
+        told.events_of("diagnostic").iter().map(|e| e["code"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(told.code, Some(2));
+    for code in ["R002", "R005", "R008", "R013"] {
+        assert!(codes.iter().any(|found| found == code), "{code}: {}", told.all());
+    }
+    let drawn = space.reel(&["check"]);
+    assert!(drawn.all().contains("reel.yaml:3") && drawn.all().contains('^'), "{}", drawn.all());
+}
+
+#[test]
+fn an_unreadable_file_is_told() {
+    const NAME: &str = "an_unreadable_file_is_told";
+    let space = TestSpace::of(&GOOD.replace("color: \"#336699\"", "image: secret.png"));
+    space.write("secret.png", "x");
+    fs::set_permissions(space.path("secret.png"), fs::Permissions::from_mode(0o000)).unwrap();
+    let ran = if fs::File::open(space.path("secret.png")).is_err() {
+        space.reel(&["build", "--json"])
+    } else {
+        // Root reads everything; so somebody else tries.
+        let open = |path: &std::path::Path| {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
+        };
+        fs::create_dir(space.cache()).unwrap();
+        for path in [space.root(), space.project(), space.cache().to_owned(), space.root().join("tmp")] {
+            open(&path);
+        }
+        // The programs may lie where nobody else may look.
+        let bin = space.root().join("bin");
+        fs::create_dir(&bin).unwrap();
+        open(&bin);
+        for name in ["reel", "reel-worker", "reel-speak"] {
+            fs::copy(program(name), bin.join(name)).unwrap();
+        }
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(bin.join("reel"));
+        command.args(["build", "--json"]).current_dir(space.project());
+        space.surround(&mut command);
+        match command.output() {
+            Ok(output) if output.status.code() != Some(127) => output.into(),
+            _ => return skip(NAME, "it runs as root, and `setpriv` is not there"),
+        }
+    };
+    assert_eq!(ran.code, Some(2), "{}", ran.all());
+    let told = ran.events_of("diagnostic");
+    assert_eq!(told.len(), 1, "{}", ran.all());
+    assert_eq!((&told[0]["code"], &told[0]["line"]), (&"R013".into(), &6.into()), "{}", ran.all());
+    assert!(told[0]["message"].as_str().unwrap().contains("`secret.png`"));
+}
+
+/// A branch that fails in the run, beside one that does not.
+fn two_branches(nodes: &str, from: &str) -> TestSpace {
+    TestSpace::of(&format!(
+        "version: 1\nname: branches\nnodes:\n{nodes}  good: {{ uses: text, with: {{ parts: [fine] }} }}\noutputs:\n  bad: {{ from: \"{from}\", file: out/bad }}\n  good: {{ from: \"${{good.text}}\", file: out/good.txt }}\n",
+    ))
+}
+
+/// Panics unless one node failed with `says`, and the other branch was finished.
+fn assert_fails(space: &TestSpace, more: &[&str], says: &[&str]) {
+    space.write("out/bad", "the last good one");
+    let ran = space.build(&[more, &["--keep-going"]].concat());
+    assert_eq!(ran.code, Some(1), "{}", ran.all());
+    let failed = ran.events_of("did-fail");
+    let text = failed.iter().map(ToString::to_string).collect::<String>();
+    assert!(says.iter().all(|part| text.contains(part)), "{says:?}: {}", ran.all());
+    assert_eq!(space.read("out/good.txt"), b"fine", "the other branch is finished");
+    assert_eq!(space.read("out/bad"), b"the last good one");
+    let finished = ran.finished();
+    assert_eq!(finished.outputs, [space.path("out/good.txt")]);
+}
+
+#[test]
+fn a_failing_command_fails_its_branch() {
+    let command = |run: &str| {
+        two_branches(
+            &format!(
+                "  e: {{ uses: exec, with: {{ run: '{run}', out: [a.txt] }} }}\n  t: {{ uses: text, with: {{ parts: [\"${{e.a}}\"] }} }}\n"
+            ),
+            "${t.text}",
+        )
+    };
+    assert_fails(&command("echo trouble >&2; exit 3"), &["--allow-exec"], &["3", "trouble"]);
+    assert_fails(&command("true"), &["--allow-exec"], &["a.txt"]);
+    assert_fails(&command("kill -9 $$"), &["--allow-exec"], &["SIGKILL"]);
+    // And the failure is not remembered as a result.
+    let space = command("test -e /nonexistent && echo x > $out/a.txt");
+    assert_fails(&space, &["--allow-exec"], &[]);
+    assert_fails(&space, &["--allow-exec"], &[]);
+}
+
+#[test]
+fn a_cut_off_video_fails_its_branch() {
+    let space = two_branches(
+        "  c: { uses: conform, with: { video: cut.mp4, size: 96x96, fps: 25 } }\n",
+        "${c.video}",
+    );
+    let whole = fs::read(reel_tests::repository().join("examples/clips/assets/fall.mp4")).unwrap();
+    space.write("cut.mp4", &whole[..whole.len() / 3]);
+    assert_fails(&space, &[], &["cut.mp4", "cut off"]);
+}
+
+#[test]
+fn what_was_made_in_the_run_is_judged_like_a_file() {
+    let made = |run: &str, port: &str, then: &str, from: &str| {
+        two_branches(
+            &format!("  e: {{ uses: exec, with: {{ run: '{run}', out: [{port}] }} }}\n  x: {then}\n"),
+            from,
+        )
+    };
+    let image =
+        made("echo words > $out/a.png", "a.png", "{ uses: image, with: { file: \"${e.a}\" } }", "${x.image}");
+    assert_fails(&image, &["--allow-exec"], &["\"x\"", "text"]);
+    let sound = made(
+        "echo words > $out/a.wav",
+        "a.wav",
+        "{ uses: level, with: { audio: \"${e.a}\" } }",
+        "${x.audio}",
+    );
+    assert_fails(&sound, &["--allow-exec"], &["\"x\""]);
+    let empty = made(
+        "printf \"  \" > $out/a.txt",
+        "a.txt",
+        "{ uses: tts, with: { text: \"${e.a}\" } }",
+        "${x.audio}",
+    );
+    assert_fails(&empty, &["--allow-exec"], &["\"x\""]);
+}
+
+#[test]
+fn without_keep_going_the_first_failure_stops() {
+    let space = TestSpace::of(
+        "version: 1\nname: stop\nnodes:\n  a: { uses: exec, with: { run: 'exit 1', out: [a.txt] } }\n  b: { uses: exec, with: { run: 'sleep 5; echo b > $out/b.txt', out: [b.txt] } }\n  c: { uses: text, with: { parts: [\"${b.b}\"] } }\noutputs:\n  a: { from: \"${a.a}\", file: out/a.txt }\n  c: { from: \"${c.text}\", file: out/c.txt }\n",
+    );
+    let ran = space.build(&["--allow-exec"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.all());
+    let finished = ran.finished();
+    assert!(finished.skipped > 0 && !space.path("out/c.txt").exists(), "{}", ran.all());
+    assert!(space.processes().is_empty(), "{:?}", space.processes());
+}
+
+#[test]
+fn a_wrong_command_line_is_told() {
+    let (space, film) = good();
+    for args in [
+        &["biuld"][..],
+        &["build", "--jobs", "many"],
+        &["build", "--set", "x"],
+        &["build", "--jobs", "0"],
+        &["-C", "nowhere", "build"],
+    ] {
+        let ran = space.reel(args);
+        assert_eq!(ran.code, Some(2), "{args:?}: {}", ran.all());
+    }
+    assert!(space.read("out/film.mp4") == film);
+    let elsewhere = space.command(&["build"]).current_dir(space.root().join("home")).output().unwrap();
+    assert_eq!(elsewhere.status.code(), Some(2));
+}
