@@ -7,6 +7,7 @@ use std::path::Path;
 
 use reel_engine::graph::{Feed, Graph};
 use reel_engine::history::History;
+use reel_engine::key::Manifest;
 
 const FILE: &str = "texts.json";
 /// Longer texts are shown as digests.
@@ -41,11 +42,11 @@ impl Texts {
     pub(crate) fn keep(folder: &Path, graph: &Graph, history: &History) -> io::Result<()> {
         let before = Self::kept(folder).0;
         let pasts = history.nodes().map(|(_, past)| past);
-        let manifests = pasts.flat_map(|past| std::iter::once(&past.manifest).chain(&past.before));
-        let spoken: BTreeSet<&str> = manifests
-            .flat_map(|manifest| manifest.fields())
+        let manifests = pasts.flat_map(|past| std::iter::once(past.manifest()).chain(past.before()));
+        let spoken: BTreeSet<String> = manifests
+            .flat_map(Manifest::into_fields)
             .filter(|field| field.name.starts_with("input."))
-            .map(|field| field.value.as_str())
+            .map(|field| field.value)
             .collect();
         let mut after = before.clone();
         after.retain(|digest, _| spoken.contains(digest.as_str()));

@@ -1,7 +1,9 @@
 //! What this project's nodes were the last time: keys, manifests, costs. It knows no graph.
 //!
-//! `.reel/history` is an append log. A record is `u32 length, 8 bytes of BLAKE3, JSON`, lengths little-endian;
-//! whatever does not agree with its digest, and all that follows it, is ignored. A write is one `write` call
+//! `.reel/history` is an append log. A record is `u32 length, 8 bytes of BLAKE3, body`; a body is `u32 length,
+//! name of the node, 32 bytes of its key, u64 microseconds, u8 whether it ran, u32 length, manifest as JSON,
+//! manifest before as JSON or nothing`; numbers are little-endian. Manifests are read only when somebody asks
+//! why: a build that runs nothing needs the keys alone. Whatever does not agree with its digest, and all that follows it, is ignored. A write is one `write` call
 //! on a file opened for appending, so that two builds of one project do not tear each other's records. When
 //! the log holds four times what is live, it is written anew beside itself and renamed.
 
@@ -11,8 +13,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use crate::digest::Digest;
 use crate::key::{ActionKey, Manifest};
 
@@ -20,25 +20,31 @@ use crate::key::{ActionKey, Manifest};
 const SMALL: u64 = 256 << 10;
 
 /// The last known of one node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Past {
     /// Its last key.
     pub key: ActionKey,
-    /// What went into that key.
-    pub manifest: Manifest,
-    /// The manifest before, if it was another one.
-    pub before: Option<Manifest>,
     /// Wall time of the last run, in microseconds; zero if only hits are known.
     pub cost_micros: u64,
     /// Whether the last build ran it (and not found it).
     pub ran: bool,
+    manifest: Vec<u8>,
+    before: Vec<u8>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Line {
-    node: String,
-    #[serde(flatten)]
-    past: Past,
+impl Past {
+    /// What went into its last key.
+    #[must_use]
+    pub fn manifest(&self) -> Manifest {
+        // It was written by this code and agrees with its digest.
+        serde_json::from_slice(&self.manifest).unwrap_or_default()
+    }
+
+    /// The manifest before that, if it was another one.
+    #[must_use]
+    pub fn before(&self) -> Option<Manifest> {
+        serde_json::from_slice(&self.before).ok()
+    }
 }
 
 /// The history of a project.
@@ -60,7 +66,7 @@ impl History {
         let mut pasts = BTreeMap::new();
         let mut rest = bytes.as_slice();
         while let Some((line, after)) = record(rest) {
-            pasts.insert(line.node, line.past);
+            pasts.insert(line.0, line.1);
             rest = after;
         }
         // A torn tail would hide all that is appended behind it.
@@ -88,26 +94,23 @@ impl History {
     }
 
     /// Notes that a node has this key now. `took` is the wall time if it ran.
-    pub fn note(&mut self, node: &str, manifest: Manifest, took: Option<Duration>) {
+    pub fn note(&mut self, node: &str, manifest: &Manifest, took: Option<Duration>) {
         let key = manifest.key();
-        let old = self.pasts.remove(node);
-        let changed = old.as_ref().is_none_or(|past| past.key != key);
-        let cost = |past: &Past| past.cost_micros;
-        let past = Past {
-            key,
-            before: if changed {
-                old.as_ref().map(|p| p.manifest.clone())
-            } else {
-                old.as_ref().and_then(|p| p.before.clone())
-            },
-            manifest,
-            cost_micros: took
-                .map_or_else(|| old.as_ref().map_or(0, cost), |took| took.as_micros().max(1) as u64),
-            ran: took.is_some(),
-        };
-        if changed || took.is_some() || old.as_ref().is_some_and(|p| p.ran != past.ran) {
-            self.pending.extend(encode(node, &past));
+        let old = self.pasts.get(node);
+        if took.is_none() && old.is_some_and(|past| past.key == key && !past.ran) {
+            return;
         }
+        // Names and texts always serialise.
+        let own = serde_json::to_vec(manifest).unwrap_or_default();
+        let before = match old {
+            Some(past) if past.key == key => past.before.clone(),
+            Some(past) => past.manifest.clone(),
+            None => Vec::new(),
+        };
+        let cost = took.map(|took| took.as_micros().max(1) as u64);
+        let cost_micros = cost.or_else(|| old.map(|past| past.cost_micros)).unwrap_or(0);
+        let past = Past { key, cost_micros, ran: took.is_some(), manifest: own, before };
+        self.pending.extend(encode(node, &past));
         self.pasts.insert(node.to_owned(), past);
     }
 
@@ -156,9 +159,15 @@ impl History {
 }
 
 fn encode(node: &str, past: &Past) -> Vec<u8> {
-    let line = Line { node: node.to_owned(), past: past.clone() };
-    // Maps with string keys and plain values always serialise.
-    let body = serde_json::to_vec(&line).unwrap_or_default();
+    let mut body = Vec::with_capacity(past.manifest.len() + past.before.len() + node.len() + 64);
+    body.extend((node.len() as u32).to_le_bytes());
+    body.extend(node.as_bytes());
+    body.extend(past.key.0.as_bytes());
+    body.extend(past.cost_micros.to_le_bytes());
+    body.push(u8::from(past.ran));
+    body.extend((past.manifest.len() as u32).to_le_bytes());
+    body.extend(&past.manifest);
+    body.extend(&past.before);
     let mut bytes = Vec::with_capacity(body.len() + 12);
     bytes.extend((body.len() as u32).to_le_bytes());
     bytes.extend(&Digest::of(&body).as_bytes()[..8]);
@@ -166,14 +175,34 @@ fn encode(node: &str, past: &Past) -> Vec<u8> {
     bytes
 }
 
-fn record(bytes: &[u8]) -> Option<(Line, &[u8])> {
-    let length = u32::from_le_bytes(bytes.get(..4)?.try_into().ok()?) as usize;
-    let check = bytes.get(4..12)?;
-    let body = bytes.get(12..12usize.checked_add(length)?)?;
+/// The first record, and what follows it.
+fn record(bytes: &[u8]) -> Option<((String, Past), &[u8])> {
+    let (length, rest) = number(bytes)?;
+    let (check, rest) = rest.split_at_checked(8)?;
+    let (body, after) = rest.split_at_checked(length)?;
     if &Digest::of(body).as_bytes()[..8] != check {
         return None;
     }
-    Some((serde_json::from_slice(body).ok()?, &bytes[12 + length..]))
+    let (length, rest) = number(body)?;
+    let (node, rest) = rest.split_at_checked(length)?;
+    let (key, rest) = rest.split_first_chunk::<32>()?;
+    let (cost, rest) = rest.split_first_chunk::<8>()?;
+    let (ran, rest) = rest.split_first()?;
+    let (length, rest) = number(rest)?;
+    let (manifest, before) = rest.split_at_checked(length)?;
+    let past = Past {
+        key: ActionKey(Digest::from_bytes(*key)),
+        cost_micros: u64::from_le_bytes(*cost),
+        ran: *ran != 0,
+        manifest: manifest.to_vec(),
+        before: before.to_vec(),
+    };
+    Some(((String::from_utf8(node.to_vec()).ok()?, past), after))
+}
+
+fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk::<4>()?;
+    Some((u32::from_le_bytes(*number) as usize, rest))
 }
 
 #[cfg(test)]
@@ -188,14 +217,14 @@ mod tests {
     fn the_last_two_different_manifests_are_kept() {
         let dir = tempfile::tempdir().unwrap();
         let mut history = History::read(dir.path());
-        history.note("a", manifest(1), Some(Duration::from_millis(3)));
-        history.note("a", manifest(2), None);
-        history.note("a", manifest(2), None);
+        history.note("a", &manifest(1), Some(Duration::from_millis(3)));
+        history.note("a", &manifest(2), None);
+        history.note("a", &manifest(2), None);
         history.save().unwrap();
         let again = History::read(dir.path());
         let past = again.past("a").unwrap();
-        assert_eq!(past.manifest, manifest(2));
-        assert_eq!(past.before, Some(manifest(1)));
+        assert_eq!(past.manifest(), manifest(2));
+        assert_eq!(past.before(), Some(manifest(1)));
         assert_eq!(again.cost("a"), Some(Duration::from_millis(3)));
     }
 
@@ -203,15 +232,15 @@ mod tests {
     fn a_torn_tail_is_ignored_and_mended() {
         let dir = tempfile::tempdir().unwrap();
         let mut history = History::read(dir.path());
-        history.note("a", manifest(1), None);
-        history.note("b", manifest(1), None);
+        history.note("a", &manifest(1), None);
+        history.note("b", &manifest(1), None);
         history.save().unwrap();
         let path = dir.path().join("history");
         let bytes = fs::read(&path).unwrap();
         fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
         let mut history = History::read(dir.path());
         assert!(history.past("a").is_some() && history.past("b").is_none());
-        history.note("c", manifest(1), None);
+        history.note("c", &manifest(1), None);
         history.save().unwrap();
         let again = History::read(dir.path());
         assert!(again.past("a").is_some() && again.past("c").is_some());
@@ -223,7 +252,7 @@ mod tests {
         for round in 0..200 {
             let mut history = History::read(dir.path());
             for _ in 0..100 {
-                history.note("a", manifest(round), None);
+                history.note("a", &manifest(round), None);
             }
             history.save().unwrap();
             if round % 50 == 0 {

@@ -121,6 +121,12 @@ impl Manifest {
         &self.fields
     }
 
+    /// The fields, for those who keep them.
+    #[must_use]
+    pub fn into_fields(self) -> Vec<Field> {
+        self.fields
+    }
+
     /// What changed since `old`: the difference of two manifests.
     #[must_use]
     pub fn reasons(&self, old: &Self) -> Vec<Reason> {

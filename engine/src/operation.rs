@@ -278,7 +278,7 @@ impl Call<'_> {
 /// A way of writing a project in other words than `nodes:`, such as `scenes:`.
 pub trait FrontEnd: Send + Sync {
     /// The top-level keys it owns, each with its JSON schema.
-    fn sections(&self) -> Vec<(&'static str, Value)>;
+    fn sections(&self) -> &[(&'static str, Value)];
     /// JSON schema of an output that it makes (an object; a plain path always stands for `{ file: PATH }`).
     fn output_schema(&self) -> Value;
     /// From checked sections to nodes. Called whenever one of its sections is there.

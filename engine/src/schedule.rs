@@ -491,7 +491,7 @@ impl<'a> Build<'a> {
             Event::DidRun { took, .. } => Some(*took),
             _ => None,
         };
-        self.history.note(&self.graph.node(id).name, manifest.clone(), took);
+        self.history.note(&self.graph.node(id).name, &manifest, took);
         self.manifests.insert(id, manifest);
         self.results.set(id, Some(result));
         self.states.set(id, if took.is_some() { State::Ran } else { State::Cached });

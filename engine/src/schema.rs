@@ -35,8 +35,8 @@ pub fn project_schema(registry: &Registry) -> Value {
     properties["outputs"]["additionalProperties"] = outputs(registry, &mut defs);
     for (name, schema) in registry.front_ends().flat_map(|front| front.sections()) {
         let at = format!("section.{name}");
-        adopt(&mut defs, &at, soften(&schema));
-        properties.insert(name.to_owned(), json!({ "$ref": format!("#/$defs/{at}") }));
+        adopt(&mut defs, &at, soften(schema));
+        properties.insert((*name).to_owned(), json!({ "$ref": format!("#/$defs/{at}") }));
     }
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

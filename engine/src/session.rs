@@ -351,7 +351,7 @@ fn compile(
 ) -> FrontGraph {
     let mut all = FrontGraph { bindings: vec![None; outputs.len()], ..FrontGraph::default() };
     for front_end in registry.front_ends() {
-        let keys: Vec<&str> = front_end.sections().into_iter().map(|(key, _)| key).collect();
+        let keys: Vec<&str> = front_end.sections().iter().map(|(key, _)| *key).collect();
         let sections: Vec<_> =
             spec.sections.iter().filter(|(key, _)| keys.contains(&key.as_str())).cloned().collect();
         let unreadable = spec.unread.iter().any(|key| keys.contains(&key.as_str()));

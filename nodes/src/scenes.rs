@@ -20,15 +20,19 @@ mod speech;
 mod story;
 mod style;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use reel_engine::diagnostic::Diagnostics;
+use reel_engine::diagnostic::{Code, Diagnostics, code};
 use reel_engine::operation::{FrontEnd, FrontGraph, FrontProject};
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
 use crate::text::fonts::FontBook;
 use sections::{Captions, Format, Music, Output, Pronounce, Scenes, Voice};
+
+/// Errors that are told of the rest of a film when something else in it is wrong: they do not follow from it.
+const STANDS_ALONE: &[Code] =
+    &[code::MISSING_FILE, code::OUTSIDE, code::WRONG_CONTENT, code::MISSING_FONT, code::EMPTY_TEXT];
 
 /// The front end.
 pub struct ScenesFrontEnd {
@@ -41,15 +45,18 @@ fn schema<T: JsonSchema>() -> Value {
 }
 
 impl FrontEnd for ScenesFrontEnd {
-    fn sections(&self) -> Vec<(&'static str, Value)> {
-        vec![
-            ("format", schema::<Format>()),
-            ("voice", schema::<Voice>()),
-            ("captions", schema::<Captions>()),
-            ("music", schema::<Music>()),
-            ("pronounce", schema::<Pronounce>()),
-            ("scenes", schema::<Scenes>()),
-        ]
+    fn sections(&self) -> &[(&'static str, Value)] {
+        static SECTIONS: OnceLock<Vec<(&'static str, Value)>> = OnceLock::new();
+        SECTIONS.get_or_init(|| {
+            vec![
+                ("format", schema::<Format>()),
+                ("voice", schema::<Voice>()),
+                ("captions", schema::<Captions>()),
+                ("music", schema::<Music>()),
+                ("pronounce", schema::<Pronounce>()),
+                ("scenes", schema::<Scenes>()),
+            ]
+        })
     }
 
     fn output_schema(&self) -> Value {
@@ -59,8 +66,17 @@ impl FrontEnd for ScenesFrontEnd {
     fn compile(&self, project: &FrontProject<'_>, problems: &mut Diagnostics) -> FrontGraph {
         let none = FrontGraph { bindings: vec![None; project.outputs.len()], ..FrontGraph::default() };
         let Some(story) = story::read(project, problems) else { return none };
-        let formats = formats::read(project, &story, problems);
-        film::compile(project, &story, &formats, &self.fonts, problems)
+        let mut found = Diagnostics::default();
+        let formats = formats::read(project, &story, &mut found);
+        let film = film::compile(project, &story, &formats, &self.fonts, &mut found);
+        if story.whole {
+            problems.extend(found);
+            return film;
+        }
+        for problem in found.iter().filter(|problem| STANDS_ALONE.contains(&problem.code)) {
+            problems.push(problem.clone());
+        }
+        FrontGraph { bindings: none.bindings, ..film }
     }
 }
 

@@ -113,12 +113,12 @@ impl Story<'_> {
         }
         let (old, new) = match forecast.and_then(|forecast| forecast.manifest.as_ref()) {
             Some(new) if past.is_some_and(|past| past.key != new.key()) => {
-                (past.map(|past| &past.manifest), Some(new))
+                (past.map(Past::manifest), Some(new.clone()))
             }
-            _ => (past.and_then(|past| past.before.as_ref()), past.map(|past| &past.manifest)),
+            _ => (past.and_then(Past::before), past.map(Past::manifest)),
         };
         if let (Some(old), Some(new), true) = (old, new, standing != Standing::Waiting) {
-            account.changes = new.reasons(old).into_iter().map(|reason| self.change(reason)).collect();
+            account.changes = new.reasons(&old).into_iter().map(|reason| self.change(reason)).collect();
         }
         // What people wrote says more than a frame that moved.
         account.changes.sort_by_key(Change::rank);
@@ -149,7 +149,7 @@ impl Story<'_> {
 /// How a node stands, in words.
 fn words(standing: Standing, past: Option<&Past>) -> String {
     let text = match (standing, past) {
-        (Standing::Fresh, Some(past)) => match (past.ran, past.before.is_some()) {
+        (Standing::Fresh, Some(past)) => match (past.ran, past.before().is_some()) {
             (true, true) => "ran in the last build, because of",
             (true, false) => "ran in the last build, for the first time",
             (false, true) => "nothing to do; when it last changed, it was because of",

@@ -17,6 +17,8 @@ use crate::ui::{add, print, print_error, spell};
 const SILENT: Duration = Duration::from_millis(250);
 /// How often lines are drawn again.
 const REDRAW: Duration = Duration::from_millis(100);
+/// Times below this are not worth estimating.
+const SHORT: Duration = Duration::from_secs(1);
 /// Most lines for running actions; one more is for the whole.
 const MOST_LINES: usize = 7;
 
@@ -115,7 +117,8 @@ impl Live {
         let stopping = self.stopping.load(Ordering::Relaxed);
         let word = if stopping { "stopping…" } else { "making" };
         let left = match self.left() {
-            Some(left) if !stopping => format!(", about {} left", spell(round(left))),
+            Some(left) if !stopping && left >= SHORT => format!(", about {} left", spell(round(left))),
+            Some(_) if !stopping => ", nearly done".to_owned(),
             _ => String::new(),
         };
         format!(
@@ -163,7 +166,7 @@ impl Running {
         if self.permille > 0 {
             add(&mut text, format_args!("  {} %", self.permille / 10));
         }
-        if let Some(estimate) = self.estimate {
+        if let Some(estimate) = self.estimate.filter(|estimate| *estimate >= SHORT) {
             text.push_str(&manner.paint.dim(&format!("  of about {}", spell(round(estimate)))));
         }
         text

@@ -189,20 +189,44 @@ fn a_failing_command_fails_the_build_and_its_log_can_be_read() {
     assert_eq!(play.reel(&["build"]).code, 2);
 }
 
+/// A project whose command sleeps, and pays no heed to being asked to end.
+fn sleeper(seconds: &str) -> Play {
+    let run = format!("trap '' TERM; sleep {seconds}");
+    Play::with(&format!(
+        "version: 1\nnodes:\n  slow: {{ uses: exec, with: {{ run: \"{run}\", tools: [sleep], out: [x.txt] }} }}\n  \
+         after: {{ uses: text, with: {{ parts: [{{ file: reel.yaml }}] }}, needs: [slow] }}\n"
+    ))
+}
+
 #[test]
 fn ctrl_c_stops_the_build_and_leaves_nothing_running() {
-    let play = Play::with(
-        "version: 1\nnodes:\n  slow: { uses: exec, with: { run: \"sleep 60\", tools: [sleep], out: [x.txt] } }\n  \
-         after: { uses: text, with: { parts: [{ file: reel.yaml }] }, needs: [slow] }\n",
-    );
+    let play = sleeper("61.73");
     let mut child = play.start(&["build", "--allow-exec"]);
     play::wait_for_line(&mut child, "run   slow");
+    play::wait_for_process("61.73", true);
     play::signal(&child, "INT");
     let run = play::finish(child);
     assert_eq!(run.code, 130, "{run}");
-    assert!(run.last().contains("+ skipped ") || run.last().contains("+ failed "), "{run}");
+    assert!(run.last().contains("+ skipped "), "{run}");
     assert!(run.last().ends_with(", interrupted"), "{run}");
     assert!(run.stderr.contains("stopping…"), "{run}");
+    play::wait_for_process("61.73", false);
+}
+
+#[test]
+fn a_second_ctrl_c_ends_everything_at_once() {
+    let play = sleeper("62.84");
+    let mut child = play.start(&["build", "--allow-exec"]);
+    play::wait_for_line(&mut child, "run   slow");
+    play::wait_for_process("62.84", true);
+    play::signal(&child, "INT");
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let began = std::time::Instant::now();
+    play::signal(&child, "INT");
+    let run = play::finish(child);
+    assert_eq!(run.code, 130, "{run}");
+    assert!(began.elapsed().as_millis() < 1500, "{:?}", began.elapsed());
+    play::wait_for_process("62.84", false);
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -126,6 +128,21 @@ pub(crate) fn wait_for_line(going: &mut Going, start: &str) {
 pub(crate) fn signal(going: &Going, name: &str) {
     let sent = Command::new("kill").args(["-s", name, &going.child.id().to_string()]).status().unwrap();
     assert!(sent.success());
+}
+
+/// Waits until a process with this word in its command line is there, or is gone.
+pub(crate) fn wait_for_process(word: &str, there: bool) {
+    let begin = Instant::now();
+    while is_running(word) != there {
+        assert!(begin.elapsed().as_secs() < 10, "`{word}` is {} there", if there { "not" } else { "still" });
+        sleep(Duration::from_millis(10));
+    }
+}
+
+fn is_running(word: &str) -> bool {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    lines.into_iter().any(|line| line.split(|byte| *byte == 0).any(|part| part == word.as_bytes()))
 }
 
 /// Waits for the end.

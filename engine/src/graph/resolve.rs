@@ -114,7 +114,7 @@ pub(super) fn with_fetches(
 /// Whether anything in it could be a URL.
 fn names_url(written: &Located) -> bool {
     match &written.node {
-        Written::Text(text) => text.starts_with("http://") || text.starts_with("https://"),
+        Written::Text(text) => text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http")),
         Written::List(items) => items.iter().any(names_url),
         Written::Map(entries) => entries.iter().any(|(_, value)| names_url(value)),
         _ => false,

@@ -150,7 +150,7 @@ fn look(
         Some(Lookup::Hit(result)) => Some(Arc::<ActionResult>::from(result)),
         _ => None,
     };
-    forecast.reasons = past.map(|past| manifest.reasons(&past.manifest)).unwrap_or_default();
+    forecast.reasons = past.map(|past| manifest.reasons(&past.manifest())).unwrap_or_default();
     forecast.standing = match (&found, same, past.is_some()) {
         (Some(_), true, _) => Standing::Fresh,
         (Some(_), false, _) => Standing::Cached,

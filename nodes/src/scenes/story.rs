@@ -20,6 +20,8 @@ pub(super) struct Story<'a> {
     pub(super) music: Option<Part<'a, Music>>,
     pub(super) pronounce: Pronounce,
     pub(super) scenes: Vec<Part<'a, Scene>>,
+    /// Whether all of it is right. If not, what is wrong was reported, and the rest is here for its own errors.
+    pub(super) whole: bool,
 }
 
 /// A value and what was written for it.
@@ -47,7 +49,7 @@ impl Part<'_, Scene> {
     }
 }
 
-/// Reads all sections; `None` when something in them is wrong, which then was reported.
+/// Reads all sections; `None` when there is nothing in them to go on with, which then was reported.
 pub(super) fn read<'a>(project: &FrontProject<'a>, problems: &mut Diagnostics) -> Option<Story<'a>> {
     let section = |key: &str| project.sections.iter().find(|(name, _)| name == key).map(|(_, value)| value);
     let Some(written) = section("scenes") else {
@@ -61,26 +63,46 @@ pub(super) fn read<'a>(project: &FrontProject<'a>, problems: &mut Diagnostics) -
     let captions = part(section("captions"), problems);
     let music = part(section("music"), problems);
     let pronounce = part::<Pronounce>(section("pronounce"), problems);
-    let scenes: Scenes = typed(written, problems)?;
-    let scenes: Vec<Part<'_, Scene>> =
-        scenes.into_iter().zip(written.items()).map(|(value, written)| Part { value, written }).collect();
-    if scenes.is_empty() {
+    let (scenes, right) = scenes(written, problems);
+    if scenes.is_empty() && right {
         let message = "there are no scenes";
         problems
             .push(Diagnostic::error(code::BAD_VALUE, written.span, message).help("add one: `- id: first`"));
     }
+    let whole = right
+        && format.is_some()
+        && voice.is_some()
+        && captions.is_some()
+        && music.is_some()
+        && pronounce.is_some();
     let story = Story {
-        format: format?.map_or_else(Format::default, |part| part.value),
-        voice: voice?,
-        captions: captions?,
-        music: music?,
-        pronounce: pronounce?.map_or_else(BTreeMap::new, |part| part.value),
+        format: format.flatten().map_or_else(Format::default, |part| part.value),
+        voice: voice.flatten(),
+        captions: captions.flatten(),
+        music: music.flatten(),
+        pronounce: pronounce.flatten().map_or_else(BTreeMap::new, |part| part.value),
         scenes,
+        whole,
     };
-    lengths(&story, problems);
+    if whole {
+        lengths(&story, problems);
+    }
     single_words(project, problems);
     // Two scenes of one name would make two nodes of every name: that noise helps nobody.
     (distinct(&story.scenes, problems) && !story.scenes.is_empty()).then_some(story)
+}
+
+/// All scenes, or, when something in them is wrong, those that are right, and whether that is all.
+fn scenes<'a>(written: &'a Located, problems: &mut Diagnostics) -> (Vec<Part<'a, Scene>>, bool) {
+    if let Some(all) = typed::<Scenes>(written, problems) {
+        return (
+            all.into_iter().zip(written.items()).map(|(value, written)| Part { value, written }).collect(),
+            true,
+        );
+    }
+    // What is wrong with the others has just been reported.
+    let alone = |written| Some(Part { value: typed(written, &mut Diagnostics::default())?, written });
+    (written.items().iter().filter_map(alone).collect(), false)
 }
 
 /// An outer `None` for what is wrong, an inner one for what is not there.

@@ -134,7 +134,8 @@ fn expected(seen: &Foresight, history: &History, growing: &[NodeId]) -> Vec<Expe
             if seen.graph.find(name).is_some() || found.iter().any(|other: &Expected| other.name == name) {
                 continue;
             }
-            let kind = past.manifest.fields().iter().find(|field| field.name == "kind");
+            let manifest = past.manifest();
+            let kind = manifest.fields().iter().find(|field| field.name == "kind");
             found.push(Expected {
                 name: name.to_owned(),
                 kind: kind.map_or_else(String::new, |field| field.value.clone()),

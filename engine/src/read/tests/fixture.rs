@@ -126,25 +126,31 @@ impl Kind for SayKind {
     }
 }
 
+fn sections() -> Vec<(&'static str, Value)> {
+    let format = json!({
+        "type": "object",
+        "properties": { "size": { "$ref": "#/$defs/Size" }, "fps": { "format": "frame-rate", "type": ["number", "string"] } },
+        "additionalProperties": false,
+        "$defs": { "Size": { "type": "string", "format": "size" } },
+    });
+    let scene = json!({
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": { "id": { "type": "string", "format": "name" }, "say": { "type": "string" } },
+            "required": ["id"],
+        },
+    });
+    vec![("format", format), ("scenes", scene)]
+}
+
 struct Scenes;
 
+static SECTIONS: std::sync::OnceLock<Vec<(&'static str, Value)>> = std::sync::OnceLock::new();
+
 impl FrontEnd for Scenes {
-    fn sections(&self) -> Vec<(&'static str, Value)> {
-        let format = json!({
-            "type": "object",
-            "properties": { "size": { "$ref": "#/$defs/Size" }, "fps": { "format": "frame-rate", "type": ["number", "string"] } },
-            "additionalProperties": false,
-            "$defs": { "Size": { "type": "string", "format": "size" } },
-        });
-        let scene = json!({
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": { "id": { "type": "string", "format": "name" }, "say": { "type": "string" } },
-                "required": ["id"],
-            },
-        });
-        vec![("format", format), ("scenes", scene)]
+    fn sections(&self) -> &[(&'static str, Value)] {
+        SECTIONS.get_or_init(sections)
     }
 
     fn output_schema(&self) -> Value {

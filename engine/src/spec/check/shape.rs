@@ -102,11 +102,13 @@ pub(super) fn all_keys(branches: &[&Value]) -> Vec<String> {
 
 /// A schema without one of its keywords.
 pub(super) fn without(schema: &Value, key: &str) -> Value {
-    let mut schema = schema.clone();
-    if let Some(object) = schema.as_object_mut() {
-        object.remove(key);
+    // Only what stays is copied: what goes is most of it, and this is asked for every choice of every node.
+    match schema.as_object() {
+        Some(object) => Value::Object(
+            object.iter().filter(|(name, _)| *name != key).map(|(k, v)| (k.clone(), v.clone())).collect(),
+        ),
+        None => schema.clone(),
     }
-    schema
 }
 
 /// Two object schemas as one: the keys of both, what either requires; closed if the second does not open it.
