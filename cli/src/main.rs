@@ -6,6 +6,7 @@ mod config;
 mod diagnostics;
 mod error;
 mod open;
+mod processes;
 mod report;
 mod signals;
 mod texts;

@@ -176,6 +176,11 @@ impl Workshop {
         Ok(Self { cache, executor, toolbox, scratch })
     }
 
+    /// The folder for temporary files of this process.
+    pub(crate) fn scratch(&self) -> &Path {
+        self.scratch.folder.path()
+    }
+
     /// As the engine wants it.
     pub(crate) fn equipment<'a>(&'a self, registry: &'a Registry) -> Equipment<'a> {
         Equipment {

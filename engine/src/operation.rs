@@ -291,6 +291,9 @@ pub struct FrontProject<'a> {
     pub root: &'a Path,
     /// Sections by key, as written.
     pub sections: &'a [(String, Located)],
+    /// Keys of those of them in which something is wrong that was reported already. The front end reports what is
+    /// wrong with the rest; nothing is made of it.
+    pub wrong: &'a [String],
     /// Outputs that the front end must bind.
     pub outputs: &'a [OutputDecl],
 }

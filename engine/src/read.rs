@@ -24,8 +24,7 @@ pub struct ReadOptions<'a> {
 /// Reads a project file. The text joins `sources` under `path`, as the user would name it.
 ///
 /// What could be read is given back even when there are errors, so that later stages can report theirs in the
-/// same run: a node without a kind has an empty one, and front ends are not to be asked while
-/// [`Spec::unread`] names one of their sections. It is `None` when the file is no mapping, or of another version.
+/// same run: a node without a kind has an empty one, and [`Spec::unread`] names sections that are wrong. It is `None` when the file is no mapping, or of another version.
 pub fn read_spec(
     text: &str,
     path: &Path,
@@ -65,9 +64,9 @@ fn whole(
     let own = keys::top_level();
     for (key, value) in tree.entries() {
         if let Some((name, schema)) = sections.iter().find(|(name, _)| *name == key.value) {
-            match spec::check_at(value, schema, Some(key), problems) {
-                Some(_) => spec.sections.push(((*name).to_owned(), value.clone())),
-                None => spec.unread.push((*name).to_owned()),
+            spec.sections.push(((*name).to_owned(), value.clone()));
+            if spec::check_at(value, schema, Some(key), problems).is_none() {
+                spec.unread.push((*name).to_owned());
             }
         } else if let Some((_, schema)) = own.iter().find(|(name, _)| *name == key.value) {
             section(&mut spec, key, value, schema, problems);

@@ -354,11 +354,11 @@ fn compile(
         let keys: Vec<&str> = front_end.sections().iter().map(|(key, _)| *key).collect();
         let sections: Vec<_> =
             spec.sections.iter().filter(|(key, _)| keys.contains(&key.as_str())).cloned().collect();
-        let unreadable = spec.unread.iter().any(|key| keys.contains(&key.as_str()));
-        if unreadable || (sections.is_empty() && outputs.is_empty()) {
+        if sections.is_empty() && outputs.is_empty() {
             continue;
         }
-        let made = front_end.compile(&FrontProject { root, sections: &sections, outputs }, problems);
+        let wrong = &spec.unread;
+        let made = front_end.compile(&FrontProject { root, sections: &sections, wrong, outputs }, problems);
         all.nodes.extend(made.nodes);
         all.read.extend(made.read);
         for (slot, binding) in all.bindings.iter_mut().zip(made.bindings) {

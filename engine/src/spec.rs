@@ -76,9 +76,9 @@ pub struct Spec {
     pub nodes: Vec<NodeDecl>,
     /// Outputs, in the order written.
     pub outputs: Vec<OutputDecl>,
-    /// Sections that front ends own, checked against their schemas.
+    /// Sections that front ends own, as written.
     pub sections: Vec<(String, Located)>,
-    /// Sections of front ends, and `outputs`, where they are wrong: reported, and not to be compiled.
+    /// Sections of front ends, and `outputs`, where they are wrong, which was reported.
     pub unread: Vec<String>,
     /// Declared environment variables and their values, by name.
     pub env: Vec<(String, String)>,

@@ -1,5 +1,7 @@
 //! `reel build`: makes outputs, and listens for Ctrl-C meanwhile.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use reel_engine::claim::Capacity;
 use reel_engine::event::{Event, Observer};
-use reel_engine::executor::{Executor, Executors};
+use reel_engine::executor::Executor;
 use reel_engine::machine::Machine;
 use reel_engine::schedule::Settings;
 use reel_engine::session::{Interrupter, Project, STATE_FOLDER, Summary, channel};
@@ -18,6 +20,7 @@ use crate::args::Build;
 use crate::config::today;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Policy, Workshop, costs};
+use crate::processes;
 use crate::report::failures::Failures;
 use crate::report::json::Json;
 use crate::report::live::Live;
@@ -50,7 +53,7 @@ pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError>
     let (interrupter, ends) = channel();
     let stopping = Arc::new(AtomicBool::new(false));
     let quiet = call.global.json || call.ui.live;
-    watch(held, interrupter, Arc::clone(&shop.executor), Arc::clone(&stopping), quiet);
+    watch(held, interrupter, shop.scratch().to_owned(), Arc::clone(&stopping), quiet);
 
     let mut reports = reports(call, args, project, &capacity, &stopping, began);
     for problem in &shop.toolbox.problems {
@@ -98,13 +101,7 @@ pub(super) fn capacity(project: &Project, jobs: Option<u32>) -> Capacity {
 }
 
 /// First signal: what runs is cancelled, what finished is kept. Second: everything ends at once.
-fn watch(
-    held: Held,
-    interrupter: Interrupter,
-    executor: Arc<Executors>,
-    stopping: Arc<AtomicBool>,
-    quiet: bool,
-) {
+fn watch(held: Held, interrupter: Interrupter, scratch: PathBuf, stopping: Arc<AtomicBool>, quiet: bool) {
     held.watch(move |count| {
         if count == 1 {
             stopping.store(true, Ordering::Relaxed);
@@ -114,7 +111,9 @@ fn watch(
             interrupter.interrupt();
             return;
         }
-        executor.shutdown(Duration::ZERO);
+        processes::end_all(&scratch);
+        // What cannot be removed, the next build removes.
+        let _ = fs::remove_dir_all(&scratch);
         process::exit(i32::from(Exit::Interrupted.number()));
     });
 }

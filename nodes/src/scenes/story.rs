@@ -58,12 +58,17 @@ pub(super) fn read<'a>(project: &FrontProject<'a>, problems: &mut Diagnostics) -
         }
         return None;
     };
-    let format = part(section("format"), problems);
-    let voice = part(section("voice"), problems);
-    let captions = part(section("captions"), problems);
-    let music = part(section("music"), problems);
-    let pronounce = part::<Pronounce>(section("pronounce"), problems);
-    let (scenes, right) = scenes(written, problems);
+    // What is wrong in these was reported when they were read.
+    let mut told = Diagnostics::default();
+    let format = part(section("format"), &mut told);
+    let voice = part(section("voice"), &mut told);
+    let captions = part(section("captions"), &mut told);
+    let music = part(section("music"), &mut told);
+    let pronounce = part::<Pronounce>(section("pronounce"), &mut told);
+    let (scenes, right) = scenes(written, &mut told);
+    if project.wrong.is_empty() {
+        problems.extend(told);
+    }
     if scenes.is_empty() && right {
         let message = "there are no scenes";
         problems
@@ -100,7 +105,7 @@ fn scenes<'a>(written: &'a Located, problems: &mut Diagnostics) -> (Vec<Part<'a,
             true,
         );
     }
-    // What is wrong with the others has just been reported.
+    // What is wrong with the others is in `problems` by now.
     let alone = |written| Some(Part { value: typed(written, &mut Diagnostics::default())?, written });
     (written.items().iter().filter_map(alone).collect(), false)
 }

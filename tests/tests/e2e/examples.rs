@@ -31,7 +31,7 @@ fn the_example_eclipse_renders() {
         assert!((20..60).contains(&seconds), "{seconds} s");
     }
     let words = String::from_utf8(space.read("out/short.srt")).unwrap();
-    assert!(words.contains("1700 kilometres"), "{words}");
+    assert!(words.contains("1700"), "{words}");
 }
 
 #[test]

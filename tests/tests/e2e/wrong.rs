@@ -290,7 +290,7 @@ fn what_was_made_in_the_run_is_judged_like_a_file() {
 #[test]
 fn without_keep_going_the_first_failure_stops() {
     let space = TestSpace::of(
-        "version: 1\nname: stop\nnodes:\n  a: { uses: exec, with: { run: 'exit 1', out: [a.txt] } }\n  b: { uses: exec, with: { run: 'sleep 5; echo b > $out/b.txt', out: [b.txt] } }\n  c: { uses: text, with: { parts: [\"${b.b}\"] } }\noutputs:\n  a: { from: \"${a.a}\", file: out/a.txt }\n  c: { from: \"${c.text}\", file: out/c.txt }\n",
+        "version: 1\nname: stop\nnodes:\n  a: { uses: exec, with: { run: 'sleep 0.3; exit 1', tools: [sleep], out: [a.txt] } }\n  b: { uses: exec, with: { run: 'sleep 5 && echo b > $out/b.txt', tools: [sleep], out: [b.txt] } }\n  c: { uses: text, with: { parts: [\"${b.b}\"] } }\noutputs:\n  a: { from: \"${a.a}\", file: out/a.txt }\n  c: { from: \"${c.text}\", file: out/c.txt }\n",
     );
     let ran = space.build(&["--allow-exec"]);
     assert_eq!(ran.code, Some(1), "{}", ran.all());

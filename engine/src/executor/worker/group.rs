@@ -34,11 +34,17 @@ pub(super) fn cpu_ticks(group: Pid) -> u64 {
     }
 }
 
+/// Whether a process of the group still runs; one that is dead and not waited for does not.
+pub(super) fn lives(group: Pid) -> bool {
+    all_processes().iter().any(|stat| stat.group == group.as_raw() && !stat.dead)
+}
+
 struct Stat {
     pid: i32,
     parent: i32,
     group: i32,
     ticks: u64,
+    dead: bool,
 }
 
 fn all_processes() -> Vec<Stat> {
@@ -60,7 +66,9 @@ fn parse(pid: i32, line: &str) -> Option<Stat> {
     let fields: Vec<&str> = line.get(line.rfind(')')? + 1..)?.split_ascii_whitespace().collect();
     let number = |index: usize| fields.get(index)?.parse::<i64>().ok();
     let ticks = (11..15).map(|index| number(index).unwrap_or(0).max(0).cast_unsigned()).sum();
-    Some(Stat { pid, parent: i32::try_from(number(1)?).ok()?, group: i32::try_from(number(2)?).ok()?, ticks })
+    let dead = matches!(fields.first(), Some(&"Z" | &"X"));
+    let (parent, group) = (i32::try_from(number(1)?).ok()?, i32::try_from(number(2)?).ok()?);
+    Some(Stat { pid, parent, group, ticks, dead })
 }
 
 #[cfg(test)]

@@ -239,6 +239,11 @@ impl Process {
         let by_itself = fault.is_none() && self.dead_within(DYING);
         // The leader is not waited for yet, so the number of its group cannot belong to anybody else.
         self.signal(Signal::SIGKILL);
+        // A signal is delivered when its process is next scheduled: nothing is gone before that.
+        let children_until = Instant::now() + KILLING;
+        while group::lives(self.group) && Instant::now() < children_until {
+            thread::sleep(Duration::from_micros(200));
+        }
         let status = if self.dead_within(KILLING) { self.child.wait().ok() } else { None };
         let how = match (fault, status) {
             (Some(fault), _) => format!("it sent bytes that make no sense ({fault})"),
