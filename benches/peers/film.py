@@ -19,6 +19,7 @@ import json
 import os
 import pathlib
 import random
+import resource
 import shutil
 import statistics
 import subprocess
@@ -185,9 +186,16 @@ def parts(sizes):
     return ", ".join(named[:4])
 
 
+def cpu():
+    """Seconds of CPU of all processes that ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def measured(command, folder, environment, sample=True):
-    """Wall seconds, peak PSS in bytes (in all, and of which programs), and what was printed."""
+    """Wall seconds; peak PSS in bytes, of which programs, and CPU seconds; and what was printed."""
     peak, done = [(0, "")], threading.Event()
+    before = cpu()
     begin = time.perf_counter()
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=err)
@@ -210,7 +218,7 @@ def measured(command, folder, environment, sample=True):
         err.seek(0)
         if process.returncode != 0:
             sys.exit(f"{' '.join(map(str, command))} failed with {process.returncode}:\n{err.read()[-4000:]}{out.read()[-4000:]}")
-        return seconds, peak[0], out.read()
+        return seconds, (*peak[0], cpu() - before), out.read()
 
 
 def events(text):
@@ -291,20 +299,21 @@ def bench(count, reel, place, table, times):
     film = Film(count, folder)
     environment = dict(os.environ, REEL_CACHE_DIR=str(folder / "cache"), NO_COLOR="1")
     command, work = film.script(1)
-    script, (script_memory, script_parts), _ = measured(command, folder, environment)
+    script, (script_memory, script_parts, script_cpu), _ = measured(command, folder, environment)
     frames, seconds, size = probe(work / "film.mp4")
     shutil.rmtree(work)
     command, work = film.script(2)
-    double, (double_memory, _), _ = measured(command, folder, environment)
+    double, (double_memory, *_), _ = measured(command, folder, environment)
     shutil.rmtree(work)
     film.project()
-    cold, (memory, our_parts), text = measured([reel, "build", "--json"], folder, environment)
+    cold, (memory, our_parts, our_cpu), text = measured([reel, "build", "--json"], folder, environment)
     ours = probe(folder / "out/film.mp4")
     sound = run_of(events(text), "film.mix")
     name = f"{count} scenes"
     table.row(f"{name}: film", f"{ours[0]} frames, {ours[1]:.1f} s, {mib(ours[2])}", f"{frames} frames, {seconds:.1f} s, {mib(size)}")
     table.row(f"{name}: cold", f"{cold:.1f} s", f"{script:.1f} s", f"{cold / script:.2f}", "≤ 1.00", cold <= script)
     table.row(f"{name}: cold, script two scenes at a time", f"{cold:.1f} s", f"{double:.1f} s", f"{cold / double:.2f}")
+    table.row(f"{name}: cold, CPU time", f"{our_cpu:.1f} s", f"{script_cpu:.1f} s", f"{our_cpu / script_cpu:.2f}")
     even = (cold / ours[0]) / (script / frames)
     table.row(f"{name}: cold, for each frame", f"{1000 * cold / ours[0]:.1f} ms", f"{1000 * script / frames:.1f} ms", f"{even:.2f}", "≤ 1.00", even <= 1)
     table.row(f"{name}: memory", mib(memory), mib(script_memory), f"{(memory - script_memory) / 1e6:+.0f} MB",
