@@ -1,6 +1,7 @@
 //! A project, a cache and a home of a test's own. It knows how reel is started, not what it should do.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -209,6 +210,38 @@ impl TestSpace {
     #[must_use]
     pub fn build(&self, more: &[&str]) -> Ran {
         self.reel(&[&["build", "--json"], more].concat())
+    }
+
+    /// Calls reel as a user who may do no more than others: this one, or, when that is root, nobody. Folders of the
+    /// test are made writable for that user, but for those whose mode says otherwise. `None` when it cannot be done.
+    #[must_use]
+    pub fn unprivileged(&self, args: &[&str]) -> Option<Ran> {
+        if !nix::unistd::geteuid().is_root() {
+            return Some(self.reel(args));
+        }
+        // The programs of this build may lie where nobody else may look.
+        let programs = self.root().join("bin");
+        for folder in [&self.root(), &self.project(), &self.root().join("tmp"), &programs, &self.cache] {
+            let new = !folder.exists();
+            fs::create_dir_all(folder).expect("a new folder");
+            if new || folder != &self.cache {
+                fs::set_permissions(folder, Permissions::from_mode(0o777)).expect("a folder of the test");
+            }
+        }
+        for name in ["reel", "reel-worker", "reel-speak"] {
+            let copy = programs.join(name);
+            if !copy.exists() {
+                fs::hard_link(program(name), &copy)
+                    .or_else(|_| fs::copy(program(name), &copy).map(drop))
+                    .expect("a copy of a program");
+            }
+        }
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(programs.join("reel"));
+        command.args(args).current_dir(self.project()).stdin(Stdio::null());
+        self.surround(&mut command);
+        let ran: Ran = command.output().ok()?.into();
+        (ran.code != Some(127)).then_some(ran)
     }
 
     /// Command lines of the processes that work for this test's projects: reel gives its workers this home.

@@ -78,6 +78,7 @@ const CRATES: &[Crate] = &[
             "texts",
             "config",
             "signals",
+            "processes",
             "diagnostics",
             "error",
             "args",

@@ -1,10 +1,11 @@
 //! Tests of the whole path: a project goes in at the command line, and films are looked at and listened to.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod architecture;
 mod examples;
 mod network;
+mod permissions;
 mod rerun;
 mod right;
 mod surface;

@@ -203,13 +203,16 @@ fn flat_colours_come_out_as_they_were_written() {
         return;
     }
     let colours = ["#0b1021", "#ff0000", "#00ff00", "#0000ff", "#ffffff", "#000000", "#c08040", "#7f7f7f"];
-    let mut text = String::from("version: 1\nname: flat\nformat: { size: 128x128, fps: 25 }\nscenes:\n");
-    for (n, colour) in colours.iter().enumerate() {
-        text += &format!("  - {{ id: c{n}, show: {{ color: \"{colour}\" }}, for: 0.4s }}\n");
-        text += &format!(
-            "  - {{ id: d{n}, show: {{ card: {{ title: x, background: \"{colour}\", color: \"{colour}\" }} }}, for: 0.4s }}\n"
-        );
-    }
+    let scenes: String = (0..)
+        .zip(colours)
+        .map(|(n, colour)| {
+            let card = format!("{{ title: x, background: \"{colour}\", color: \"{colour}\" }}");
+            format!(
+                "  - {{ id: c{n}, show: {{ color: \"{colour}\" }}, for: 0.4s }}\n  - {{ id: d{n}, show: {{ card: {card} }}, for: 0.4s }}\n"
+            )
+        })
+        .collect();
+    let mut text = format!("version: 1\nname: flat\nformat: {{ size: 128x128, fps: 25 }}\nscenes:\n{scenes}");
     text += "outputs: { film: out/film.mp4, still: { file: out/still.png, at: 0.1s } }\n";
     let space = TestSpace::of(&text);
     let built = space.build(&[]);
@@ -377,4 +380,76 @@ outputs:
         assert!(written(frame) > 100, "frame {frame} has a caption");
     }
     assert!(voice.iter().any(|sample| sample.abs() > 0.1), "the recording is heard");
+}
+
+#[test]
+fn after_a_hundred_joints_everything_is_where_arithmetic_says() {
+    if !has("after_a_hundred_joints_everything_is_where_arithmetic_says", "ffmpeg") {
+        return;
+    }
+    const FPS: Fps = (30_000, 1001);
+    let shades: Vec<u8> = (0..100_u32).map(|n| u8::try_from(40 + n * 67 % 160).unwrap()).collect();
+    let scenes: String = (0..)
+        .zip(&shades)
+        .map(|(n, shade)| {
+            format!(
+                "  - {{ id: s{n}, show: {{ color: \"#{shade:02x}{shade:02x}{shade:02x}\" }}, for: 0.{}s }}\n",
+                1 + n % 3
+            )
+        })
+        .collect();
+    let space = TestSpace::of(&format!(
+        "version: 1\nname: joints\nformat: {{ size: 64x64, fps: 30000/1001 }}\ncaptions: {{ style: none }}\nscenes:\n{scenes}  - {{ id: last, say: Here we are., show: {{ color: \"#ffffff\" }} }}\noutputs:\n  film: out/film.mp4\n  mix: out/mix.wav\n  last: {{ from: \"${{last.timeline.plan}}\", file: out/last.json }}\n  voice: {{ from: \"${{last.level.1.audio}}\", file: out/voice.wav }}\n"
+    ));
+    let built = space.build(&[]);
+    assert_eq!(built.code, Some(0), "{}", built.all());
+    let lengths: Vec<u64> = (0..100).map(|n| ((1 + n % 3) * FPS.0).div_ceil(10 * FPS.1)).collect();
+    let before: u64 = lengths.iter().sum();
+    let (film, heard) = assert_whole(&space.path("out/film.mp4"), before + frames(&space, "last"), FPS);
+    let mut frame = 0;
+    for (&shade, &length) in shades.iter().zip(&lengths) {
+        for frame in frame..frame + length as usize {
+            let seen = film.pixel(frame, 32, 32)[1];
+            assert!((seen - f64::from(shade)).abs() <= 2.0, "frame {frame} shows {seen:.1}, not {shade}");
+        }
+        frame += length as usize;
+    }
+    let voice = sound(&space.path("out/voice.wav"));
+    let begin = (sample_of(before, FPS)
+        + space.json("out/last.json")["sentences"][0]["start"].as_u64().unwrap()) as usize;
+    let mix = sound(&space.path("out/mix.wav"));
+    assert_eq!(lag(&voice, &mix[begin..begin + voice.len()]), 0, "the last voice begins at sample {begin}");
+    assert_eq!(lag(&mix[begin..], &heard[begin..]), 0, "and does so in the film");
+}
+
+#[test]
+fn a_fade_is_between_both_pictures_and_changes_no_length() {
+    if !has("a_fade_is_between_both_pictures_and_changes_no_length", "ffmpeg") {
+        return;
+    }
+    let space = TestSpace::of(
+        r##"version: 1
+name: fade
+format: { size: 64x64, fps: 25 }
+scenes:
+  - { id: a, show: { color: "#202020" }, for: 1s }
+  - { id: b, show: { color: "#e0e0e0" }, for: 1s, transition: { kind: fade, for: 0.4s } }
+  - { id: c, show: { color: "#e0e0e0" }, for: 1s, transition: { kind: fade-black, for: 0.4s } }
+outputs: { film: out/film.mp4 }
+"##,
+    );
+    let _ = space.build(&[]).ok();
+    let film = pictures(&space.path("out/film.mp4"));
+    assert_eq!(film.frames.len(), 75);
+    let grey = |frame: usize| film.pixel(frame, 32, 32)[1];
+    let near = |frame: usize, value: f64| {
+        assert!((grey(frame) - value).abs() <= 3.0, "frame {frame}: {}", grey(frame));
+    };
+    (0..25).for_each(|frame| near(frame, 32.0));
+    (25..34).for_each(|frame| assert!(grey(frame) < grey(frame + 1), "frame {frame} to {}", frame + 1));
+    near(30, 32.0 + 192.0 / 2.0 + 192.0 / 20.0);
+    (35..50).for_each(|frame| near(frame, 224.0));
+    let darkest = (50..60).map(grey).fold(255.0, f64::min);
+    assert!(darkest < 32.0, "the middle is black: {darkest}");
+    (60..75).for_each(|frame| near(frame, 224.0));
 }

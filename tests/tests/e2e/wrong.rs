@@ -1,11 +1,9 @@
 //! Wrong projects: told with code and line before anything runs; and faults that show only in the run.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Command;
+use std::os::unix::fs::symlink;
 
-use reel_tests::skip;
-use reel_tests::space::{TestSpace, program};
+use reel_tests::space::TestSpace;
 
 /// A film of one colour, which is what stood there before.
 const GOOD: &str = r##"version: 1
@@ -167,46 +165,6 @@ outputs: { f: out/f.mp4 }
     }
     let drawn = space.reel(&["check"]);
     assert!(drawn.all().contains("reel.yaml:3") && drawn.all().contains('^'), "{}", drawn.all());
-}
-
-#[test]
-fn an_unreadable_file_is_told() {
-    const NAME: &str = "an_unreadable_file_is_told";
-    let space = TestSpace::of(&GOOD.replace("color: \"#336699\"", "image: secret.png"));
-    space.write("secret.png", "x");
-    fs::set_permissions(space.path("secret.png"), fs::Permissions::from_mode(0o000)).unwrap();
-    let ran = if fs::File::open(space.path("secret.png")).is_err() {
-        space.reel(&["build", "--json"])
-    } else {
-        // Root reads everything; so somebody else tries.
-        let open = |path: &std::path::Path| {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
-        };
-        fs::create_dir(space.cache()).unwrap();
-        for path in [space.root(), space.project(), space.cache().to_owned(), space.root().join("tmp")] {
-            open(&path);
-        }
-        // The programs may lie where nobody else may look.
-        let bin = space.root().join("bin");
-        fs::create_dir(&bin).unwrap();
-        open(&bin);
-        for name in ["reel", "reel-worker", "reel-speak"] {
-            fs::copy(program(name), bin.join(name)).unwrap();
-        }
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(bin.join("reel"));
-        command.args(["build", "--json"]).current_dir(space.project());
-        space.surround(&mut command);
-        match command.output() {
-            Ok(output) if output.status.code() != Some(127) => output.into(),
-            _ => return skip(NAME, "it runs as root, and `setpriv` is not there"),
-        }
-    };
-    assert_eq!(ran.code, Some(2), "{}", ran.all());
-    let told = ran.events_of("diagnostic");
-    assert_eq!(told.len(), 1, "{}", ran.all());
-    assert_eq!((&told[0]["code"], &told[0]["line"]), (&"R013".into(), &6.into()), "{}", ran.all());
-    assert!(told[0]["message"].as_str().unwrap().contains("`secret.png`"));
 }
 
 /// A branch that fails in the run, beside one that does not.
