@@ -82,10 +82,8 @@ pub mod code {
         VERSION = "R025";
         /// no project here
         NO_PROJECT = "R026";
-        /// something asked for that the lock file does not hold
+        /// a lock file that cannot be read
         LOCKED = "R027";
-        /// a setting that a take needs but the command line forbids
-        OFFLINE = "R028";
     }
 }
 

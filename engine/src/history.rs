@@ -136,11 +136,6 @@ impl History {
         Ok(())
     }
 
-    /// Forgets nodes that are no longer there.
-    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        self.pasts.retain(|name, _| keep(name));
-    }
-
     fn live(&self) -> u64 {
         // An estimate that costs nothing: records hardly differ in length.
         self.pasts.len() as u64 * 1024

@@ -95,22 +95,4 @@ impl Plan {
     pub fn cost(&self, id: NodeId) -> Duration {
         self.cost.get(id.index()).copied().unwrap_or_default()
     }
-
-    /// The longest path of costs, first node first.
-    #[must_use]
-    pub fn critical_path(&self, graph: &Graph) -> Vec<NodeId> {
-        let longest = |from: Vec<NodeId>| {
-            from.into_iter().max_by_key(|id| (self.priority(*id), std::cmp::Reverse(*id)))
-        };
-        let mut consumers = vec![Vec::new(); graph.len()];
-        for id in self.nodes() {
-            for from in graph.reaches(id) {
-                consumers[from.index()].push(id);
-            }
-        }
-        let Some(first) = longest(self.nodes().collect()) else {
-            return Vec::new();
-        };
-        std::iter::successors(Some(first), |id| longest(consumers[id.index()].clone())).collect()
-    }
 }

@@ -13,6 +13,7 @@
 //! Without `network: true` it has no network where the system lets reel take it away; the log says where not.
 
 mod command;
+mod leash;
 mod sandbox;
 
 use std::collections::{BTreeMap, BTreeSet};

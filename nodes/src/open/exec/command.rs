@@ -13,6 +13,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use reel_engine::operation::{Call, Failure, FailureCode};
 
+use super::leash::Leash;
 use super::sandbox::{Cut, Place, cut_network};
 use super::{Params, SHELL};
 use crate::host::Host;
@@ -46,6 +47,7 @@ fn run_here(params: &Params, place: &Place, host: &Host, call: &Call<'_>) -> Res
     let mut child = command
         .spawn()
         .map_err(|error| Failure::of(FailureCode::Machine, format!("cannot start `{SHELL}`: {error}")))?;
+    let leash = Leash::tie(&place.tools.join(SHELL), child.id());
     let readers = [
         child.stdout.take().map(|pipe| read_into(pipe, Arc::clone(&log))),
         child.stderr.take().map(|pipe| read_into(pipe, Arc::clone(&log))),
@@ -53,6 +55,7 @@ fn run_here(params: &Params, place: &Place, host: &Host, call: &Call<'_>) -> Res
     let ended = wait(&mut child, call);
     // Nothing of its tree is left running, whether it ended well or not.
     end_tree(&child, &place.home);
+    drop(leash);
     for reader in readers.into_iter().flatten() {
         let _ = reader.join();
     }

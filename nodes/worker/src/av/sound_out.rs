@@ -33,19 +33,6 @@ pub enum SoundFormat {
     WavFloat,
 }
 
-impl SoundFormat {
-    /// The format that a file name asks for, with AAC at `bitrate`.
-    #[must_use]
-    pub fn of_path(path: &Path, bitrate: u32) -> Option<Self> {
-        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-            "m4a" | "mp4" => Some(Self::Aac { bitrate }),
-            "flac" => Some(Self::Flac),
-            "wav" => Some(Self::Wav),
-            _ => None,
-        }
-    }
-}
-
 /// AAC-LC at 48 kHz in `.m4a`, with priming and padding declared, so that players begin with the first
 /// sample and the track is exactly as long as what was pushed.
 pub struct AacEncoder(SoundEncoder);
