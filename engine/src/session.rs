@@ -147,6 +147,9 @@ impl Project {
                 bind_output(&graph, decl, &from?, problems.has_errors(), &mut problems)
             })
             .collect();
+        for decl in &spec.outputs {
+            problems_of_place(root, decl, &graph, &front.read, &mut problems);
+        }
         let name = spec.name.as_ref().map_or_else(|| folder_name(root), |name| name.value.clone());
         if problems.has_errors() {
             return Err(Faulty { problems: problems.sorted(), sources });
@@ -366,6 +369,30 @@ fn compile(
         }
     }
     all
+}
+
+/// An output must not be written over what the project is made of.
+fn problems_of_place(
+    root: &Path,
+    decl: &OutputDecl,
+    graph: &Graph,
+    read: &[PathBuf],
+    problems: &mut Diagnostics,
+) {
+    let (file, name) = (Path::new(&decl.file.value), &decl.name.value);
+    let path = root.join(file);
+    let is_source =
+        graph.files().iter().any(|source| source.path == path || Path::new(&source.shown) == file)
+            || read.contains(&path);
+    let is_own = file.starts_with(STATE_FOLDER) || [PROJECT_FILE, LOCK_FILE].map(Path::new).contains(&file);
+    let why = match (is_source, is_own) {
+        (true, _) => "a file that the project is made of",
+        (false, true) => "a file of reel itself",
+        (false, false) => return,
+    };
+    let message = format!("output `{name}` would be written over `{}`, {why}", decl.file.value);
+    let problem = Diagnostic::error(code::OUTPUT_CLASH, decl.file.span, message);
+    problems.push(problem.help("give the output a file of its own, such as one in `out/`"));
 }
 
 fn bind_output(

@@ -76,6 +76,21 @@ fn clash(
     files: &mut BTreeMap<String, (String, Span)>,
     problems: &mut Diagnostics,
 ) {
+    let within =
+        |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
+    let nested = files
+        .iter()
+        .find(|(other, _)| within(other.as_str(), &file.value) || within(&file.value, other.as_str()));
+    if let Some((inside, (other, first))) = nested {
+        let message = format!("output `{}` cannot be `{}` beside `{inside}`", name.value, file.value);
+        problems.push(
+            Diagnostic::error(code::OUTPUT_CLASH, file.span, message)
+                .label("a file and a folder of one name")
+                .also(*first, format!("output `{other}`"))
+                .help("give each output a file of its own"),
+        );
+        return;
+    }
     if let Some((other, first)) = files.get(&file.value) {
         let message = format!("outputs `{other}` and `{}` write the same file `{}`", name.value, file.value);
         problems.push(

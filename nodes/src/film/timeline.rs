@@ -10,8 +10,9 @@ mod pictures;
 
 use reel_engine::artifact::{Port, PortType};
 use reel_engine::claim::Claim;
+use reel_engine::diagnostic::code;
 use reel_engine::operation::{
-    Call, Failure, Info, Input, Json, Kind, Outcome, Reproducible, Site, Words as WordsPort,
+    Call, Failure, Info, Input, Json, Kind, Outcome, Reproducible, Resolve, Site, Words as WordsPort,
 };
 use reel_engine::quantity::Duration;
 use schemars::JsonSchema;
@@ -23,6 +24,9 @@ use crate::media::words::{Shown, Word, Words, align, show};
 
 /// Pauses within speech shorter than this (in samples: 0.3 s) do not end it.
 const BREATH: u64 = 14_400;
+
+/// A scene or picture that lasts longer is taken for a mistake.
+const LONGEST: Duration = Duration::from_millis(24 * 3_600_000);
 
 /// `with:` of `timeline`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -105,6 +109,23 @@ impl Kind for Timeline {
 
     fn ports(&self, _: &Params) -> Vec<Port> {
         vec![Port::one("plan", PortType::Json), Port::one("words", PortType::Words)]
+    }
+
+    fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
+        let zero = Duration::from_millis(0);
+        let pictures = params.pictures.iter().enumerate();
+        let lengths = pictures.map(|(n, picture)| (format!("/pictures/{n}/for"), picture.length));
+        for (pointer, length) in [("/for".to_owned(), params.length)].into_iter().chain(lengths) {
+            if length.is_some_and(|length| length > LONGEST) {
+                let message = "nothing lasts longer than 24 hours";
+                cx.problem(&pointer, code::BAD_VALUE, message, Some("such as `3s`".into()));
+            }
+        }
+        let own = params.pictures.iter().any(|picture| picture.length.is_some() || picture.clip.is_some());
+        if params.length == Some(zero) && params.sentences.is_empty() && !own {
+            let message = "nothing is said here, so this must be longer than `0s`";
+            cx.problem("/for", code::BAD_VALUE, message, Some("give it a length: `for: 3s`".into()));
+        }
     }
 
     fn claim(&self, _: &Params) -> Claim {

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::sections::{Captions, Format, Music, Pronounce, Scene, Scenes, Transition, Voice};
 use crate::media::picture::TransitionKind;
+use crate::media::wrong_frame_size;
 
 /// All sections.
 pub(super) struct Story<'a> {
@@ -81,7 +82,7 @@ pub(super) fn read<'a>(project: &FrontProject<'a>, problems: &mut Diagnostics) -
         && music.is_some()
         && pronounce.is_some();
     let story = Story {
-        format: format.flatten().map_or_else(Format::default, |part| part.value),
+        format: frames(format.flatten(), problems),
         voice: voice.flatten(),
         captions: captions.flatten(),
         music: music.flatten(),
@@ -95,6 +96,17 @@ pub(super) fn read<'a>(project: &FrontProject<'a>, problems: &mut Diagnostics) -
     single_words(project, problems);
     // Two scenes of one name would make two nodes of every name: that noise helps nobody.
     (distinct(&story.scenes, problems) && !story.scenes.is_empty()).then_some(story)
+}
+
+/// The format; a size that no frame can have is reported where it was written, once, and then the usual one stands.
+fn frames(part: Option<Part<'_, Format>>, problems: &mut Diagnostics) -> Format {
+    let Some(Part { mut value, written }) = part else { return Format::default() };
+    if let Some(message) = wrong_frame_size(value.size) {
+        let span = written.span_at("/size");
+        problems.push(Diagnostic::error(code::BAD_VALUE, span, message).help("such as `1080x1920`"));
+        value.size = Format::default().size;
+    }
+    value
 }
 
 /// All scenes, or, when something in them is wrong, those that are right, and whether that is all.

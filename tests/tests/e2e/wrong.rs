@@ -63,6 +63,18 @@ const WRONG: &[Wrong] = &[
         10,
         &["`film`", "`again`"],
     ),
+    Wrong(
+        "  film: out/film.mp4",
+        "  film: out/film.mp4\n  again: out/film.mp4/x.mp4",
+        "R016",
+        10,
+        &["`again`"],
+    ),
+    Wrong("  film: out/film.mp4", "  film: bed.wav\nmusic: { file: bed.wav }", "R016", 9, &["`bed.wav`"]),
+    Wrong("  film: out/film.mp4", "  film: .reel/film.mp4", "R016", 9, &["`.reel/film.mp4`"]),
+    Wrong("for: 0.4s", "for: 99999h", "R006", 7, &["24 hours"]),
+    Wrong("for: 0.4s", "for: 0s", "R006", 7, &["`0s`"]),
+    Wrong("size: 96x96", "size: 97x96", "R006", 3, &["odd"]),
     Wrong("  film: out/film.mp4", "  film: ../film.mp4", "R014", 9, &["`../film.mp4`"]),
     Wrong("  film: out/film.mp4", "  film: out/film.mp5", "R006", 9, &["film.mp5"]),
     Wrong(
@@ -104,6 +116,7 @@ const WRONG: &[Wrong] = &[
 fn good() -> (TestSpace, Vec<u8>) {
     let space = TestSpace::of(GOOD);
     space.write("words.png", "these are words\n");
+    space.bed("bed.wav", 1);
     symlink("/etc/hostname", space.path("link.png")).unwrap();
     fs::write(space.root().join("outside.png"), "outside").unwrap();
     let _ = space.build(&[]).ok();
