@@ -5,8 +5,9 @@
     benches/peers/film.py --scenes 2 --no-record  # quickly, to see that it works
 
 Both sides make the same film in the same run on the same machine: images that move (zoompan), a voice
-(espeak-ng), burnt captions with the spoken word lit, libx264 veryfast CRF 23, music under it, AAC. The script
-runs its commands in sequence with default threads, speech included; two scenes at a time is printed beside it.
+(espeak-ng; the silence that it leaves after a sentence is the script's pause), burnt captions with the spoken word
+lit, libx264 veryfast CRF 23, music under it, AAC. The script runs its commands in sequence with default threads,
+speech included; two scenes at a time is printed beside it.
 
 Times are wall times of the whole process tree. Memory is the peak of the summed PSS of the process tree, sampled
 every 50 ms, on both sides. Percentages are of the script's cold time. Needs ffmpeg, ffprobe, espeak-ng and a
@@ -114,7 +115,7 @@ class Film:
 SCENE = r"""set -e
 for j in 1 2; do espeak-ng -v en-us -s 170 -f {i}.$j.txt -w {i}.$j.wav; done
 ffmpeg -v error -y -i {i}.1.wav -i {i}.2.wav -filter_complex \
-  '[0]apad=pad_dur=0.15[a];[1]apad=pad_dur=0.3[b];[a][b]concat=n=2:v=0:a=1,aresample=48000' {i}.wav
+  '[0][1]concat=n=2:v=0:a=1,aresample=48000' {i}.wav
 seconds=$(ffprobe -v error -show_entries format=duration -of csv=p=0 {i}.wav)
 N=$(awk -v s="$seconds" 'BEGIN {{ n = s * {fps}; c = int(n); print c + (n > c) }}')
 awk -v s="$seconds" '
