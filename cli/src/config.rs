@@ -118,6 +118,10 @@ impl Config {
                 .collect();
         env.push(("LANG".into(), "C.UTF-8".into()));
         env.push(("TZ".into(), "UTC".into()));
+        // A worker lives long and decodes large pictures: what it frees goes back to the system (mallopt(3)).
+        // glibc would otherwise raise these thresholds by itself and keep the largest it ever had.
+        env.push(("MALLOC_MMAP_THRESHOLD_".into(), "262144".into()));
+        env.push(("MALLOC_TRIM_THRESHOLD_".into(), "262144".into()));
         env
     }
 
