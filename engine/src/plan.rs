@@ -13,6 +13,22 @@ pub struct Plan {
     priority: Vec<Duration>,
 }
 
+/// Passes the urgency of a node on to what it awaits; called for consumers before their producers, it gives each
+/// node the longest path from its start to an end.
+pub(crate) fn pass_on(
+    cost: &[Duration],
+    priority: &mut [Duration],
+    id: NodeId,
+    awaits: impl IntoIterator<Item = NodeId>,
+) {
+    let above = priority[id.index()].max(cost[id.index()]);
+    priority[id.index()] = above;
+    for from in awaits {
+        let urgency = above.saturating_add(cost[from.index()]);
+        priority[from.index()] = priority[from.index()].max(urgency);
+    }
+}
+
 impl Plan {
     /// Plans for `targets`; `cost` estimates the wall time of a node.
     pub fn new(graph: &Graph, targets: &[NodeId], mut cost: impl FnMut(NodeId) -> Duration) -> Self {
@@ -56,15 +72,8 @@ impl Plan {
         }
     }
 
-    /// Passes the urgency of a node on to what it awaits.
     fn settle(&mut self, graph: &Graph, id: NodeId) {
-        let index = id.index();
-        self.priority[index] = self.priority[index].max(self.cost[index]);
-        let above = self.priority[index];
-        for from in graph.reaches(id) {
-            let urgency = above + self.cost[from.index()];
-            self.priority[from.index()] = self.priority[from.index()].max(urgency);
-        }
+        pass_on(&self.cost, &mut self.priority, id, graph.reaches(id));
     }
 
     /// Whether a target needs this node.

@@ -8,10 +8,12 @@
 //! - A result counts once it is recorded; then its dependents have one thing less to wait for.
 //! - A recorded result whose bytes are gone makes its producer run again, within this build.
 
+pub mod dispatch;
 mod estimate;
 pub mod foresee;
 pub mod identify;
 pub mod perform;
+mod ranked;
 pub mod ready;
 pub mod slots;
 pub mod state;
@@ -23,7 +25,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use crate::cache::{Cache, Claimed, FileStates, Lookup, Miss};
-use crate::claim::{Capacity, Claim};
+use crate::claim::Capacity;
 use crate::event::{Event, NodeInfo, Observer};
 use crate::executor::toolbox::Toolbox;
 use crate::executor::{Executor, RunId};
@@ -35,11 +37,10 @@ use crate::operation::{Failure, FailureCode, Registry, Take};
 use crate::plan::Plan;
 use crate::takes::{Pin, Takes};
 
+use dispatch::Dispatch;
 use estimate::Estimates;
 use identify::{Facts, Results};
 use perform::{Gather, Message, Missing, Recorded, Right, Settled, Start};
-use ready::{Holding, Ready};
-use slots::Slots;
 use state::{State, States, Tally};
 
 /// How often a clock is redrawn and other processes are looked at.
@@ -80,12 +81,6 @@ pub struct Means<'a> {
     pub scratch: PathBuf,
 }
 
-struct Running {
-    node: NodeId,
-    claim: Claim,
-    began: Instant,
-}
-
 /// One build of one graph.
 pub struct Build<'a> {
     means: Means<'a>,
@@ -99,13 +94,14 @@ pub struct Build<'a> {
     history: &'a mut History,
     observer: &'a mut dyn Observer,
     dependents: Vec<Vec<NodeId>>,
-    slots: Slots,
-    ready: Ready,
+    dispatch: Dispatch,
+    /// Times of the dispatch are counted from here.
+    began: Instant,
     manifests: BTreeMap<NodeId, Manifest>,
     misses: BTreeMap<NodeId, Miss>,
     elsewhere: BTreeSet<NodeId>,
     was_lost: BTreeSet<NodeId>,
-    running: BTreeMap<RunId, Running>,
+    running: BTreeMap<RunId, NodeId>,
     failures: BTreeMap<NodeId, Failure>,
     sender: Sender<Message>,
     messages: Receiver<Message>,
@@ -127,7 +123,8 @@ impl<'a> Build<'a> {
         let estimates = Estimates::new(means.cache);
         let plan = Plan::new(&graph, targets, |id| estimates.of(&graph, history, id));
         let mut build = Self {
-            slots: Slots::new(settings.capacity.clone()),
+            dispatch: Dispatch::new(settings.capacity.clone()),
+            began: Instant::now(),
             means,
             settings,
             plan,
@@ -138,7 +135,6 @@ impl<'a> Build<'a> {
             history,
             observer,
             dependents: Vec::new(),
-            ready: Ready::default(),
             manifests: BTreeMap::new(),
             misses: BTreeMap::new(),
             elsewhere: BTreeSet::new(),
@@ -256,13 +252,15 @@ impl<'a> Build<'a> {
     fn await_or_ready(&mut self, id: NodeId) {
         let mut open = 0;
         let mut blocked = false;
+        // Then nobody can have it among its dependents yet.
+        let is_new = self.states.get(id) == State::Unwanted;
         for from in self.graph.awaits(id) {
             let state = self.states.get(from);
             blocked |= matches!(state, State::Failed | State::Skipped);
             if !state.is_done() || self.results.get(from).is_none() {
                 open += 1;
                 let dependents = &mut self.dependents[from.index()];
-                if !dependents.contains(&id) {
+                if is_new || !dependents.contains(&id) {
                     dependents.push(id);
                 }
             }
@@ -308,8 +306,12 @@ impl<'a> Build<'a> {
             return self.fail(id, refusal);
         }
         self.manifests.insert(id, manifest);
+        self.queue(id);
+    }
+
+    fn queue(&mut self, id: NodeId) {
         self.states.set(id, State::Queued);
-        self.ready.push(id, self.plan.priority(id));
+        self.dispatch.push(id, &self.graph.node(id).claim, self.plan.priority(id), self.plan.cost(id));
     }
 
     /// Why a take may not be asked for now.
@@ -333,26 +335,13 @@ impl<'a> Build<'a> {
 
     /// Gives slots to what fits.
     fn start_fitting(&mut self) {
-        if self.stopping.is_some() {
-            self.ready.drain();
-            return;
-        }
-        loop {
-            let now = Instant::now();
-            let holding: Vec<Holding> = self
-                .running
-                .values()
-                .map(|run| {
-                    let rest = self.plan.cost(run.node).saturating_sub(now - run.began);
-                    Holding { claim: run.claim.clone(), rest }
-                })
-                .collect();
-            let (graph, plan) = (&self.graph, &self.plan);
-            let facts = |id: NodeId| (graph.node(id).claim.clone(), plan.cost(id));
-            let Some(id) = self.ready.pop_fitting(&self.slots, &holding, facts) else {
-                return;
-            };
+        while self.stopping.is_none()
+            && let Some(id) = self.dispatch.pick(self.began.elapsed())
+        {
             self.start(id);
+        }
+        if self.stopping.is_some() {
+            self.dispatch.clear();
         }
     }
 
@@ -393,13 +382,12 @@ impl<'a> Build<'a> {
         };
         let run = RunId(self.next_run);
         self.next_run += 1;
-        let claim = self.graph.node(id).claim.clone();
-        // It fits: `pop_fitting` has just said so.
-        let _held = self.slots.take(&claim);
+        // It fits: `pick` has just said so.
+        let _held = self.dispatch.hold(id, self.began.elapsed());
         self.states.set(id, State::Running);
         let estimate = self.estimates.known(&self.graph, self.history, id);
         self.observer.observe(&Event::WillRun { node: self.info(id), estimate });
-        self.running.insert(run, Running { node: id, claim, began: Instant::now() });
+        self.running.insert(run, id);
         let start = Start {
             graph: &self.graph,
             node: id,
@@ -416,8 +404,8 @@ impl<'a> Build<'a> {
     fn hear(&mut self, message: Message) {
         match message {
             Message::Progress(run, permille) => {
-                if let Some(running) = self.running.get(&run) {
-                    self.observer.observe(&Event::DidProgress { node: running.node, permille });
+                if let Some(node) = self.running.get(&run).copied() {
+                    self.observer.observe(&Event::DidProgress { node, permille });
                 }
             }
             Message::Settled(run, settled) => self.settled(run, *settled),
@@ -431,11 +419,10 @@ impl<'a> Build<'a> {
     }
 
     fn settled(&mut self, run: RunId, settled: Settled) {
-        let Some(running) = self.running.remove(&run) else {
+        let Some(id) = self.running.remove(&run) else {
             return;
         };
-        self.slots.give(&running.claim);
-        let id = running.node;
+        self.dispatch.release(id);
         let checked = settled.result.and_then(|recorded| self.pin(id, recorded));
         match checked {
             Ok(recorded) => {
@@ -530,16 +517,17 @@ impl<'a> Build<'a> {
     }
 
     fn block_dependents(&mut self, id: NodeId, reason: &str) {
-        for dependent in self.dependents[id.index()].clone() {
+        let mut open: Vec<NodeId> = self.dependents[id.index()].iter().rev().copied().collect();
+        while let Some(dependent) = open.pop() {
             if !self.states.get(dependent).is_final() {
                 self.skip(dependent, reason);
-                self.block_dependents(dependent, reason);
+                open.extend(self.dependents[dependent.index()].iter().rev());
             }
         }
     }
 
     fn skip(&mut self, id: NodeId, reason: &str) {
-        self.ready.remove(id, self.plan.priority(id));
+        self.dispatch.remove(id);
         self.states.set(id, State::Skipped);
         self.observer.observe(&Event::DidSkip { node: self.info(id), reason: reason.to_owned() });
     }
@@ -564,8 +552,7 @@ impl<'a> Build<'a> {
         }
         self.looked_elsewhere = Instant::now();
         for id in std::mem::take(&mut self.elsewhere) {
-            self.states.set(id, State::Queued);
-            self.ready.push(id, self.plan.priority(id));
+            self.queue(id);
         }
     }
 

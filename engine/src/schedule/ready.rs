@@ -1,166 +1,99 @@
 //! The order in which ready actions get slots: longest remaining path first, with a reservation for the first
 //! that does not fit, which smaller ones may use only while they end before it starts. It knows no graph.
+//!
+//! Actions with equal claims are one class: either all of them fit or none. So to pick one is to look at the
+//! first of each class, however many wait.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
 use std::time::Duration;
 
-use super::slots::Slots;
-use crate::claim::Claim;
+use super::ranked::{Rank, Ranked};
+use super::slots::{Class, Held, Slots};
 use crate::id::NodeId;
 
-/// Actions that wait for slots, most urgent first; among equals the one that was made first.
+/// Actions that wait for slots.
 #[derive(Debug, Default)]
 pub struct Ready {
-    queue: BTreeSet<(std::cmp::Reverse<Duration>, NodeId)>,
-}
-
-/// An action that holds slots, with the estimated time until it gives them back.
-#[derive(Debug, Clone)]
-pub struct Holding {
-    /// What it holds.
-    pub claim: Claim,
-    /// Estimated rest.
-    pub rest: Duration,
+    classes: Vec<Ranked>,
+    /// By node: where it waits.
+    places: Vec<Option<(Class, Rank)>>,
+    waiting: usize,
 }
 
 impl Ready {
-    /// Adds an action.
-    pub fn push(&mut self, id: NodeId, priority: Duration) {
-        self.queue.insert((std::cmp::Reverse(priority), id));
+    /// Adds an action, or moves it to another place.
+    pub fn push(&mut self, id: NodeId, class: Class, priority: Duration, cost: Duration) {
+        self.remove(id);
+        if self.classes.len() <= class.index() {
+            self.classes.resize_with(class.index() + 1, Ranked::default);
+        }
+        if self.places.len() <= id.index() {
+            self.places.resize(id.index() + 1, None);
+        }
+        let rank = (Reverse(priority), id);
+        self.classes[class.index()].insert(rank, cost);
+        self.places[id.index()] = Some((class, rank));
+        self.waiting += 1;
     }
 
-    /// Takes an action out.
-    pub fn remove(&mut self, id: NodeId, priority: Duration) {
-        self.queue.remove(&(std::cmp::Reverse(priority), id));
+    /// Takes an action out; whether it was in.
+    pub fn remove(&mut self, id: NodeId) -> bool {
+        let Some((class, rank)) = self.places.get_mut(id.index()).and_then(Option::take) else {
+            return false;
+        };
+        self.waiting -= 1;
+        self.classes[class.index()].remove(rank)
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.waiting
     }
 
     /// Whether nothing waits.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.waiting == 0
     }
 
     /// Takes everything out.
-    pub fn drain(&mut self) -> Vec<NodeId> {
-        std::mem::take(&mut self.queue).into_iter().map(|(_, id)| id).collect()
+    pub fn clear(&mut self) {
+        *self = Self::default();
     }
 
-    /// Takes out the next action that may start now, if any.
-    pub fn pop_fitting(
-        &mut self,
+    /// The next action that may start now, if any; `ends` is what runs, with the time until it ends, the
+    /// earliest first.
+    #[must_use]
+    pub fn first_fitting<'h>(
+        &self,
         slots: &Slots,
-        running: &[Holding],
-        facts: impl Fn(NodeId) -> (Claim, Duration),
+        ends: impl Iterator<Item = (Duration, &'h Held)>,
     ) -> Option<NodeId> {
-        let mut reserved: Option<(Claim, Duration)> = None;
-        let mut chosen = None;
-        for entry in &self.queue {
-            let (claim, cost) = facts(entry.1);
-            match &reserved {
-                _ if !slots.fits(&claim) => {
-                    reserved.get_or_insert_with(|| (claim.clone(), start_of(slots, running, &claim)));
-                }
-                Some((waiting, start))
-                    if cost > *start && !beside(slots, running, *start, waiting, &claim) => {}
-                _ => {
-                    chosen = Some(*entry);
-                    break;
-                }
+        let (mut fitting, mut waiting) = (Vec::new(), None::<(Rank, Class)>);
+        for (index, class) in self.classes.iter().enumerate() {
+            let Some(first) = class.first() else { continue };
+            let class = Class::of(index);
+            if slots.fits(class) {
+                fitting.push((first, class));
+            } else if waiting.is_none_or(|(rank, _)| first < rank) {
+                waiting = Some((first, class));
             }
         }
-        let entry = chosen?;
-        self.queue.remove(&entry);
-        Some(entry.1)
+        let (first, _) = *fitting.iter().min()?;
+        let Some((_, reserved)) = waiting.filter(|(rank, _)| *rank < first) else {
+            return Some(first.1);
+        };
+        let reservation = slots.reserve(reserved, ends);
+        let beside = |(first, class): &(Rank, Class)| {
+            if slots.leaves_room(&reservation, *class) {
+                return Some(*first);
+            }
+            self.classes[class.index()].first_within(reservation.start)
+        };
+        fitting.iter().filter_map(beside).min().map(|(_, id)| id)
     }
-}
-
-/// Time until `claim` fits, if the running actions end as estimated.
-fn start_of(slots: &Slots, running: &[Holding], claim: &Claim) -> Duration {
-    let mut slots = slots.clone();
-    let mut ends: Vec<&Holding> = running.iter().collect();
-    ends.sort_by_key(|holding| holding.rest);
-    for holding in ends {
-        slots.give(&holding.claim);
-        if slots.fits(claim) {
-            return holding.rest;
-        }
-    }
-    Duration::ZERO
-}
-
-/// Whether `claim` can still be held at `start` without delaying `waiting`.
-fn beside(slots: &Slots, running: &[Holding], start: Duration, waiting: &Claim, claim: &Claim) -> bool {
-    let mut slots = slots.clone();
-    for holding in running.iter().filter(|holding| holding.rest <= start) {
-        slots.give(&holding.claim);
-    }
-    slots.take(waiting) && slots.fits(claim)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::claim::Capacity;
-    use std::collections::BTreeMap;
-
-    fn slots(cores: u32) -> Slots {
-        Slots::new(Capacity {
-            cpu_milli: cores * 1000,
-            memory: 1 << 40,
-            network: 1,
-            gpus: 0,
-            pools: BTreeMap::new(),
-        })
-    }
-
-    const fn seconds(n: u64) -> Duration {
-        Duration::from_secs(n)
-    }
-
-    #[test]
-    fn the_longest_remaining_path_comes_first() {
-        let mut ready = Ready::default();
-        ready.push(NodeId(0), seconds(1));
-        ready.push(NodeId(1), seconds(5));
-        ready.push(NodeId(2), seconds(5));
-        let mut next = || ready.pop_fitting(&slots(4), &[], |_| (Claim::cores(1, 0), seconds(1))).unwrap();
-        assert_eq!([next(), next(), next()], [NodeId(1), NodeId(2), NodeId(0)]);
-    }
-
-    /// Two cores, one held for 10 s; the urgent action wants both. Only what ends within 10 s may go before.
-    #[test]
-    fn a_small_action_may_not_delay_the_reservation() {
-        let mut free = slots(2);
-        let held = Claim::cores(1, 0);
-        assert!(free.take(&held));
-        let running = [Holding { claim: held, rest: seconds(10) }];
-        let facts = |id: NodeId| match id.0 {
-            0 => (Claim::cores(2, 0), seconds(5)),
-            1 => (Claim::cores(1, 0), seconds(60)),
-            _ => (Claim::cores(1, 0), seconds(9)),
-        };
-        let mut ready = Ready::default();
-        ready.push(NodeId(0), seconds(100));
-        ready.push(NodeId(1), seconds(70));
-        ready.push(NodeId(2), seconds(9));
-        assert_eq!(ready.pop_fitting(&free, &running, facts), Some(NodeId(2)));
-        assert_eq!(ready.pop_fitting(&free, &running, facts), None);
-    }
-
-    /// Three cores, one held for 10 s; the urgent action wants two and has them... once one more is wanted, a
-    /// long action may run beside it on the third.
-    #[test]
-    fn what_leaves_room_at_the_reservation_may_start() {
-        let mut free = slots(4);
-        let held = Claim::cores(3, 0);
-        assert!(free.take(&held));
-        let running = [Holding { claim: held, rest: seconds(10) }];
-        let facts = |id: NodeId| {
-            if id.0 == 0 { (Claim::cores(2, 0), seconds(5)) } else { (Claim::cores(1, 0), seconds(60)) }
-        };
-        let mut ready = Ready::default();
-        ready.push(NodeId(0), seconds(100));
-        ready.push(NodeId(1), seconds(70));
-        assert_eq!(ready.pop_fitting(&free, &running, facts), Some(NodeId(1)));
-    }
-}
+mod tests;
