@@ -142,6 +142,9 @@ pub(crate) struct Build {
     /// Write what ran when, for chrome://tracing or ui.perfetto.dev.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) trace: Option<PathBuf>,
+    /// Tell at the end what took longest, the critical path, and what the cache gave.
+    #[arg(long)]
+    pub(crate) summary: bool,
 }
 
 /// Show what `build` would run and why, and how long it may take; nothing is run.

@@ -11,6 +11,7 @@ mod log;
 mod names;
 mod new;
 mod nodes;
+mod phrase;
 mod plan;
 mod schema;
 mod trust;

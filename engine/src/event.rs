@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::claim::Claim;
 use crate::id::NodeId;
+use crate::key::ActionKey;
 use crate::operation::Failure;
 
 /// What happened.
@@ -22,6 +24,8 @@ pub enum Event {
         node: NodeInfo,
         /// How long it took last time.
         estimate: Option<Duration>,
+        /// What is known of it now.
+        start: Start,
     },
     /// An action tells how far it is, in thousandths.
     DidProgress {
@@ -36,6 +40,8 @@ pub enum Event {
         node: NodeInfo,
         /// Wall time.
         took: Duration,
+        /// Bytes that were stored for it.
+        stored: u64,
     },
     /// The result was there.
     DidHit {
@@ -45,6 +51,8 @@ pub enum Event {
         fresh: bool,
         /// Whether another build running beside made it just now.
         shared: bool,
+        /// What it took when it was made.
+        saved: Duration,
     },
     /// A node made more graph.
     DidExpand {
@@ -82,7 +90,22 @@ pub enum Event {
         path: PathBuf,
         /// Whether anything was written.
         written: bool,
+        /// How large it is.
+        bytes: u64,
     },
+}
+
+/// What is known of an action when it gets its slots.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// Its key; a take that is not pinned yet has none.
+    pub key: Option<ActionKey>,
+    /// What it holds.
+    pub claim: Claim,
+    /// The nodes that had to be done before: those that it awaits, and the one that made it.
+    pub after: Vec<NodeId>,
+    /// Bytes of its inputs that other nodes made, and that are read from the cache.
+    pub read: u64,
 }
 
 /// What events say about a node.

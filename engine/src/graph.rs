@@ -210,6 +210,14 @@ impl Graph {
         self.upstream(id, false)
     }
 
+    /// The nodes without which this one would not be where it is: those that it awaits, and the one that made it.
+    #[must_use]
+    pub fn after(&self, id: NodeId) -> Vec<NodeId> {
+        let mut before = self.awaits(id);
+        before.extend(self.node(id).maker.filter(|maker| !before.contains(maker)));
+        before
+    }
+
     /// As [`Self::awaits`], with the nodes whose artifacts it only passes on.
     #[must_use]
     pub fn reaches(&self, id: NodeId) -> Vec<NodeId> {

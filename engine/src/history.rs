@@ -1,11 +1,12 @@
 //! What this project's nodes were the last time: keys, manifests, costs. It knows no graph.
 //!
-//! `.reel/history` is an append log. A record is `u32 length, 8 bytes of BLAKE3, body`; a body is `u32 length,
-//! name of the node, 32 bytes of its key, u64 microseconds, u8 whether it ran, u32 length, manifest as JSON,
-//! manifest before as JSON or nothing`; numbers are little-endian. Manifests are read only when somebody asks
-//! why: a build that runs nothing needs the keys alone. Whatever does not agree with its digest, and all that follows it, is ignored. A write is one `write` call
-//! on a file opened for appending, so that two builds of one project do not tear each other's records. When
-//! the log holds four times what is live, it is written anew beside itself and renamed.
+//! `.reel/history` is an append log. A record is `u32 length, 8 bytes of BLAKE3 (of the format's name and the
+//! body), body`; a body is `u32 length, name of the node, 32 bytes of its key, u64 microseconds, u64 build, u8 how
+//! it came, u32 length, manifest as JSON, manifest before as JSON or nothing`; numbers are little-endian. Manifests
+//! are read only when somebody asks why: a build that runs nothing needs the keys alone. Whatever does not agree
+//! with its digest (a record of an older format among it), and all that follows it, is ignored. A write is one
+//! `write` call on a file opened for appending, so that two builds of one project do not tear each other's
+//! records. When the log holds four times what is live, it is written anew beside itself and renamed.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -18,6 +19,27 @@ use crate::key::{ActionKey, Manifest};
 
 /// Below this many bytes a log is not worth compacting.
 const SMALL: u64 = 256 << 10;
+/// The name of the format, in the digest of each record.
+const FORMAT: &[u8] = b"reel history 2\n";
+
+/// How a build came to the result of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Came {
+    /// It was found in the cache.
+    Found,
+    /// It ran, because its key was not what it had been, or it was new.
+    Ran,
+    /// It ran with the key that it had before: the result was gone from the cache.
+    RanAgain,
+}
+
+impl Came {
+    /// Whether an action ran for it.
+    #[must_use]
+    pub const fn ran(self) -> bool {
+        matches!(self, Self::Ran | Self::RanAgain)
+    }
+}
 
 /// The last known of one node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +48,10 @@ pub struct Past {
     pub key: ActionKey,
     /// Wall time of the last run, in microseconds; zero if only hits are known.
     pub cost_micros: u64,
-    /// Whether the last build ran it (and not found it).
-    pub ran: bool,
+    /// The build in which it last ran or got another key: builds that change something are counted from 1.
+    pub build: u64,
+    /// How that build came to its result.
+    pub came: Came,
     manifest: Vec<u8>,
     before: Vec<u8>,
 }
@@ -55,6 +79,8 @@ pub struct History {
     log: Option<File>,
     pending: Vec<u8>,
     size: u64,
+    /// The number of this build, should it change anything.
+    build: u64,
 }
 
 impl History {
@@ -72,7 +98,14 @@ impl History {
         // A torn tail would hide all that is appended behind it.
         let torn = !rest.is_empty();
         let size = if torn { u64::MAX } else { bytes.len() as u64 };
-        Self { path, pasts, log: None, pending: Vec::new(), size }
+        let build = pasts.values().map(|past: &Past| past.build).max().unwrap_or(0) + 1;
+        Self { path, pasts, log: None, pending: Vec::new(), size, build }
+    }
+
+    /// The number of the last build that ran anything or gave a node another key; 0 if there was none.
+    #[must_use]
+    pub const fn last_build(&self) -> u64 {
+        self.build.saturating_sub(1)
     }
 
     /// The last known of a node.
@@ -97,7 +130,8 @@ impl History {
     pub fn note(&mut self, node: &str, manifest: &Manifest, took: Option<Duration>) {
         let key = manifest.key();
         let old = self.pasts.get(node);
-        if took.is_none() && old.is_some_and(|past| past.key == key && !past.ran) {
+        let same = old.is_some_and(|past| past.key == key);
+        if took.is_none() && same {
             return;
         }
         // Names and texts always serialise.
@@ -109,7 +143,14 @@ impl History {
         };
         let cost = took.map(|took| took.as_micros().max(1) as u64);
         let cost_micros = cost.or_else(|| old.map(|past| past.cost_micros)).unwrap_or(0);
-        let past = Past { key, cost_micros, ran: took.is_some(), manifest: own, before };
+        // What was lost and made again within one build still ran for what had changed.
+        let just_ran = old.is_some_and(|past| past.build == self.build && past.came == Came::Ran);
+        let came = match (took, same) {
+            (None, _) => Came::Found,
+            (Some(_), true) if !just_ran => Came::RanAgain,
+            (Some(_), _) => Came::Ran,
+        };
+        let past = Past { key, cost_micros, came, build: self.build, manifest: own, before };
         self.pending.extend(encode(node, &past));
         self.pasts.insert(node.to_owned(), past);
     }
@@ -159,36 +200,46 @@ fn encode(node: &str, past: &Past) -> Vec<u8> {
     body.extend(node.as_bytes());
     body.extend(past.key.0.as_bytes());
     body.extend(past.cost_micros.to_le_bytes());
-    body.push(u8::from(past.ran));
+    body.extend(past.build.to_le_bytes());
+    body.push(past.came as u8);
     body.extend((past.manifest.len() as u32).to_le_bytes());
     body.extend(&past.manifest);
     body.extend(&past.before);
     let mut bytes = Vec::with_capacity(body.len() + 12);
     bytes.extend((body.len() as u32).to_le_bytes());
-    bytes.extend(&Digest::of(&body).as_bytes()[..8]);
+    bytes.extend(check(&body));
     bytes.extend(body);
     bytes
+}
+
+fn check(body: &[u8]) -> [u8; 8] {
+    let mut check = [0; 8];
+    check.copy_from_slice(&Digest::of(&[FORMAT, body].concat()).as_bytes()[..8]);
+    check
 }
 
 /// The first record, and what follows it.
 fn record(bytes: &[u8]) -> Option<((String, Past), &[u8])> {
     let (length, rest) = number(bytes)?;
-    let (check, rest) = rest.split_at_checked(8)?;
+    let (told, rest) = rest.split_first_chunk::<8>()?;
     let (body, after) = rest.split_at_checked(length)?;
-    if &Digest::of(body).as_bytes()[..8] != check {
+    if check(body) != *told {
         return None;
     }
     let (length, rest) = number(body)?;
     let (node, rest) = rest.split_at_checked(length)?;
     let (key, rest) = rest.split_first_chunk::<32>()?;
     let (cost, rest) = rest.split_first_chunk::<8>()?;
-    let (ran, rest) = rest.split_first()?;
+    let (build, rest) = rest.split_first_chunk::<8>()?;
+    let (came, rest) = rest.split_first()?;
+    let came = [Came::Found, Came::Ran, Came::RanAgain].into_iter().find(|known| *known as u8 == *came)?;
     let (length, rest) = number(rest)?;
     let (manifest, before) = rest.split_at_checked(length)?;
     let past = Past {
         key: ActionKey(Digest::from_bytes(*key)),
         cost_micros: u64::from_le_bytes(*cost),
-        ran: *ran != 0,
+        came,
+        build: u64::from_le_bytes(*build),
         manifest: manifest.to_vec(),
         before: before.to_vec(),
     };
@@ -221,6 +272,45 @@ mod tests {
         assert_eq!(past.manifest(), manifest(2));
         assert_eq!(past.before(), Some(manifest(1)));
         assert_eq!(again.cost("a"), Some(Duration::from_millis(3)));
+    }
+
+    #[test]
+    fn builds_that_change_something_are_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let build = |notes: &[(&str, u32, bool)]| {
+            let mut history = History::read(dir.path());
+            for (node, version, ran) in notes {
+                history.note(node, &manifest(*version), ran.then_some(Duration::from_millis(3)));
+            }
+            history.save().unwrap();
+        };
+        let told = |node: &str| {
+            let history = History::read(dir.path());
+            let past = history.past(node).unwrap();
+            (past.build, past.came, history.last_build())
+        };
+        build(&[("a", 1, true), ("b", 1, true)]);
+        assert_eq!(told("a"), (1, Came::Ran, 1));
+        build(&[("a", 1, false), ("b", 1, false)]);
+        assert_eq!(told("a"), (1, Came::Ran, 1), "a build that changed nothing is not counted");
+        build(&[("a", 2, true), ("b", 1, false)]);
+        build(&[("a", 1, false), ("b", 1, true)]);
+        assert_eq!(told("a"), (3, Came::Found, 3), "an edit that was undone changed the key");
+        assert_eq!(told("b"), (3, Came::RanAgain, 3));
+    }
+
+    #[test]
+    fn a_log_of_another_format_is_as_if_never_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut history = History::read(dir.path());
+        history.note("a", &manifest(1), None);
+        history.save().unwrap();
+        let path = dir.path().join("history");
+        let mut bytes = fs::read(&path).unwrap();
+        let old = Digest::of(&bytes[12..]);
+        bytes[4..12].copy_from_slice(&old.as_bytes()[..8]);
+        fs::write(&path, bytes).unwrap();
+        assert!(History::read(dir.path()).past("a").is_none());
     }
 
     #[test]

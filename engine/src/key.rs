@@ -65,6 +65,9 @@ pub struct Reason {
     pub new: Option<String>,
     /// Where the new (or else the old) value comes from.
     pub note: Option<String>,
+    /// Where the old value came from, if that was elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub was: Option<String>,
 }
 
 impl Manifest {
@@ -145,11 +148,13 @@ impl Manifest {
             .filter_map(|name| {
                 let (old, new) = (before.get(name), after.get(name));
                 let value = |f: Option<&Field>| f.map(|f| f.value.clone());
+                let notes = (old.and_then(|f| f.note.as_ref()), new.and_then(|f| f.note.as_ref()));
                 (value(old) != value(new)).then(|| Reason {
                     field: name.clone(),
                     old: value(old),
                     new: value(new),
                     note: new.or(old).and_then(|f| f.note.clone()),
+                    was: notes.0.filter(|_| new.is_some() && notes.0 != notes.1).cloned(),
                 })
             })
             .collect()
@@ -192,21 +197,31 @@ impl Reason {
         }
         if let Some(slot) = self.field.strip_prefix("input.") {
             let slot = slot.strip_suffix(".0").unwrap_or(slot);
-            return match &self.note {
-                Some(note) => format!("input `{slot}` ({note})"),
-                None => format!("input `{slot}`"),
+            return match (&self.note, &self.was) {
+                (Some(note), Some(was)) => format!("input `{slot}` ({note}, was {was})"),
+                (Some(note), None) => format!("input `{slot}` ({note})"),
+                (None, Some(was)) => format!("input `{slot}` (was {was})"),
+                (None, None) => format!("input `{slot}`"),
             };
         }
         match (self.field.as_str(), &self.note) {
             ("take", Some(url)) => format!("the pinned take of {url}"),
+            ("version", _) => "the version of its kind".to_owned(),
+            ("platform", _) => "the platform".to_owned(),
             (field, _) => format!("`{field}`"),
         }
+    }
+
+    /// Whether the values are digests, of which a few characters are enough for people.
+    #[must_use]
+    pub fn is_digest(&self) -> bool {
+        self.field.starts_with("input.") || self.field == "take"
     }
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digest = self.field.starts_with("input.") || self.field == "take";
+        let digest = self.is_digest();
         let show = |value: &str| {
             if digest { value.chars().take(8).collect() } else { value.to_owned() }
         };

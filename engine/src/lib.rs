@@ -7,6 +7,7 @@ pub mod diagnostic;
 pub mod digest;
 pub mod event;
 pub mod executor;
+pub mod explain;
 pub mod graph;
 pub mod history;
 pub mod id;

@@ -9,7 +9,7 @@
 //! - A recorded result whose bytes are gone makes its producer run again, within this build.
 
 pub mod dispatch;
-mod estimate;
+pub mod estimate;
 pub mod foresee;
 pub mod identify;
 pub mod perform;
@@ -17,6 +17,7 @@ mod ranked;
 pub mod ready;
 pub mod slots;
 pub mod state;
+mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -26,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use crate::cache::{Cache, Claimed, FileStates, Lookup, Miss};
 use crate::claim::Capacity;
-use crate::event::{Event, NodeInfo, Observer};
+use crate::event::{Event, Observer};
 use crate::executor::toolbox::Toolbox;
 use crate::executor::{Executor, RunId};
 use crate::graph::{Graph, splice};
@@ -296,7 +297,7 @@ impl<'a> Build<'a> {
                 Lookup::Hit(result) => {
                     let past = self.history.past(&self.graph.node(id).name);
                     let fresh = past.is_some_and(|past| past.key == manifest.key());
-                    let hit = Event::DidHit { node: self.info(id), fresh, shared: false };
+                    let hit = self.hit(id, fresh, false, &result);
                     return self.complete(id, Recorded { result: Arc::from(result), manifest }, &hit);
                 }
                 Lookup::Miss(miss) => drop(self.misses.insert(id, miss)),
@@ -353,7 +354,7 @@ impl<'a> Build<'a> {
             (Some(miss), _) => match self.means.cache.claim(miss) {
                 Claimed::Mine(ticket) => Right::Claimed(ticket),
                 Claimed::Hit(result) => {
-                    let hit = Event::DidHit { node: self.info(id), fresh: false, shared: true };
+                    let hit = self.hit(id, false, true, &result);
                     return self.complete(id, Recorded { result: Arc::from(result), manifest }, &hit);
                 }
                 Claimed::Busy(miss) => {
@@ -385,8 +386,8 @@ impl<'a> Build<'a> {
         // It fits: `pick` has just said so.
         let _held = self.dispatch.hold(id, self.began.elapsed());
         self.states.set(id, State::Running);
-        let estimate = self.estimates.known(&self.graph, self.history, id);
-        self.observer.observe(&Event::WillRun { node: self.info(id), estimate });
+        let will = self.will_run(id, &manifest, &right);
+        self.observer.observe(&will);
         self.running.insert(run, id);
         let start = Start {
             graph: &self.graph,
@@ -426,7 +427,8 @@ impl<'a> Build<'a> {
         let checked = settled.result.and_then(|recorded| self.pin(id, recorded));
         match checked {
             Ok(recorded) => {
-                let ran = Event::DidRun { node: self.info(id), took: settled.took };
+                let stored = recorded.result.bytes();
+                let ran = Event::DidRun { node: self.info(id), took: settled.took, stored };
                 self.complete(id, recorded, &ran);
             }
             Err(failure) if failure.code == FailureCode::Cancelled && self.stopping.is_some() => {
@@ -563,11 +565,6 @@ impl<'a> Build<'a> {
             files: self.means.files,
             takes: &self.takes,
         }
-    }
-
-    fn info(&self, id: NodeId) -> NodeInfo {
-        let node = self.graph.node(id);
-        NodeInfo { id, name: node.name.clone(), kind: node.kind() }
     }
 }
 

@@ -290,6 +290,7 @@ impl Project {
     /// A problem when the lock file cannot be read.
     pub fn foresee(&self, equipment: &Equipment<'_>, targets: &[NodeId]) -> Result<Foresight, Diagnostic> {
         let files = FileStates::open(&self.root.join(STATE_FOLDER));
+        files.digest_all(&self.wanted_files(targets));
         let takes = self.takes()?;
         Ok(foresee(&self.means(equipment, &files), self.graph.clone(), targets, &takes, &self.history()))
     }
@@ -504,7 +505,8 @@ fn publish(
         .map_err(|error| format!("cannot write output `{}` to `{}`: {error}", output.name, output.file))?;
     if let Placed::Unchanged(path) | Placed::Written(path) = &placed {
         let written = matches!(placed, Placed::Written(_));
-        let event = Event::DidPublish { name: output.name.clone(), path: path.clone(), written };
+        let bytes = stored.artifact.size;
+        let event = Event::DidPublish { name: output.name.clone(), path: path.clone(), written, bytes };
         build.observer().observe(&event);
     }
     Ok(placed)

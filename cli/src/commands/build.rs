@@ -76,7 +76,7 @@ pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError>
             reports.observe(&Event::DidWarn { message });
         }
     }
-    reports.finish(&End { summary: &summary, took: began.elapsed() });
+    reports.finish(&End::new(&summary, began.elapsed()));
     Ok(exit(&summary))
 }
 
@@ -142,7 +142,11 @@ fn reports(
     };
     let mut all = vec![first, Box::new(Failures::new(project.root.join(STATE_FOLDER))) as Box<dyn Report>];
     if let Some(file) = &args.trace {
-        all.push(Box::new(Trace::new(call.config.here.join(file), began)));
+        all.push(Box::new(Trace::new(call.config.here.join(file))));
     }
-    All::new(all)
+    let mut all = All::new(all);
+    if args.trace.is_some() || args.summary {
+        all.keep(began, args.summary);
+    }
+    all
 }

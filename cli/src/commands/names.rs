@@ -5,7 +5,7 @@ use reel_engine::graph::Graph;
 use reel_engine::id::NodeId;
 use reel_engine::key::Reason;
 use reel_engine::output::Output;
-use reel_engine::schedule::foresee::Foresight;
+use reel_engine::schedule::foresee::{Expected, Foresight};
 use reel_engine::session::{Project, STATE_FOLDER};
 
 use crate::diagnostics;
@@ -35,15 +35,59 @@ pub(super) fn foresee_all(loaded: &Loaded, shop: &Workshop) -> Result<Foresight,
     Ok(loaded.project.foresee(&shop.equipment(&loaded.registry), &all)?)
 }
 
+/// What a name means.
+pub(super) struct Meant<'a> {
+    /// Nodes; of a node that is only expected, the one that makes it.
+    pub(super) nodes: Vec<NodeId>,
+    /// The output, if it was one's name or file.
+    pub(super) output: Option<&'a Output>,
+    /// The node that is not in the graph yet, if it was one's name.
+    pub(super) expected: Option<&'a Expected>,
+}
+
 /// The nodes that a name means: an output's, a node, or all of a group.
 pub(super) fn meant(project: &Project, graph: &Graph, name: &str) -> Result<Vec<NodeId>, CommandError> {
     if let Some(output) = project.outputs.iter().find(|output| output.name == name || output.file == name) {
         return Ok(vec![output.node]);
     }
     let group = graph.group(name);
-    if !group.is_empty() {
-        return Ok(group);
+    if group.is_empty() { Err(unknown(project, graph, name)) } else { Ok(group) }
+}
+
+/// As [`meant`], with nodes that an expansion which would run made the last time, and outputs by any path to
+/// their files.
+pub(super) fn meant_or_expected<'a>(
+    call: &Invocation,
+    project: &'a Project,
+    seen: &'a Foresight,
+    name: &str,
+) -> Result<Meant<'a>, CommandError> {
+    let path = call.config.here.join(name);
+    let path = path.canonicalize().unwrap_or(path);
+    let is_meant = |output: &&Output| {
+        output.name == name || output.file == name || project.root.join(&output.file) == path
+    };
+    if let Some(output) = project.outputs.iter().find(is_meant) {
+        return Ok(Meant { nodes: vec![output.node], output: Some(output), expected: None });
     }
+    let nodes = seen.graph.group(name);
+    if !nodes.is_empty() {
+        return Ok(Meant { nodes, output: None, expected: None });
+    }
+    let within = |node: &&Expected| node.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+    let exact = seen.expected.iter().find(|node| node.name == name);
+    let mut maker = exact.or_else(|| seen.expected.iter().find(within));
+    let expected = maker;
+    while let Some(node) = maker {
+        if let Some(id) = seen.graph.find(&node.maker) {
+            return Ok(Meant { nodes: vec![id], output: None, expected });
+        }
+        maker = seen.expected.iter().find(|other| other.name == node.maker);
+    }
+    Err(unknown(project, &seen.graph, name))
+}
+
+fn unknown(project: &Project, graph: &Graph, name: &str) -> CommandError {
     let outputs = project.outputs.iter().map(|output| output.name.as_str());
     let near = reel_engine::diagnostic::nearest(name, outputs).or_else(|| graph.nearest_name(name));
     let help = match near {
@@ -53,7 +97,7 @@ pub(super) fn meant(project: &Project, graph: &Graph, name: &str) -> Result<Vec<
         }
     };
     let message = format!("no output, node or group is called `{name}`");
-    Err(Diagnostic::general(code::UNKNOWN_NODE, message).help(help).into())
+    Diagnostic::general(code::UNKNOWN_NODE, message).help(help).into()
 }
 
 /// Says the warnings of a project.

@@ -2,40 +2,53 @@
 
 mod outlook;
 
-use reel_engine::schedule::foresee::{Forecast, Foresight, Standing};
+use reel_engine::explain::{Explainer, Origins};
+use reel_engine::schedule::foresee::{Basis, Expected, Forecast, Foresight, Standing};
 use serde_json::{Value, json};
 
 use super::build::capacity;
 use super::names::{brief, foresee, texts, warn};
+use super::phrase::Phrases;
 use crate::args::Plan;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
 use crate::report::summary::seconds;
-use crate::texts::Texts;
 use crate::ui::{Paint, print, print_json, print_line, spell, table};
-use outlook::{Expected, Outlook, would_run};
+use outlook::Outlook;
+
+/// Rows that are shown without asking for more.
+const ROWS: usize = 200;
+/// Nodes of a way to a cause that are shown in a row.
+const LONG: usize = 4;
 
 pub(super) fn run(call: &Invocation, args: &Plan) -> Result<Exit, CommandError> {
     let loaded = call.look(&args.reading)?;
     warn(call, &loaded.project);
     let shop = Workshop::open(call, &loaded)?;
     let seen = foresee(&loaded, &shop, &args.targets)?;
-    let cores = capacity(&loaded.project, None).cpu_milli / 1000;
-    let outlook = Outlook::new(&seen, &loaded.project.history(), cores);
+    let history = loaded.project.history();
+    let outlook = Outlook::new(&seen, &capacity(&loaded.project, None));
+    let texts = texts(&loaded.project);
+    let phrases = Phrases { project: &loaded.project, seen: &seen, texts: &texts };
+    let origins = Explainer::new(&seen, &history).origins();
     if call.global.json {
-        listed(&seen, args.all).for_each(|forecast| print_json(&node_json(&seen, forecast)));
-        outlook.expected.iter().for_each(|node| print_json(&expected_json(&seen, node)));
-        print_json(&outlook.json(&seen));
+        listed(&seen, args.all).for_each(|forecast| print_json(&node_json(&phrases, &origins, forecast)));
+        seen.expected.iter().for_each(|node| print_json(&expected_json(node)));
+        print_json(&outlook.json());
         return Ok(Exit::Done);
     }
     if !call.global.quiet {
-        let (paint, texts) = (call.ui.out(), texts(&loaded.project));
-        let known = listed(&seen, args.all).map(|forecast| row(&seen, forecast, &texts, paint));
-        let rows: Vec<Vec<String>> =
-            known.chain(outlook.expected.iter().map(|node| expected_row(&seen, node, paint))).collect();
-        print(&table(&rows));
+        let paint = call.ui.out();
+        let limit = if args.all || call.global.verbose { usize::MAX } else { ROWS };
+        let known = listed(&seen, args.all).map(|forecast| row(&phrases, &origins, forecast, paint));
+        let rows = known.chain(seen.expected.iter().map(|node| expected_row(node, paint)));
+        let all = listed(&seen, args.all).count() + seen.expected.len();
+        print(&table(&rows.take(limit).collect::<Vec<_>>()));
+        if all > limit {
+            print_line(&paint.dim(&format!("and {} more; --verbose lists them", all - limit)));
+        }
     }
-    print_line(&outlook.text(&seen));
+    print_line(&outlook.text(call.global.verbose));
     Ok(Exit::Done)
 }
 
@@ -44,8 +57,8 @@ fn listed(seen: &Foresight, all: bool) -> impl Iterator<Item = &Forecast> {
     seen.forecasts.values().filter(quiet)
 }
 
-fn row(seen: &Foresight, forecast: &Forecast, texts: &Texts, paint: Paint) -> Vec<String> {
-    let node = seen.graph.node(forecast.node);
+fn row(phrases: &Phrases<'_>, origins: &Origins, forecast: &Forecast, paint: Paint) -> Vec<String> {
+    let node = phrases.seen.graph.node(forecast.node);
     let word = forecast.standing.as_str();
     let word = match forecast.standing {
         Standing::Fresh | Standing::Cached => paint.good(word),
@@ -53,60 +66,67 @@ fn row(seen: &Foresight, forecast: &Forecast, texts: &Texts, paint: Paint) -> Ve
         Standing::Blocked => paint.bad(word),
         Standing::Waiting => word.to_owned(),
     };
-    let runs = would_run(forecast.standing) != Some(false);
-    let time = if runs { spell(forecast.estimate) } else { String::new() };
-    vec![word, node.name.clone(), paint.dim(node.kind()), time, why(seen, forecast, texts)]
+    let runs = forecast.standing.would_run() != Some(false);
+    let about = if forecast.basis == Basis::Node { "" } else { "~" };
+    let time = if runs { format!("{about}{}", spell(forecast.estimate)) } else { String::new() };
+    vec![word, node.name.clone(), paint.dim(node.kind()), time, why(phrases, origins, forecast)]
 }
 
-/// The first reason, and how many more there are.
-fn why(seen: &Foresight, forecast: &Forecast, texts: &Texts) -> String {
+/// The first reason, and how many more there are; of a node without a reason of its own the way to one.
+fn why(phrases: &Phrases<'_>, origins: &Origins, forecast: &Forecast) -> String {
     if let Some(fault) = &forecast.fault {
         return fault.clone();
     }
-    let (first, number) = match forecast.standing {
-        Standing::Waiting => {
-            let names: Vec<&str> =
-                forecast.awaits.iter().map(|id| seen.graph.node(*id).name.as_str()).collect();
-            (names.first().map(|name| format!("awaits {name}")), names.len())
+    if forecast.standing == Standing::Missing {
+        return "its result is gone from the cache".to_owned();
+    }
+    let sorted = phrases.sorted(&forecast.reasons);
+    match (sorted.as_slice(), origins.of(forecast.node)) {
+        ([one], _) => brief(one, phrases.texts),
+        ([one, rest @ ..], _) => format!("{}, and {} more", brief(one, phrases.texts), rest.len()),
+        // The node itself stands in the row.
+        ([], Some((chain, first))) if chain.len() > 1 => {
+            format!("← {}", phrases.chain(&chain[1..], first, LONG))
         }
-        Standing::Missing => (Some("its result is gone from the cache".to_owned()), 1),
-        _ => (forecast.reasons.first().map(|reason| brief(reason, texts)), forecast.reasons.len()),
-    };
-    match (first, number) {
-        (None, _) => String::new(),
-        (Some(first), 0 | 1) => first,
-        (Some(first), more) => format!("{first}, and {} more", more - 1),
+        ([], Some((_, first))) => phrases.first(first),
+        ([], None) => String::new(),
     }
 }
 
-fn node_json(seen: &Foresight, forecast: &Forecast) -> Value {
-    let node = seen.graph.node(forecast.node);
-    let awaits: Vec<&str> = forecast.awaits.iter().map(|id| seen.graph.node(*id).name.as_str()).collect();
+fn node_json(phrases: &Phrases<'_>, origins: &Origins, forecast: &Forecast) -> Value {
+    let node = phrases.seen.graph.node(forecast.node);
+    let reasons: Vec<Value> =
+        phrases.sorted(&forecast.reasons).iter().map(|reason| phrases.reason_json(reason, None)).collect();
+    let origin = origins.of(forecast.node);
     json!({
         "event": "plan-node",
         "node": node.name,
         "kind": node.kind(),
         "state": forecast.standing,
-        "reasons": forecast.reasons,
-        "awaits": awaits,
+        "reasons": reasons,
+        "awaits": phrases.names(&forecast.awaits),
+        "chain": origin.map(|(chain, first)| phrases.chain_json(&chain, first)),
         "fault": forecast.fault,
         "seconds": seconds(forecast.estimate),
+        "basis": forecast.basis,
     })
 }
 
-fn expected_row(seen: &Foresight, node: &Expected, paint: Paint) -> Vec<String> {
-    let why = format!("expected from {}, as last time", seen.graph.node(node.maker).name);
+fn expected_row(node: &Expected, paint: Paint) -> Vec<String> {
+    let why = format!("expected from {}, as last time", node.maker);
     let word = Standing::Waiting.as_str().to_owned();
-    vec![word, node.name.clone(), paint.dim(&node.kind), spell(node.cost), why]
+    let time = format!("~{}", spell(node.cost.unwrap_or_default()));
+    vec![word, node.name.clone(), paint.dim(&node.kind), time, why]
 }
 
-fn expected_json(seen: &Foresight, node: &Expected) -> Value {
+fn expected_json(node: &Expected) -> Value {
     json!({
         "event": "plan-expected",
         "node": node.name,
         "kind": node.kind,
         "state": Standing::Waiting,
-        "from": seen.graph.node(node.maker).name,
-        "seconds": seconds(node.cost),
+        "from": node.maker,
+        "seconds": seconds(node.cost.unwrap_or_default()),
+        "basis": "last-expansion",
     })
 }

@@ -1,250 +1,247 @@
-//! `reel why`: what changed, old value and new, down to the first cause.
+//! `reel why`: how a node stands, what changed, the way down to the first cause, and what that set off.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use reel_engine::history::{History, Past};
+use reel_engine::explain::{Account, Explainer, First, Moment};
+use reel_engine::history::{Came, History, Past};
 use reel_engine::id::NodeId;
-use reel_engine::key::Reason;
-use reel_engine::schedule::foresee::{Foresight, Standing};
+use reel_engine::operation::Failure;
+use reel_engine::output::Output;
+use reel_engine::schedule::foresee::Standing;
+use reel_engine::session::STATE_FOLDER;
 use serde_json::{Value, json};
 
-use super::names::{change_line, foresee_all, meant, texts};
+use super::names::{Meant, foresee_all, meant_or_expected, texts};
+use super::phrase::Phrases;
 use crate::args::Why;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
-use crate::texts::Texts;
+use crate::report::failures::Failures;
 use crate::ui::{Paint, add, count, print, print_json};
 
 pub(super) fn run(call: &Invocation, args: &Why) -> Result<Exit, CommandError> {
     let loaded = call.look(&args.reading)?;
     let shop = Workshop::open(call, &loaded)?;
     let seen = foresee_all(&loaded, &shop)?;
-    let nodes = meant(&loaded.project, &seen.graph, &args.name)?;
-    let (history, texts) = (loaded.project.history(), texts(&loaded.project));
-    let mut story = Story { seen: &seen, history: &history, texts: &texts, told: BTreeSet::new() };
-    let mut accounts: Vec<Account> = nodes.iter().map(|id| story.account(*id)).collect();
+    let project = &loaded.project;
+    let meant = meant_or_expected(call, project, &seen, &args.name)?;
+    let (history, texts) = (project.history(), texts(project));
+    let teller = Teller {
+        explainer: Explainer::new(&seen, &history),
+        phrases: Phrases { project, seen: &seen, texts: &texts },
+        history: &history,
+        failures: Failures::read(&project.root.join(STATE_FOLDER)),
+    };
+    let accounts: Vec<Account> = meant.nodes.iter().map(|id| teller.explainer.account(*id)).collect();
     if call.global.json {
-        for account in &accounts {
-            print_json(&account.json("why"));
-        }
-        return Ok(Exit::Done);
+        accounts.iter().for_each(|account| print_json(&teller.json(account, &meant)));
+    } else {
+        print(&teller.text(&accounts, &meant, call.ui.out(), call.global.verbose));
     }
-    let all = accounts.len();
-    if all > 1 && !call.global.verbose {
-        accounts.retain(Account::is_telling);
-    }
-    let whole = call.global.verbose;
-    let paint = call.ui.out();
-    let mut text: String = accounts.iter().map(|account| account.text(paint, 0, whole)).collect();
-    let unchanged = all - accounts.len();
-    if unchanged > 0 {
-        let others = if accounts.is_empty() { "" } else { " more" };
-        let they = if unchanged == 1 { "it was" } else { "they were" };
-        add(
-            &mut text,
-            format_args!("{}{others}: nothing changed since {they} first made\n", count(unchanged, "node")),
-        );
-    }
-    print(&text);
     Ok(Exit::Done)
 }
 
-/// Changes of one node that are shown without asking for more.
-const SHOWN: usize = 6;
+/// Changes and ways to causes that are shown without asking for more.
+const SHOWN: usize = 4;
+/// Nodes of a way that are shown without asking for more.
+const LONG: usize = 9;
 
-/// What is known of the changes of all nodes.
-struct Story<'a> {
-    seen: &'a Foresight,
+/// Tells of the changes of nodes.
+struct Teller<'a> {
+    explainer: Explainer<'a>,
+    phrases: Phrases<'a>,
     history: &'a History,
-    texts: &'a Texts,
-    /// Nodes whose account was given already.
-    told: BTreeSet<NodeId>,
+    failures: BTreeMap<String, Failure>,
 }
 
-/// What changed for one node.
-struct Account {
-    node: String,
-    kind: &'static str,
-    standing: Standing,
-    /// Whether the change is one that a build would still have to deal with.
-    pending: bool,
-    /// How it stands, in words.
-    words: String,
-    changes: Vec<Change>,
-    /// Nodes that it awaits and that would run.
-    awaited: Vec<Self>,
-    /// The node whose expansion made it, when its parameters changed.
-    maker: Option<Box<Self>>,
-    /// Whether all this was told above.
-    repeated: bool,
-}
-
-/// One thing that changed.
-struct Change {
-    reason: Reason,
-    /// Old and new value in words, where the values themselves are digests.
-    shown: Option<(String, String)>,
-    /// The node that made it.
-    cause: Option<Account>,
-}
-
-impl Story<'_> {
-    fn account(&mut self, id: NodeId) -> Account {
-        let node = self.seen.graph.node(id);
-        let forecast = self.seen.forecasts.get(&id);
-        let standing = forecast.map_or(Standing::Waiting, |forecast| forecast.standing);
-        let past = self.history.past(&node.name);
-        let mut account = Account {
-            node: node.name.clone(),
-            kind: node.kind(),
-            standing,
-            pending: !matches!(standing, Standing::Fresh),
-            words: words(standing, past),
-            changes: Vec::new(),
-            awaited: Vec::new(),
-            maker: None,
-            repeated: !self.told.insert(id),
-        };
-        if account.repeated {
-            return account;
+impl Teller<'_> {
+    fn text(&self, accounts: &[Account], meant: &Meant<'_>, paint: Paint, whole: bool) -> String {
+        let telling: Vec<&Account> =
+            accounts.iter().filter(|it| accounts.len() == 1 || whole || self.is_telling(it)).collect();
+        let mut text = meant.output.map_or_else(String::new, |output| self.output_text(output, paint));
+        if let Some(expected) = meant.expected {
+            let kind = paint.dim(&format!("({})", expected.kind));
+            let words =
+                format!("waiting: `{}` would make it again, as last time or otherwise", expected.maker);
+            add(&mut text, format_args!("{} {kind}: {words}\n", paint.bold(&expected.name)));
         }
-        if let Some(fault) = forecast.and_then(|forecast| forecast.fault.as_ref()) {
-            account.words = format!("blocked: {fault}");
+        for account in &telling {
+            text.push_str(&self.account_text(account, paint, whole));
         }
-        let (old, new) = match forecast.and_then(|forecast| forecast.manifest.as_ref()) {
-            Some(new) if past.is_some_and(|past| past.key != new.key()) => {
-                (past.map(Past::manifest), Some(new.clone()))
-            }
-            _ => (past.and_then(Past::before), past.map(Past::manifest)),
-        };
-        if let (Some(old), Some(new), true) = (old, new, standing != Standing::Waiting) {
-            account.changes = new.reasons(&old).into_iter().map(|reason| self.change(reason)).collect();
+        if let Some(effects) = self.all_effects(&telling, whole) {
+            add(&mut text, format_args!("{effects}\n"));
         }
-        // What people wrote says more than a frame that moved.
-        account.changes.sort_by_key(Change::rank);
-        if let Some(maker) = node.maker.filter(|_| account.changes.iter().any(|change| change.rank() != 1)) {
-            account.maker = Some(Box::new(self.account(maker)));
-        }
-        for awaited in forecast.map(|forecast| forecast.awaits.clone()).unwrap_or_default() {
-            account.awaited.push(self.account(awaited));
-        }
-        account
-    }
-
-    fn change(&mut self, reason: Reason) -> Change {
-        let shown = match (&reason.old, &reason.new) {
-            (Some(old), Some(new)) if reason.field.starts_with("input.") => self.texts.shown(old, new),
-            _ => None,
-        };
-        let producer = match &reason.note {
-            Some(note) if reason.field.starts_with("input.") => {
-                note.rsplit_once('.').and_then(|(node, _)| self.seen.graph.find(node))
-            }
-            _ => None,
-        };
-        Change { cause: producer.map(|id| self.account(id)), reason, shown }
-    }
-}
-
-/// How a node stands, in words.
-fn words(standing: Standing, past: Option<&Past>) -> String {
-    let text = match (standing, past) {
-        (Standing::Fresh, Some(past)) => match (past.ran, past.before().is_some()) {
-            (true, true) => "ran in the last build, because of",
-            (true, false) => "ran in the last build, for the first time",
-            (false, true) => "nothing to do; when it last changed, it was because of",
-            (false, false) => "nothing to do; unchanged since it was first made",
-        },
-        (Standing::Fresh, None) => "its result is in the cache",
-        (Standing::Cached, Some(_)) => "changed, but a result for it is in the cache already",
-        (Standing::Cached, None) => "new to this project, but its result is in the cache already",
-        (Standing::New, _) => "new: it will run for the first time",
-        (Standing::Stale, _) => "stale: it will run, because of",
-        (Standing::Missing, _) => "missing: it will run, because its result is gone from the cache",
-        (Standing::Waiting, _) => "waiting: whether it runs depends on what these give",
-        (Standing::Blocked, _) => "blocked",
-    };
-    text.to_owned()
-}
-
-impl Account {
-    /// Whether there is anything to tell.
-    fn is_telling(&self) -> bool {
-        self.pending || !self.changes.is_empty()
-    }
-
-    fn text(&self, paint: Paint, depth: usize, whole: bool) -> String {
-        let indent = "  ".repeat(depth);
-        let head = format!("{indent}{} {}", paint.bold(&self.node), paint.dim(&format!("({})", self.kind)));
-        if self.repeated {
-            return format!("{head}: see above\n");
-        }
-        let mut text = format!("{head}: {}\n", self.words);
-        let shown = if whole || self.changes.len() <= SHOWN + 1 { self.changes.len() } else { SHOWN };
-        for change in &self.changes[..shown] {
-            add(&mut text, format_args!("{indent}  {}\n", change.line()));
-            if let Some(cause) = &change.cause {
-                text.push_str(&cause.text(paint, depth + 2, whole));
-            }
-        }
-        if shown < self.changes.len() {
-            let rest = format!("and {} more; --verbose lists them", self.changes.len() - shown);
-            add(&mut text, format_args!("{indent}  {}\n", paint.dim(&rest)));
-        }
-        if let Some(maker) = &self.maker {
-            add(&mut text, format_args!("{indent}  as made by\n{}", maker.text(paint, depth + 2, whole)));
-        }
-        for awaited in &self.awaited {
-            text.push_str(&awaited.text(paint, depth + 1, whole));
+        let unchanged = accounts.len() - telling.len();
+        if unchanged > 0 {
+            let others = if telling.is_empty() { "" } else { " more" };
+            let they = if unchanged == 1 { "it was" } else { "they were" };
+            let number = count(unchanged, "node");
+            add(&mut text, format_args!("{number}{others}: nothing changed since {they} first made\n"));
         }
         text
     }
 
-    fn json(&self, event: &str) -> Value {
-        let changes: Vec<Value> = self.changes.iter().map(Change::json).collect();
-        let awaited: Vec<Value> = self.awaited.iter().map(|account| account.json("awaited")).collect();
+    /// Whether there is anything to tell but that it is there.
+    fn is_telling(&self, account: &Account) -> bool {
+        let name = self.phrases.name(account.node);
+        let first_time = self.history.past(name).is_none_or(|past| past.before().is_none());
+        account.moment == Moment::Pending || self.failures.contains_key(name) || !first_time
+    }
+
+    fn output_text(&self, output: &Output, paint: Paint) -> String {
+        let state = match self.phrases.file_state(output) {
+            "as-made" => "the file is as it was made",
+            "absent" => "the file is not there; a build places it",
+            "other" => "the file is not what the cache has for it; a build places it",
+            _ => "a build may change the file",
+        };
+        let maker = self.phrases.name(output.node);
+        format!("output {} ({}), made by {maker}: {state}\n", paint.bold(&output.name), output.file)
+    }
+
+    fn account_text(&self, account: &Account, paint: Paint, whole: bool) -> String {
+        let node = self.phrases.seen.graph.node(account.node);
+        let kind = paint.dim(&format!("({})", node.kind()));
+        let mut text = format!("{} {kind}: {}\n", paint.bold(&node.name), self.words(account));
+        if let Some(failure) = self.failures.get(&node.name) {
+            add(&mut text, format_args!("  {} the last time: {}\n", paint.bad("failed"), failure.message));
+        }
+        let limit = if whole { usize::MAX } else { SHOWN };
+        for chain in account.chains.iter().take(limit) {
+            if chain.nodes.len() > 1 {
+                let long = if whole { usize::MAX } else { LONG };
+                let way = self.phrases.chain(&chain.nodes, &chain.first, long);
+                add(&mut text, format_args!("  {way}\n"));
+            }
+            let indent = if chain.nodes.len() > 1 { "      " } else { "  " };
+            text.push_str(&self.first_text(chain.nodes.last(), &chain.first, indent, paint, whole));
+        }
+        more(&mut text, account.chains.len(), limit, "ways to a cause", paint);
+        let inherited: Vec<_> = account.because.iter().filter(|it| it.from.is_some()).collect();
+        if !inherited.is_empty() {
+            text.push_str("  in its key\n");
+        }
+        for because in inherited.iter().take(limit) {
+            let from = because.from.map_or("", |from| self.phrases.name(from));
+            let line = self.phrases.change(&because.reason, whole);
+            // An input says by itself where it comes from.
+            let from = if line.contains(from) { String::new() } else { format!(", by {from}") };
+            add(&mut text, format_args!("      {}\n", paint.dim(&format!("{line}{from}"))));
+        }
+        more(&mut text, inherited.len(), limit, "of its key", paint);
+        text
+    }
+
+    /// What changed at a first cause, a line each, with the place in the project where it is written.
+    fn first_text(
+        &self,
+        node: Option<&NodeId>,
+        first: &First,
+        indent: &str,
+        paint: Paint,
+        whole: bool,
+    ) -> String {
+        let First::Changed(reasons) = first else { return String::new() };
+        let place = node.and_then(|id| self.phrases.place(*id)).unwrap_or_default();
+        let mut text = String::new();
+        let limit = if whole { usize::MAX } else { SHOWN };
+        for reason in self.phrases.sorted(reasons).into_iter().take(limit) {
+            let written = !reason.field.starts_with("tool.") && reason.note.is_none();
+            let place = if written { paint.dim(&format!("  {place}")) } else { String::new() };
+            add(&mut text, format_args!("{indent}{}{place}\n", self.phrases.change(reason, whole)));
+        }
+        more(&mut text, reasons.len(), limit, "changes", paint);
+        text
+    }
+
+    /// What the first causes of these nodes set off, all in one.
+    fn all_effects(&self, accounts: &[&Account], whole: bool) -> Option<String> {
+        let chains = accounts.iter().flat_map(|account| &account.chains);
+        let changes: Vec<_> = chains.filter_map(|chain| Some((*chain.nodes.last()?, chain.moment))).collect();
+        let web = self.explainer.web(&self.explainer.builds(&changes));
+        let effects = self.explainer.effects(&web, &changes);
+        let causes: Vec<NodeId> = changes.iter().map(|(id, _)| *id).collect();
+        let pending = changes.iter().any(|(_, moment)| *moment == Moment::Pending);
+        let verb = if pending { "sets off" } else { "set off" };
+        Some(format!("{verb}: {}", self.phrases.effects(&effects, &causes, whole)?))
+    }
+
+    fn words(&self, account: &Account) -> String {
+        let past = self.history.past(self.phrases.name(account.node));
+        let chains = &account.chains;
+        let has_own = chains.iter().any(|it| it.nodes.len() == 1 && matches!(it.first, First::Changed(_)));
+        let text = match (account.standing, past) {
+            (Standing::Fresh, Some(past)) => return self.past_words(past),
+            (Standing::Fresh, None) => "fresh: its result is in the cache",
+            (Standing::Cached, Some(_)) => "cached: it changed, but a result for it is in the cache already",
+            (Standing::Cached, None) => "cached: new to this project, but its result is in the cache already",
+            (Standing::New, _) => "new: it will run for the first time",
+            (Standing::Stale, _) => "stale: it will run",
+            (Standing::Missing, _) => "missing: it will run, because its result is gone from the cache",
+            (Standing::Waiting, Some(_)) if !has_own => "waiting: whether it runs depends on what it awaits",
+            (Standing::Waiting, _) => "waiting: it will run, unless its new result is in the cache",
+            (Standing::Blocked, _) => match chains.first().map(|it| &it.first) {
+                Some(First::Blocked(why)) => return format!("blocked: {why}"),
+                _ => "blocked",
+            },
+        };
+        text.to_owned()
+    }
+
+    fn past_words(&self, past: &Past) -> String {
+        let ago = self.history.last_build().saturating_sub(past.build);
+        let when = match ago {
+            0 => "in the last build".to_owned(),
+            1 => "in the build before the last".to_owned(),
+            more => format!("{more} builds before the last"),
+        };
+        let first_time = past.before().is_none();
+        let what = match past.came {
+            Came::RanAgain => format!("ran {when}, because its result was gone from the cache"),
+            Came::Ran if first_time => format!("ran {when}, for the first time"),
+            Came::Ran => format!("ran {when}"),
+            Came::Found if first_time => format!("was new {when}, and its result was in the cache"),
+            Came::Found => format!("changed {when}, and its result was in the cache"),
+        };
+        format!("fresh: {what}")
+    }
+
+    fn json(&self, account: &Account, meant: &Meant<'_>) -> Value {
+        let phrases = &self.phrases;
+        let node = phrases.seen.graph.node(account.node);
+        let past = self.history.past(&node.name);
+        let changes: Vec<_> =
+            account.chains.iter().filter_map(|it| Some((*it.nodes.last()?, it.moment))).collect();
+        let web = self.explainer.web(&self.explainer.builds(&changes));
+        let chains: Vec<Value> =
+            account.chains.iter().map(|it| phrases.chain_json(&it.nodes, &it.first)).collect();
+        let causes: Vec<NodeId> = changes.iter().map(|(id, _)| *id).collect();
+        let effects = phrases.effects_json(&self.explainer.effects(&web, &changes), &causes);
+        let output = meant.output.map(
+            |output| json!({ "name": output.name, "file": output.file, "state": phrases.file_state(output) }),
+        );
         json!({
-            "event": event,
-            "node": self.node,
-            "kind": self.kind,
-            "state": self.standing,
-            "pending": self.pending,
-            "repeated": self.repeated,
-            "reasons": changes,
-            "awaits": awaited,
-            "made-by": self.maker.as_ref().map(|maker| maker.json("maker")),
+            "event": "why",
+            "node": meant.expected.map_or(&node.name, |expected| &expected.name),
+            "kind": meant.expected.map_or(node.kind(), |expected| &expected.kind),
+            "state": if meant.expected.is_some() { Standing::Waiting } else { account.standing },
+            "pending": account.moment == Moment::Pending,
+            "message": self.words(account),
+            "output": output,
+            "made-by": meant.expected.map(|expected| &expected.maker),
+            "last-ran": past.map(|past| past.came.ran()),
+            "builds-ago": past.map(|past| self.history.last_build().saturating_sub(past.build)),
+            "failed": self.failures.get(&node.name).map(|failure| &failure.message),
+            "reasons": phrases.because_json(&account.because),
+            "chains": chains,
+            "set-off": effects,
         })
     }
 }
 
-impl Change {
-    /// Texts and other parameters that are words first, then inputs, then the rest.
-    fn rank(&self) -> u8 {
-        let is_text = |value: &Option<String>| value.as_ref().is_some_and(|value| value.starts_with('"'));
-        match (self.reason.field.starts_with("input."), &self.shown) {
-            (true, Some(_)) => 0,
-            (true, None) => 1,
-            (false, _) if is_text(&self.reason.old) || is_text(&self.reason.new) => 0,
-            (false, _) => 2,
-        }
-    }
-
-    fn line(&self) -> String {
-        change_line(&self.reason, self.shown.as_ref())
-    }
-
-    fn json(&self) -> Value {
-        let (old, new) = match &self.shown {
-            Some((old, new)) => (Some(old), Some(new)),
-            None => (self.reason.old.as_ref(), self.reason.new.as_ref()),
-        };
-        json!({
-            "field": self.reason.field,
-            "subject": self.reason.subject(),
-            "old": old,
-            "new": new,
-            "from": self.reason.note,
-            "cause": self.cause.as_ref().map(|cause| cause.json("cause")),
-        })
+fn more(text: &mut String, number: usize, limit: usize, what: &str, paint: Paint) {
+    if number > limit {
+        let rest = format!("and {} more {what}; --verbose lists them", number - limit);
+        add(text, format_args!("      {}\n", paint.dim(&rest)));
     }
 }

@@ -49,7 +49,7 @@ impl Observer for Json {
             Event::WillRun { node, .. } => {
                 self.tell(&json!({ "event": "will-run", "node": node.name, "kind": node.kind }));
             }
-            Event::DidRun { node, took } => {
+            Event::DidRun { node, took, .. } => {
                 let seconds = seconds(*took);
                 self.tell(
                     &json!({ "event": "did-run", "node": node.name, "kind": node.kind, "seconds": seconds }),
@@ -79,7 +79,7 @@ impl Observer for Json {
             }
             // Said at once, but it does not make a build that did nothing one that did something.
             Event::DidWarn { message } => self.write(&json!({ "event": "warning", "message": message })),
-            Event::DidPublish { name, path, written } => {
+            Event::DidPublish { name, path, written, .. } => {
                 let value = json!({ "event": "did-publish", "name": name, "path": path, "written": written });
                 if *written { self.tell(&value) } else { self.hold(value) }
             }
@@ -89,6 +89,9 @@ impl Observer for Json {
 
 impl Report for Json {
     fn finish(&mut self, end: &End<'_>) {
+        if let Some(profile) = &end.profile {
+            self.write(&profile.json());
+        }
         let tally = end.summary.tally;
         let outputs: Vec<Value> =
             end.summary.outputs.iter().map(|(name, path)| json!({ "name": name, "path": path })).collect();

@@ -230,7 +230,7 @@ impl Observer for Live {
     fn observe(&mut self, event: &Event) {
         match event {
             Event::DidPlan { planned, .. } => self.planned = *planned,
-            Event::WillRun { node, estimate } => {
+            Event::WillRun { node, estimate, .. } => {
                 self.happened = true;
                 let run =
                     Running { node: node.clone(), began: Instant::now(), estimate: *estimate, permille: 0 };
@@ -241,7 +241,7 @@ impl Observer for Live {
                     run.permille = *permille;
                 }
             }
-            Event::DidRun { node, took } => {
+            Event::DidRun { node, took, .. } => {
                 self.did(node);
                 if self.manner.volume == Volume::Verbose {
                     self.say(&format!(
@@ -292,6 +292,8 @@ impl Report for Live {
 
 #[cfg(test)]
 mod tests {
+    use reel_engine::event::Start;
+
     use super::*;
     use crate::ui::Paint;
 
@@ -310,13 +312,17 @@ mod tests {
     fn what_is_left_is_spread_over_the_slots() {
         let mut live = live(&[("n0", 10), ("n1", 10), ("n2", 10), ("gone", 10)]);
         live.observe(&Event::DidPlan { planned: 3, estimate: Duration::ZERO });
-        live.observe(&Event::WillRun { node: info(0), estimate: Some(Duration::from_secs(10)) });
+        live.observe(&Event::WillRun {
+            node: info(0),
+            estimate: Some(Duration::from_secs(10)),
+            start: Start::default(),
+        });
         // Two wait, of three that the history knows: 20 s, and 10 s of what runs, on two slots.
         let left = live.left().unwrap();
         assert!((14..=15).contains(&left.as_secs()), "{left:?}");
-        live.observe(&Event::DidRun { node: info(0), took: Duration::from_secs(10) });
-        live.observe(&Event::DidHit { node: info(1), fresh: true, shared: false });
-        live.observe(&Event::WillRun { node: info(2), estimate: None });
+        live.observe(&Event::DidRun { node: info(0), took: Duration::from_secs(10), stored: 0 });
+        live.observe(&Event::DidHit { node: info(1), fresh: true, shared: false, saved: Duration::ZERO });
+        live.observe(&Event::WillRun { node: info(2), estimate: None, start: Start::default() });
         assert_eq!(live.left(), None, "nothing is known of what runs");
     }
 
@@ -324,7 +330,7 @@ mod tests {
     fn at_most_eight_lines_are_drawn() {
         let mut live = live(&[]);
         for id in 0..20 {
-            live.observe(&Event::WillRun { node: info(id), estimate: None });
+            live.observe(&Event::WillRun { node: info(id), estimate: None, start: Start::default() });
         }
         let texts = live.texts();
         assert_eq!(texts.len(), MOST_LINES);

@@ -42,11 +42,11 @@ impl Observer for Plain {
                 self.began.insert(node.id, Instant::now());
                 self.line(Volume::Normal, "run", node, "");
             }
-            Event::DidRun { node, took } => {
+            Event::DidRun { node, took, .. } => {
                 let word = self.manner.paint.good("done");
                 self.line(Volume::Normal, &word, node, &format!("  {}", spell(*took)));
             }
-            Event::DidHit { node, fresh, shared } => {
+            Event::DidHit { node, fresh, shared, .. } => {
                 self.happened |= !fresh;
                 let rest = if *shared { "  made by another build just now" } else { "" };
                 self.line(Volume::Verbose, "hit", node, rest);

@@ -75,6 +75,9 @@ pub(crate) fn closing(manner: &Manner, end: &End<'_>, happened: bool) -> String 
         let what = if summary.interrupted { "not made yet" } else { "not made; what was there is untouched" };
         add(&mut text, format_args!("{}  {name}  ({what})\n", manner.paint.bad("none")));
     }
+    if let Some(profile) = &end.profile {
+        text.push_str(&profile.text(manner.paint));
+    }
     let note = match (summary.interrupted, happened) {
         (true, _) => ", interrupted",
         (false, false) if summary.is_success() => ", nothing to do",

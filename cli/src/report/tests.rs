@@ -1,11 +1,13 @@
 //! What reports say of small builds.
 
+mod whole;
+
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use reel_engine::event::{Event, NodeInfo, Observer};
+use reel_engine::event::{Event, NodeInfo, Start};
 use reel_engine::id::NodeId;
 use reel_engine::operation::{Failure, FailureCode};
 use reel_engine::schedule::state::Tally;
@@ -16,7 +18,6 @@ use super::failures::Failures;
 use super::json::Json;
 use super::plain::{Plain, Sink};
 use super::summary::{Manner, Volume};
-use super::trace::Trace;
 use super::{End, Report};
 use crate::ui::Paint;
 
@@ -25,11 +26,11 @@ fn info(id: u32, name: &str) -> NodeInfo {
 }
 
 fn hit(name: &str, fresh: bool) -> Event {
-    Event::DidHit { node: info(9, name), fresh, shared: false }
+    Event::DidHit { node: info(9, name), fresh, shared: false, saved: Duration::ZERO }
 }
 
 fn publish(written: bool) -> Event {
-    Event::DidPublish { name: "short".into(), path: "/p/out/short.mp4".into(), written }
+    Event::DidPublish { name: "short".into(), path: "/p/out/short.mp4".into(), written, bytes: 9 }
 }
 
 fn failure() -> Event {
@@ -40,8 +41,8 @@ fn failure() -> Event {
 
 fn run_of_one() -> [Event; 2] {
     [
-        Event::WillRun { node: info(1, "hook.encode.1"), estimate: None },
-        Event::DidRun { node: info(1, "hook.encode.1"), took: Duration::from_millis(1234) },
+        Event::WillRun { node: info(1, "hook.encode.1"), estimate: None, start: Start::default() },
+        Event::DidRun { node: info(1, "hook.encode.1"), took: Duration::from_millis(1234), stored: 5 },
     ]
 }
 
@@ -64,7 +65,7 @@ fn summary(tally: [usize; 4], missing: &[&str]) -> Summary {
 
 fn tell(report: &mut dyn Report, events: &[Event], summary: &Summary) {
     events.iter().for_each(|event| report.observe(event));
-    report.finish(&End { summary, took: Duration::from_millis(4) });
+    report.finish(&End::new(summary, Duration::from_millis(4)));
 }
 
 fn plain(volume: Volume, events: &[Event], summary: &Summary) -> String {
@@ -163,32 +164,12 @@ fn a_failure_is_told_with_its_cause_the_end_of_its_log_and_help() {
 }
 
 #[test]
-fn a_trace_has_a_track_for_each_action_that_runs_at_once() {
-    let mut trace = Trace::new("/nonexistent/trace".into(), Instant::now());
-    let [will, did] = run_of_one();
-    trace.observe(&will);
-    trace.observe(&Event::WillRun { node: info(2, "hook.encode.2"), estimate: None });
-    trace.observe(&did);
-    trace.observe(&Event::WillRun { node: info(4, "end.encode.1"), estimate: None });
-    trace.observe(&failure());
-    trace.observe(&Event::DidRun { node: info(4, "end.encode.1"), took: Duration::ZERO });
-    let text: Value = serde_json::from_str(&trace.text()).unwrap();
-    let events = text["traceEvents"].as_array().unwrap();
-    let tracks: Vec<(&str, u64)> = events
-        .iter()
-        .filter(|event| event["ph"] == "X")
-        .map(|event| (event["name"].as_str().unwrap(), event["tid"].as_u64().unwrap()))
-        .collect();
-    assert_eq!(tracks, [("hook.encode.1", 0), ("hook.encode.2", 1), ("end.encode.1", 0)]);
-}
-
-#[test]
 fn failures_are_kept_until_the_node_succeeds() {
     let dir = tempfile::tempdir().unwrap();
     let end = summary([0, 0, 0, 1], &["short"]);
     tell(&mut Failures::new(dir.path().into()), &[failure()], &end);
     assert_eq!(Failures::read(dir.path())["hook.encode.2"].message, "the worker died");
-    let did = Event::DidRun { node: info(2, "hook.encode.2"), took: Duration::ZERO };
+    let did = Event::DidRun { node: info(2, "hook.encode.2"), took: Duration::ZERO, stored: 0 };
     tell(&mut Failures::new(dir.path().into()), &[did], &end);
     assert!(Failures::read(dir.path()).is_empty());
 }

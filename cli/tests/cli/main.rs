@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod play;
+mod told;
 
 use play::{Play, hello};
 
@@ -119,7 +120,8 @@ fn why_names_the_cause_with_old_value_and_new_before_and_after() {
     assert_eq!(play.reel(&["build"]).code, 0);
     play.write("world.txt", "moon");
     let before = play.reel(&["why", "again"]);
-    assert!(before.stdout.contains("hello (text): stale: it will run"), "{before}");
+    assert!(before.stdout.contains("again (text): waiting"), "{before}");
+    assert!(play.reel(&["why", "hello"]).stdout.contains("hello (text): stale: it will run"));
     assert!(before.stdout.contains("input `parts.1` (world.txt): "), "{before}");
     let plan = play.reel(&["plan"]);
     assert!(plan.last() == "planned 2 = would run 1 + may run 1 + cached 0", "{plan}");
@@ -128,8 +130,9 @@ fn why_names_the_cause_with_old_value_and_new_before_and_after() {
     let after = play.reel(&["why", "again", "--json"]);
     let line = &after.lines()[0];
     assert_eq!((&line["state"], &line["pending"]), (&"fresh".into(), &false.into()), "{after}");
-    assert_eq!(line["reasons"][0]["cause"]["node"], "hello", "{after}");
-    assert_eq!(line["reasons"][0]["cause"]["reasons"][0]["from"], "world.txt", "{after}");
+    assert_eq!(line["reasons"][0]["cause"], "hello", "{after}");
+    assert_eq!(line["chains"][0]["nodes"], serde_json::json!(["again", "hello"]), "{after}");
+    assert_eq!(line["chains"][0]["cause"]["reasons"][0]["from"], "world.txt", "{after}");
     let plan = play.reel(&["plan"]);
     assert!(plan.last().ends_with("nothing to do"), "{plan}");
 }

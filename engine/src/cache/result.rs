@@ -38,6 +38,12 @@ pub struct ActionResult {
 }
 
 impl ActionResult {
+    /// Bytes of all artifacts together.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.artifacts.iter().map(|stored| stored.artifact.size).sum()
+    }
+
     /// The artifact of a port.
     #[must_use]
     pub fn port(&self, name: &str) -> Option<&Stored> {

@@ -67,7 +67,7 @@ fn depth(graph: &Graph, maker: NodeId) -> Result<(), Failure> {
 }
 
 /// Made nodes stand beside their maker; a maker that is one of many, or has no dot in its name, is the prefix.
-fn prefix(maker: &str) -> String {
+pub(crate) fn prefix(maker: &str) -> String {
     match maker.rsplit_once('.') {
         Some((scene, own)) if !own.starts_with(|c: char| c.is_ascii_digit()) => format!("{scene}."),
         _ => format!("{maker}."),

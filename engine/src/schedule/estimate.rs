@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::cache::Cache;
 use crate::graph::Graph;
 use crate::history::History;
@@ -14,6 +16,18 @@ use crate::operation::Site;
 const WORKER_GUESS: Duration = Duration::from_millis(500);
 /// Assumed of a kind that never ran, in this process.
 const INLINE_GUESS: Duration = Duration::from_millis(1);
+
+/// What an estimate rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Basis {
+    /// The last run of this very node.
+    Node,
+    /// The usual time of its kind.
+    Kind,
+    /// Nothing: its kind never ran.
+    Guess,
+}
 
 /// Estimates of one build; each kind is looked up once.
 pub(super) struct Estimates<'a> {
@@ -32,6 +46,16 @@ impl<'a> Estimates<'a> {
             Site::Worker => WORKER_GUESS,
             Site::Inline => INLINE_GUESS,
         })
+    }
+
+    /// Expected wall time of a node, and what that rests on.
+    pub(super) fn with_basis(&self, graph: &Graph, history: &History, id: NodeId) -> (Duration, Basis) {
+        let basis = match (history.cost(&graph.node(id).name), self.known(graph, history, id)) {
+            (Some(_), _) => Basis::Node,
+            (None, Some(_)) => Basis::Kind,
+            (None, None) => Basis::Guess,
+        };
+        (self.of(graph, history, id), basis)
     }
 
     /// Expected wall time of a node, if it or its kind ever ran.

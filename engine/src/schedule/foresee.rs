@@ -1,13 +1,16 @@
 //! What a build would do, without doing it: keys as far as they can be known, and why they differ.
 //! It runs nothing and writes nothing.
 
-use std::collections::BTreeMap;
+mod expected;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::Means;
+pub use super::estimate::Basis;
 use super::estimate::Estimates;
 use super::identify::{Facts, Results};
 use crate::cache::{ActionResult, Lookup};
@@ -17,6 +20,8 @@ use crate::id::NodeId;
 use crate::key::{Manifest, Reason};
 use crate::plan::Plan;
 use crate::takes::Takes;
+
+pub use expected::Expected;
 
 /// How a node stands before a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -52,6 +57,16 @@ impl Standing {
             Self::Blocked => "blocked",
         }
     }
+
+    /// Whether a build would run such a node; `None` if that depends on what others give.
+    #[must_use]
+    pub const fn would_run(self) -> Option<bool> {
+        match self {
+            Self::New | Self::Stale | Self::Missing => Some(true),
+            Self::Waiting => None,
+            Self::Fresh | Self::Cached | Self::Blocked => Some(false),
+        }
+    }
 }
 
 /// What is known of one node before a build.
@@ -61,12 +76,14 @@ pub struct Forecast {
     pub node: NodeId,
     /// How it stands.
     pub standing: Standing,
-    /// What changed in its key.
+    /// What changed in its key, as far as it is known.
     pub reasons: Vec<Reason>,
     /// The nodes it awaits that would run.
     pub awaits: Vec<NodeId>,
     /// Expected wall time if it runs.
     pub estimate: Duration,
+    /// What the estimate rests on.
+    pub basis: Basis,
     /// The manifest, if it is known.
     pub manifest: Option<Manifest>,
     /// Why the key cannot be computed.
@@ -83,6 +100,8 @@ pub struct Foresight {
     pub forecasts: BTreeMap<NodeId, Forecast>,
     /// Results that are in the cache.
     pub results: Results,
+    /// Nodes that are not in the graph, but that expansions which would run made the last time.
+    pub expected: Vec<Expected>,
 }
 
 /// Looks ahead.
@@ -95,79 +114,148 @@ pub fn foresee(
 ) -> Foresight {
     let estimates = Estimates::new(means.cache);
     let plan = Plan::new(&graph, targets, |id| estimates.of(&graph, history, id));
-    let mut seen = Foresight { graph, plan, forecasts: BTreeMap::new(), results: Results::default() };
-    loop {
-        let open: Vec<NodeId> = seen.plan.nodes().filter(|id| !seen.forecasts.contains_key(id)).collect();
-        let before = open.len();
-        let mut left = before;
-        for id in open {
-            let awaits = seen.graph.awaits(id);
-            if awaits.iter().all(|from| seen.forecasts.contains_key(from)) {
-                let forecast = look(means, &mut seen, id, &awaits, takes, history);
-                seen.forecasts.insert(id, forecast);
-                left -= 1;
+    let results = Results::default();
+    let mut seen = Foresight { graph, plan, forecasts: BTreeMap::new(), results, expected: Vec::new() };
+    let mut front = Front::default();
+    front.admit(&seen, seen.plan.nodes());
+    while let Some(id) = front.ready.pop_first() {
+        let (forecast, made) = Look { means, takes, history, estimates: &estimates }.at(&mut seen, id);
+        seen.forecasts.insert(id, forecast);
+        front.advance(&seen, id, &made);
+    }
+    seen.expected = expected::expected(means, history, &seen);
+    seen
+}
+
+/// Nodes whose forecast can be made, and how many others each of the rest awaits.
+#[derive(Default)]
+struct Front {
+    ready: BTreeSet<NodeId>,
+    open: Vec<Option<usize>>,
+    dependents: Vec<Vec<NodeId>>,
+}
+
+impl Front {
+    /// Takes in wanted nodes, and all that they need, as far as they are not known here yet.
+    fn admit(&mut self, seen: &Foresight, nodes: impl IntoIterator<Item = NodeId>) {
+        self.open.resize(seen.graph.len(), None);
+        self.dependents.resize(seen.graph.len(), Vec::new());
+        let mut new: Vec<NodeId> = nodes.into_iter().collect();
+        while let Some(id) = new.pop() {
+            if self.open[id.index()].is_none() && seen.plan.wanted(id) {
+                let awaits = seen.graph.awaits(id);
+                self.wait(id, awaits.into_iter().filter(|from| !seen.forecasts.contains_key(from)));
+                new.extend(seen.graph.reaches(id));
             }
         }
-        if left == before {
-            return seen;
+    }
+
+    fn wait(&mut self, id: NodeId, awaited: impl Iterator<Item = NodeId>) {
+        let mut number = self.open[id.index()].unwrap_or(0);
+        for from in awaited {
+            self.dependents[from.index()].push(id);
+            number += 1;
+        }
+        self.open[id.index()] = Some(number);
+        if number == 0 {
+            self.ready.insert(id);
+        }
+    }
+
+    /// A forecast was made; `made` are nodes that its expansion gave, which now stand for it.
+    fn advance(&mut self, seen: &Foresight, id: NodeId, made: &[NodeId]) {
+        self.admit(seen, made.iter().copied());
+        // Made nodes are numbered one after the other.
+        let new = made.first().copied().zip(made.last().copied());
+        for dependent in std::mem::take(&mut self.dependents[id.index()]) {
+            let number = &mut self.open[dependent.index()];
+            *number = number.map(|number| number.saturating_sub(1));
+            let awaits = if new.is_some() { seen.graph.awaits(dependent) } else { Vec::new() };
+            let stand_for_it = awaits
+                .into_iter()
+                .filter(|from| new.is_some_and(|(first, last)| first <= *from && *from <= last));
+            self.wait(dependent, stand_for_it.filter(|from| !seen.forecasts.contains_key(from)));
         }
     }
 }
 
-fn look(
-    means: &Means<'_>,
-    seen: &mut Foresight,
-    id: NodeId,
-    awaits: &[NodeId],
-    takes: &Takes,
-    history: &History,
-) -> Forecast {
-    let past = history.past(&seen.graph.node(id).name);
-    let mut forecast = Forecast {
-        node: id,
-        standing: Standing::Waiting,
-        reasons: Vec::new(),
-        awaits: awaits.iter().copied().filter(|from| seen.results.get(*from).is_none()).collect(),
-        estimate: seen.plan.cost(id),
-        manifest: None,
-        fault: None,
-    };
-    if !forecast.awaits.is_empty() {
-        return forecast;
-    }
-    let facts = Facts { results: &seen.results, toolbox: means.toolbox, files: means.files, takes };
-    let manifest = match facts.manifest(&seen.graph, id) {
-        Ok(manifest) => manifest,
-        Err(failure) => {
-            forecast.standing = Standing::Blocked;
-            forecast.fault = Some(failure.message);
-            return forecast;
+/// What a look at a node needs beside what was seen so far.
+struct Look<'a> {
+    means: &'a Means<'a>,
+    takes: &'a Takes,
+    history: &'a History,
+    estimates: &'a Estimates<'a>,
+}
+
+impl Look<'_> {
+    /// The forecast of a node, and what its expansion made if that is known.
+    fn at(&self, seen: &mut Foresight, id: NodeId) -> (Forecast, Vec<NodeId>) {
+        let (estimate, basis) = self.estimates.with_basis(&seen.graph, self.history, id);
+        let awaits = seen.graph.awaits(id).into_iter().filter(|from| seen.results.get(*from).is_none());
+        let mut forecast = Forecast {
+            node: id,
+            standing: Standing::Waiting,
+            reasons: Vec::new(),
+            awaits: awaits.collect(),
+            estimate,
+            basis,
+            manifest: None,
+            fault: None,
+        };
+        let past = self.history.past(&seen.graph.node(id).name);
+        let means = self.means;
+        let facts =
+            Facts { results: &seen.results, toolbox: means.toolbox, files: means.files, takes: self.takes };
+        if !forecast.awaits.is_empty() {
+            if let (Some(past), Ok(own)) = (past, facts.own(&seen.graph, id)) {
+                let mut reasons = own.reasons(&past.manifest());
+                // What others give is in the past, and not known now.
+                reasons.retain(|reason| reason.new.is_some() || !reason.is_digest());
+                forecast.reasons = reasons;
+            }
+            return (forecast, Vec::new());
         }
-    };
-    let key = manifest.key();
-    let same = past.is_some_and(|past| past.key == key);
-    let found = match facts.is_pinned(&seen.graph, id).then(|| means.cache.lookup(&key.0)) {
-        Some(Lookup::Hit(result)) => Some(Arc::<ActionResult>::from(result)),
-        _ => None,
-    };
-    forecast.reasons = past.map(|past| manifest.reasons(&past.manifest())).unwrap_or_default();
-    forecast.standing = match (&found, same, past.is_some()) {
-        (Some(_), true, _) => Standing::Fresh,
-        (Some(_), false, _) => Standing::Cached,
-        (None, true, _) => Standing::Missing,
-        (None, false, true) => Standing::Stale,
-        (None, false, false) => Standing::New,
-    };
-    forecast.manifest = Some(manifest);
-    if let Some(result) = found {
+        let manifest = match facts.manifest(&seen.graph, id) {
+            Ok(manifest) => manifest,
+            Err(failure) => {
+                forecast.standing = Standing::Blocked;
+                forecast.fault = Some(failure.message);
+                return (forecast, Vec::new());
+            }
+        };
+        let key = manifest.key();
+        let same = past.is_some_and(|past| past.key == key);
+        let found = match facts.is_pinned(&seen.graph, id).then(|| means.cache.lookup(&key.0)) {
+            Some(Lookup::Hit(result)) => Some(Arc::<ActionResult>::from(result)),
+            _ => None,
+        };
+        if let Some(past) = past.filter(|_| !same) {
+            forecast.reasons = manifest.reasons(&past.manifest());
+        }
+        forecast.standing = match (&found, same, past.is_some()) {
+            (Some(_), true, _) => Standing::Fresh,
+            (Some(_), false, _) => Standing::Cached,
+            (None, true, _) => Standing::Missing,
+            (None, false, true) => Standing::Stale,
+            (None, false, false) => Standing::New,
+        };
+        forecast.manifest = Some(manifest);
+        let made = found.map(|result| self.take_in(seen, id, result)).unwrap_or_default();
+        (forecast, made)
+    }
+
+    /// Notes a result that is there, and grows the graph by what it expands to.
+    fn take_in(&self, seen: &mut Foresight, id: NodeId, result: Arc<ActionResult>) -> Vec<NodeId> {
+        let mut made = Vec::new();
         if let Some(subgraph) = &result.graph
-            && let Ok(made) = splice::splice(&mut seen.graph, id, subgraph, means.registry, means.root)
+            && let Ok(nodes) =
+                splice::splice(&mut seen.graph, id, subgraph, self.means.registry, self.means.root)
         {
             let Foresight { graph, plan, .. } = seen;
-            let estimates = Estimates::new(means.cache);
-            plan.grow(graph, id, &made, |node| estimates.of(graph, history, node));
+            plan.grow(graph, id, &nodes, |node| self.estimates.of(graph, self.history, node));
+            made = nodes;
         }
         seen.results.set(id, Some(result));
+        made
     }
-    forecast
 }

@@ -36,6 +36,21 @@ impl Results {
         let name = &graph.node(id).ports[port as usize].name;
         self.get(id)?.port(name)
     }
+
+    /// Bytes that a node reads of what others made, as far as their results are known.
+    #[must_use]
+    pub fn read_by(&self, graph: &Graph, id: NodeId) -> u64 {
+        let feeds = graph.node(id).slots.iter().filter(|slot| !slot.through).flat_map(|slot| &slot.feeds);
+        let ports = feeds.filter_map(|feed| match feed {
+            Feed::Port(from, port) => Some(graph.behind(*from, *port)),
+            _ => None,
+        });
+        ports
+            .flatten()
+            .filter_map(|(from, port)| self.artifact(graph, from, port))
+            .map(|it| it.artifact.size)
+            .sum()
+    }
 }
 
 /// What a key is computed from, beside the graph.
@@ -56,6 +71,19 @@ impl Facts<'_> {
     /// # Errors
     /// When a file cannot be read or a tool is not there.
     pub fn manifest(&self, graph: &Graph, id: NodeId) -> Result<Manifest, Failure> {
+        self.fields(graph, id, true)
+    }
+
+    /// What is known of a node's key before those are done that it awaits: no key, but enough to see whether it
+    /// will be another one.
+    ///
+    /// # Errors
+    /// When a file cannot be read or a tool is not there.
+    pub fn own(&self, graph: &Graph, id: NodeId) -> Result<Manifest, Failure> {
+        self.fields(graph, id, false)
+    }
+
+    fn fields(&self, graph: &Graph, id: NodeId, of_others: bool) -> Result<Manifest, Failure> {
         let node = graph.node(id);
         let info = node.operation.info();
         let mut manifest = Manifest::of_kind(info.name, info.version);
@@ -64,6 +92,9 @@ impl Facts<'_> {
         }
         manifest.params(&node.params);
         for slot in node.slots.iter().filter(|slot| !slot.through) {
+            if !of_others && slot.feeds.iter().any(|feed| matches!(feed, Feed::Port(..))) {
+                continue;
+            }
             let mut digests = Vec::with_capacity(slot.feeds.len());
             for feed in &slot.feeds {
                 self.digests(graph, feed, &mut digests)?;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "helpers of tests")]
 
+mod explain;
 mod keys;
 mod trouble;
 mod world;

@@ -8,16 +8,20 @@ use std::time::Duration;
 use reel_engine::artifact::{Port, PortType};
 use reel_engine::cache::{Cache, CacheConfig};
 use reel_engine::claim::{Capacity, Claim};
+use reel_engine::digest::Digest;
 use reel_engine::event::Event;
 use reel_engine::executor::inline::Inline;
 use reel_engine::executor::toolbox::Toolbox;
 use reel_engine::executor::{Executor, Report, ReportSink, Request, RunId};
+use reel_engine::history::History;
+use reel_engine::id::NodeId;
 use reel_engine::operation::{
     Call, Failure, FailureCode, Info, Input, Kind, Outcome, Registry, Reproducible, Site, SubNode, Subgraph,
     Take, Text, Through, Typed,
 };
 use reel_engine::read::ReadOptions;
 use reel_engine::schedule::Settings;
+use reel_engine::schedule::foresee::Foresight;
 use reel_engine::session::{Equipment, Interrupter, Project, Summary, channel};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -145,6 +149,31 @@ impl World {
             project.build(&equipment, self.settings(), (&targets, &outputs), &mut observer, ends).unwrap();
         executor.shutdown(Duration::from_secs(1));
         built.finish(summary)
+    }
+
+    /// Takes the result of a key out of the cache.
+    pub fn forget(&self, key: &Digest) {
+        let cache = Cache::open(CacheConfig::new(&self.cache_path, self.cache.path().join("spare")));
+        cache.forget(key);
+    }
+
+    /// What the next build would do with everything, and what the last ones did.
+    pub fn foresee(&self) -> (Foresight, History) {
+        let project = self.load().unwrap();
+        let registry = self.registry();
+        let scratch = tempfile::tempdir().unwrap();
+        let cache = Cache::open(CacheConfig::new(&self.cache_path, scratch.path().join("spare")));
+        let toolbox = Toolbox::of(self.tools.clone());
+        let inline = Inline::new();
+        let equipment = Equipment {
+            registry: &registry,
+            cache: &cache,
+            executor: &inline,
+            toolbox: &toolbox,
+            scratch: scratch.path().into(),
+        };
+        let all: Vec<NodeId> = project.graph.nodes().map(|(id, _)| id).collect();
+        (project.foresee(&equipment, &all).unwrap(), project.history())
     }
 
     fn settings(&self) -> Settings {

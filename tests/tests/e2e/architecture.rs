@@ -43,6 +43,7 @@ const CRATES: &[Crate] = &[
             "graph",
             "plan",
             "schedule",
+            "explain",
             "output",
             "session",
             "lib",
