@@ -3,7 +3,9 @@
 //! `reel.lock` is JSON in a fixed order, kept in Git, and written once, atomically, at the end of a build.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -90,10 +92,13 @@ impl Takes {
         if !std::mem::take(&mut self.changed) {
             return Ok(());
         }
+        let mut text = serde_json::to_vec_pretty(&self.file)?;
+        text.push(b'\n');
         let folder = self.path.parent().unwrap_or_else(|| Path::new("."));
-        let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer_pretty(&mut temporary, &self.file)?;
-        temporary.write_all(b"\n")?;
+        // It is a file of the project like any other: as readable as the user's umask says.
+        let mode = Permissions::from_mode(0o666);
+        let mut temporary = tempfile::Builder::new().permissions(mode).tempfile_in(folder)?;
+        temporary.write_all(&text)?;
         temporary.persist(&self.path).map_err(|error| error.error)?;
         Ok(())
     }
@@ -119,6 +124,8 @@ mod tests {
         takes.save().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.find("a.example").unwrap() < text.find("b.example").unwrap());
+        assert!(text.ends_with("}\n"), "{text}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary name is left");
         let again = Takes::read(&path).unwrap();
         assert_eq!(again.pin("https://a.example/x"), Some(&pin("a")));
     }
