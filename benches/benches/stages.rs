@@ -87,9 +87,8 @@ fn keys(c: &mut Criterion) {
 fn facts() -> Facts {
     Facts {
         kind: "text".into(),
-        node: "bench/node".into(),
         cost_micros: 1000,
-        assembled: false,
+        rank: reel_engine::cache::Rank::Made,
         manifest: vec![b'm'; 600],
     }
 }

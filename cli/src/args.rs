@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
+use crate::config::user::{self, Limit};
 use crate::ui::Color;
 
 /// Turns a folder into films the way a build system turns a folder into programs.
@@ -254,15 +255,24 @@ pub(crate) enum CacheAction {
     /// Show how much there is, by kind.
     #[command(after_help = "Examples:\n  reel cache stats\n  reel cache stats --json")]
     Stats,
-    /// Remove what was not used for longest, down to a budget. What a running build uses stays.
-    #[command(after_help = "Examples:\n  reel cache gc --max-size 20GiB\n  reel cache gc --max-age 30d")]
+    /// Remove what is worth least, down to a budget.
+    ///
+    /// What current outputs of projects need stays, until a project was not seen for 30 days; so does what a
+    /// running build uses. Films that were put together from parts go first, then what is cheap to make again and
+    /// was not used for long; what was paid for goes last. Builds do this by themselves when the cache is over
+    /// its budget: `cache: { max-size: 50GiB, max-age: 90d }` in `reel/config.yaml` in the user's config folder,
+    /// else a tenth of the file system.
+    #[command(
+        after_help = "Examples:\n  reel cache gc\n  reel cache gc --max-size 20GiB\n  reel cache gc --max-age 30d"
+    )]
     Gc {
-        /// Keep at most this much, such as `20GiB`.
-        #[arg(long, value_name = "SIZE", value_parser = size, required_unless_present = "max_age")]
-        max_size: Option<u64>,
-        /// Keep nothing that was not used for so long, such as `30d` or `12h`.
-        #[arg(long, value_name = "AGE", value_parser = age)]
-        max_age: Option<u64>,
+        /// Keep at most this much, such as `20GiB`, or `none`; without it, the user's budget.
+        #[arg(long, value_name = "SIZE", value_parser = size_limit)]
+        max_size: Option<Limit>,
+        /// Keep nothing that was not used for so long, such as `30d` or `12h`, or `none`; without it, the user's
+        /// budget.
+        #[arg(long, value_name = "AGE", value_parser = age_limit)]
+        max_age: Option<Limit>,
     },
     /// Read every blob again, and drop what is damaged.
     #[command(after_help = "Examples:\n  reel cache verify")]
@@ -298,18 +308,12 @@ fn assignment(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn size(text: &str) -> Result<u64, String> {
-    text.parse::<reel_engine::quantity::Bytes>().map(|bytes| bytes.0).map_err(|wrong| wrong.to_string())
+fn size_limit(text: &str) -> Result<Limit, String> {
+    Limit::read(text, user::size)
 }
 
-/// Seconds.
-fn age(text: &str) -> Result<u64, String> {
-    if let Some(days) = text.strip_suffix('d') {
-        let days: u64 = days.parse().map_err(|_| "write whole days, such as `30d`".to_owned())?;
-        return days.checked_mul(86_400).ok_or_else(|| "that is too long".to_owned());
-    }
-    let read = text.parse::<reel_engine::quantity::Duration>();
-    read.map(|time| time.as_micros() / 1_000_000).map_err(|wrong| format!("{wrong}; days are written `30d`"))
+fn age_limit(text: &str) -> Result<Limit, String> {
+    Limit::read(text, user::age)
 }
 
 #[cfg(test)]

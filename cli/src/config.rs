@@ -1,10 +1,14 @@
 //! What the user's surroundings say: the only file that reads the environment and knows a home directory.
 
+pub(crate) mod user;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use user::UserConfig;
 
 /// The user's surroundings, read once.
 #[derive(Debug, Clone, Default)]
@@ -146,11 +150,25 @@ impl Config {
         dirs
     }
 
-    /// The file that lists trusted projects.
-    fn trust_file(&self) -> Option<PathBuf> {
+    /// The folder of what a user decides for all projects.
+    fn config_dir(&self) -> Option<PathBuf> {
         let configs =
             self.folder("XDG_CONFIG_HOME").or_else(|| Some(self.folder("HOME")?.join(".config")))?;
-        Some(configs.join("reel/trust"))
+        Some(configs.join("reel"))
+    }
+
+    /// What the user's config file says.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one line.
+    pub(crate) fn user(&self) -> Result<UserConfig, String> {
+        self.config_dir()
+            .map_or_else(|| Ok(UserConfig::default()), |dir| user::read(&dir.join("config.yaml")))
+    }
+
+    /// The file that lists trusted projects.
+    fn trust_file(&self) -> Option<PathBuf> {
+        Some(self.config_dir()?.join("trust"))
     }
 
     /// Trusted projects, in the order of their paths.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
-use reel_engine::cache::{Cache, CacheConfig};
+use reel_engine::cache::{Budget, Cache, CacheConfig};
 use reel_engine::diagnostic::{Diagnostic, code};
 use reel_engine::executor::frames::Confinement;
 use reel_engine::executor::inline::Inline;
@@ -25,12 +25,15 @@ use reel_nodes::host::{Host, Network};
 use tempfile::TempDir;
 
 use crate::args::{Global, Reading};
+use crate::config::user::Limit;
 use crate::config::{Companion, Config};
 use crate::error::CommandError;
 use crate::ui::Ui;
 
 /// The format of the cache's folder, beneath which everything of ours is.
 const FORMAT: &str = "v1";
+/// With less than this free beneath the cache, temporary files go elsewhere.
+const LITTLE_ROOM: u64 = 64 << 20;
 /// The file in a scratch folder that its owner holds locked.
 const OWNED: &str = "owned";
 
@@ -107,6 +110,15 @@ impl Invocation {
     /// The project for looking at it: nothing of it will run, so it needs no trust.
     pub(crate) fn look(&self, reading: &Reading) -> Result<Loaded, CommandError> {
         self.load(reading, Policy { exec: true, ..Policy::default() })
+    }
+
+    /// How much the cache may hold: what was asked for now (bytes, seconds), else what the user's config file
+    /// says, else a tenth of the file system.
+    pub(crate) fn budget(&self, [size, age]: [Limit; 2]) -> Result<Budget, CommandError> {
+        let help = "`reel help cache gc` tells what may stand there";
+        let user = self.config.user().map_err(|wrong| CommandError::usage(wrong, help))?.cache;
+        let size = size.or(user.max_size).resolve(|| usual_budget(&self.cache_dir()));
+        Ok(Budget { max_size: size, max_age: age.or(user.max_age).resolve(|| None) })
     }
 
     /// The open cache. What the user's store does not take goes to `spare`.
@@ -217,11 +229,27 @@ impl Scratch {
         remove_leftovers(wanted);
         let prefix = format!("build-{}-", std::process::id());
         let make = |parent: &Path| tempfile::Builder::new().prefix(&prefix).tempdir_in(parent);
-        let folder = fs::create_dir_all(wanted).and_then(|()| make(wanted)).or_else(|_| make(fallback))?;
+        let roomy = fs::create_dir_all(wanted).and_then(|()| has_room(wanted));
+        let folder = roomy.and_then(|()| make(wanted)).or_else(|_| make(fallback))?;
         let file = File::create_new(folder.path().join(OWNED))?;
         let owned = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| error)?;
         Ok(Self { folder, _owned: owned })
     }
+}
+
+/// A full disk beneath the cache shall not stop what only passes through.
+fn has_room(folder: &Path) -> std::io::Result<()> {
+    let found = nix::sys::statvfs::statvfs(folder)?;
+    let free = found.blocks_available().saturating_mul(found.fragment_size());
+    if free < LITTLE_ROOM { Err(std::io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+}
+
+/// A tenth of the file system, at least 5 GiB and at most half of it; no limit where its size is not known.
+fn usual_budget(cache_dir: &Path) -> Option<u64> {
+    let there = cache_dir.ancestors().find(|folder| folder.exists())?;
+    let found = nix::sys::statvfs::statvfs(there).ok()?;
+    let whole = found.blocks().checked_mul(found.fragment_size()).filter(|whole| *whole > 0)?;
+    Some((whole / 10).max(5 << 30).min(whole / 2))
 }
 
 /// Removes what killed builds left: their process is gone, and nobody holds the lock in their folder.

@@ -1,7 +1,10 @@
 //! What an action makes: bytes with a digest and a media type, and the types of ports. It knows no store.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -98,8 +101,31 @@ pub struct Artifact {
 /// An artifact as an operation gets it: a file to read, never to write.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputFile {
-    /// Where its bytes are.
+    /// Where its bytes are. There is no such file when they are in `bytes`, which only a kind that asks for it
+    /// gets (`in_memory` in [`crate::operation::Kind`]).
     pub path: PathBuf,
     /// What they are.
     pub artifact: Artifact,
+    /// The bytes themselves, where no file was made of them. They stay in this process.
+    #[serde(skip)]
+    pub bytes: Option<Arc<[u8]>>,
+}
+
+impl InputFile {
+    /// An artifact in a file.
+    #[must_use]
+    pub const fn at(path: PathBuf, artifact: Artifact) -> Self {
+        Self { path, artifact, bytes: None }
+    }
+
+    /// Its bytes, wherever they are.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read(&self) -> io::Result<Cow<'_, [u8]>> {
+        match &self.bytes {
+            Some(bytes) => Ok(Cow::Borrowed(bytes)),
+            None => std::fs::read(&self.path).map(Cow::Owned),
+        }
+    }
 }

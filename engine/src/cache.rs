@@ -16,31 +16,38 @@
 //! What went wrong on the way is told by [`Cache::take_warnings`].
 
 mod blobs;
+mod epoch;
 mod files;
 mod gc;
+mod hash;
 mod inspect;
 mod lock;
 mod place;
+mod project;
 mod records;
 mod result;
+mod roots;
 mod store;
 #[cfg(test)]
 mod tests;
 mod upkeep;
 mod warning;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+pub use epoch::Epoch;
 pub use files::FileStates;
 pub use gc::{Budget, GcReport};
 pub use inspect::{KindStats, Stats, VerifyReport};
 pub use lock::LiveBuild;
 pub use place::{Placing, same_content};
+pub use project::ProjectId;
 pub use records::Clock;
-pub use result::{ActionResult, BlobState, Facts, INLINE_LIMIT, LOG_LIMIT, Place, Stored};
+pub use result::{ActionResult, BlobState, Facts, INLINE_LIMIT, LOG_LIMIT, Place, Rank, Stored};
+pub use roots::Roots;
 pub use store::{CacheConfig, CommitError, Lost, Unready};
 pub use upkeep::StoreError;
 pub use warning::{CacheWarning, WarningKind};
@@ -104,6 +111,28 @@ impl Cache {
         Self(Arc::new(Store::open(config)))
     }
 
+    /// The file that says in which epoch the store below a cache's folder is: see [`Cache::epoch`].
+    #[must_use]
+    pub fn epoch_path(cache_dir: &Path) -> PathBuf {
+        epoch::path(cache_dir)
+    }
+
+    /// The epoch of the store below a cache's folder, without opening it. Noted after [`Cache::begin_build`] and
+    /// before the first look, it tells later, by being the same, that every record that was found or made since
+    /// is still there. `None` is never the same.
+    #[must_use]
+    pub fn epoch(cache_dir: &Path) -> Option<Epoch> {
+        Epoch::read(cache_dir)
+    }
+
+    /// Notes that a project was seen, so that what its outputs need is not collected for another 30 days: one
+    /// call to the system, without opening the store. False when the store does not know the project: then a
+    /// build that goes through the cache makes it known.
+    #[must_use]
+    pub fn seen(cache_dir: &Path, project: &ProjectId) -> bool {
+        project::touch(&project.file(cache_dir))
+    }
+
     /// Whether results are kept for later builds.
     #[must_use]
     pub fn is_writable(&self) -> bool {
@@ -121,7 +150,9 @@ impl Cache {
     #[must_use]
     pub fn begin_build(&self) -> Option<LiveBuild> {
         let locks = self.0.locks.as_ref()?;
-        match LiveBuild::begin(&self.0.root.join("live"), locks, (self.0.clock)()) {
+        let now = (self.0.clock)();
+        self.0.floor.store(now, Ordering::Relaxed);
+        match LiveBuild::begin(&self.0.root.join("live"), locks, now) {
             Ok(build) => Some(build),
             Err(error) => {
                 self.0.no_locks(&error);
@@ -172,10 +203,10 @@ impl Cache {
         self.0.records.manifest(key)
     }
 
-    /// Microseconds of wall time that this node took before, or else nodes of its kind.
+    /// Microseconds of wall time that actions of this kind took of late.
     #[must_use]
-    pub fn cost_estimate(&self, kind: &str, node: &str) -> Option<u64> {
-        self.0.records.cost_estimate(kind, node)
+    pub fn cost_estimate(&self, kind: &str) -> Option<u64> {
+        self.0.records.cost_estimate(kind)
     }
 
     /// A file with the bytes of an artifact, to be read and never written: the blob itself, or a file in
@@ -197,6 +228,17 @@ impl Cache {
                     Err(cause) => Err(Unready::Io { path, cause }),
                 }
             }
+        }
+    }
+
+    /// The bytes of an artifact, if they live in its record.
+    ///
+    /// # Errors
+    /// When they are not what was recorded: the action must run again.
+    pub fn in_record(&self, stored: &Stored) -> Result<Option<Arc<[u8]>>, Lost> {
+        match &stored.place {
+            Place::Inline(bytes) => self.0.check_inline(stored, bytes).map(|()| Some(Arc::clone(bytes))),
+            Place::Blob(_) => Ok(None),
         }
     }
 
@@ -253,13 +295,38 @@ impl Cache {
         inspect::stats(&self.0.root, &self.0.blobs)
     }
 
-    /// Removes what exceeds the budget, never what is `pinned` nor what a build that is going on may use.
+    /// Registers what the current outputs of a project need, so that it is not collected, until the project was
+    /// not seen for 30 days.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn register(&self, project: &ProjectId, roots: Roots) -> Result<(), StoreError> {
+        let store = self.upkeep()?;
+        roots::register(store.root, project, roots, store.now).map_err(|error| store.error(error))
+    }
+
+    /// Removes what exceeds the budget, never what current outputs of projects need nor what a build that is
+    /// going on may use.
     ///
     /// # Errors
     /// When the store cannot be read or written.
-    pub fn gc(&self, budget: Budget, pinned: &BTreeSet<Digest>) -> Result<GcReport, StoreError> {
+    pub fn gc(&self, budget: Budget) -> Result<GcReport, StoreError> {
         self.flush();
-        gc::collect(&self.upkeep()?, budget, pinned)
+        gc::collect(&self.upkeep()?, budget)
+    }
+
+    /// To be called after a build, when it is no longer announced: collects if this cache recorded anything, and
+    /// the store is over its budget or was not looked through for a week. `None` when there was no need.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub fn tidy(&self, budget: Budget) -> Result<Option<GcReport>, StoreError> {
+        if !self.0.recorded.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        self.flush();
+        let store = self.upkeep()?;
+        if gc::is_needed(&store, budget)? { gc::collect(&store, budget).map(Some) } else { Ok(None) }
     }
 
     /// Removes everything but what a build that is going on may use.
@@ -324,7 +391,7 @@ impl Ticket {
         outcome: Outcome,
         facts: Facts,
         committed: impl FnOnce(bool) + Send + 'static,
-    ) -> Result<ActionResult, CommitError> {
+    ) -> Result<Arc<ActionResult>, CommitError> {
         let Self { cache, key, lock } = self;
         let mut artifacts = Vec::with_capacity(outcome.produced.len());
         let mut all_kept = cache.is_writable();
@@ -333,7 +400,7 @@ impl Ticket {
             all_kept &= kept;
             artifacts.push(stored);
         }
-        let result = ActionResult {
+        let result = Arc::new(ActionResult {
             key,
             kind: facts.kind,
             cost_micros: facts.cost_micros,
@@ -341,24 +408,24 @@ impl Ticket {
             artifacts,
             graph: outcome.graph,
             log: result::bounded_log(outcome.log),
-        };
+        });
         if !all_kept {
-            guard(&cache.0.spare.results).insert(key, result.clone());
+            guard(&cache.0.spare.results).insert(key, ActionResult::clone(&result));
             drop(lock);
             committed(false);
             return Ok(result);
         }
+        cache.0.recorded.store(true, Ordering::Relaxed);
         let entry = Entry {
             blob_paths: cache.0.blob_paths(&result),
-            result: result.clone(),
-            node: facts.node,
-            assembled: facts.assembled,
+            result: Arc::clone(&result),
+            rank: facts.rank,
             manifest: facts.manifest,
         };
-        let (spare, copy) = (Arc::clone(&cache.0.spare), result.clone());
+        let (spare, copy) = (Arc::clone(&cache.0.spare), Arc::clone(&result));
         let done = move |written: bool| {
             if !written {
-                guard(&spare.results).insert(key, copy);
+                guard(&spare.results).insert(key, ActionResult::clone(&copy));
             }
             // Only now may others look.
             drop(lock);

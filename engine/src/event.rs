@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::cache::GcReport;
 use crate::claim::Claim;
 use crate::id::NodeId;
 use crate::key::ActionKey;
@@ -82,6 +83,8 @@ pub enum Event {
         /// One line.
         message: String,
     },
+    /// The cache was over its budget, or not looked through for long, and results went.
+    DidCollect(GcReport),
     /// An output stands at its place.
     DidPublish {
         /// Its name.

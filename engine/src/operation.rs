@@ -8,12 +8,13 @@ mod input;
 mod outcome;
 mod registry;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use input::{AnyFile, Audio, Captions, Image, Input, Json, PortMarker, Text, Through, Video, Words};
@@ -93,6 +94,10 @@ pub trait Operation: Send + Sync {
     fn info(&self) -> &Info;
     /// JSON schema of `with`, inputs marked as [`Input`] describes.
     fn schema(&self) -> &Value;
+    /// Whether its run takes inputs in memory and needs no scratch folder.
+    fn in_memory(&self) -> bool {
+        false
+    }
     /// From checked parameters to ports, claim and canonical form; problems go to `cx`, and then it is `None`.
     fn resolve(&self, params: Value, cx: &mut Resolve<'_>) -> Option<Resolved>;
     /// Runs it here.
@@ -127,6 +132,13 @@ pub trait Kind: Send + Sync + 'static {
         None
     }
 
+    /// Whether its run looks at inputs by [`Call::read`] and [`InputFile::read`] alone, and needs no scratch
+    /// folder: then it is spared both, and no file is made of what lives in a record. For kinds that run in this
+    /// process.
+    fn in_memory(&self) -> bool {
+        false
+    }
+
     /// Runs it in this process.
     ///
     /// # Errors
@@ -153,6 +165,10 @@ impl<K: Kind> Typed<K> {
 impl<K: Kind> Operation for Typed<K> {
     fn info(&self) -> &Info {
         &self.info
+    }
+
+    fn in_memory(&self) -> bool {
+        self.info.site == Site::Inline && self.kind.in_memory()
     }
 
     fn schema(&self) -> &Value {
@@ -182,7 +198,7 @@ impl<K: Kind> Operation for Typed<K> {
     }
 
     fn run(&self, call: &Call<'_>) -> Result<Outcome, Failure> {
-        let params = serde_json::from_value(call.params.clone())
+        let params = K::Params::deserialize(call.params)
             .map_err(|error| Failure::new(format!("parameters of `{}`: {error}", self.info.name)))?;
         self.kind.run(params, call)
     }
@@ -269,7 +285,7 @@ impl Call<'_> {
     /// When there is none, or it cannot be read.
     pub fn read(&self, slot: &str) -> Result<Vec<u8>, Failure> {
         let file = self.one(slot)?;
-        std::fs::read(&file.path).map_err(|error| {
+        file.read().map(Cow::into_owned).map_err(|error| {
             Failure::of(FailureCode::Machine, format!("cannot read input `{slot}`: {error}"))
         })
     }

@@ -397,7 +397,6 @@ impl<'a> Build<'a> {
             right,
             manifest,
             scratch: self.means.scratch.join(format!("run-{}", run.0)),
-            project: self.means.root,
         };
         perform::start(start, self.means.cache, self.means.executor, &self.sender);
     }

@@ -1,5 +1,7 @@
 //! The front door: check, build, foresee. The only file that sees every stage; it knows no terminal.
 
+mod roots;
+
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
@@ -272,6 +274,14 @@ impl Project {
         let summary = drive(&mut build, equipment.cache, &files, &self.root, outputs);
         let saved = build.takes().save();
         warn(build.observer(), "reel.lock", saved);
+        if let Ok(folder) = &folder {
+            let wanted = (targets, outputs);
+            let done = roots::register(equipment.cache, self, folder, &build, wanted, summary.is_success());
+            if let Err(error) = done {
+                let message = format!("cannot note in the cache what this project needs: {error}");
+                build.observer().observe(&Event::DidWarn { message });
+            }
+        }
         drop(build);
         if folder.is_ok() {
             warn(observer, "the project's history", history.save());

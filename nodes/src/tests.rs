@@ -92,7 +92,7 @@ fn run(name: &str, with: &Value, inputs: &[(&str, &str)]) -> Outcome {
                 size: text.len() as u64,
                 media: String::new(),
             };
-            ((*slot).to_owned(), vec![InputFile { path, artifact }])
+            ((*slot).to_owned(), vec![InputFile::at(path, artifact)])
         })
         .collect();
     let kind = kind(name);

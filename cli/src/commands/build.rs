@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use reel_engine::cache::{Budget, Cache};
 use reel_engine::claim::Capacity;
 use reel_engine::event::{Event, Observer};
 use reel_engine::executor::Executor;
@@ -18,9 +19,11 @@ use reel_nodes::host::Network;
 use super::names::{targets, warn};
 use crate::args::Build;
 use crate::config::today;
+use crate::config::user::Limit;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Policy, Workshop, costs};
 use crate::processes;
+use crate::report::collection::refused;
 use crate::report::failures::Failures;
 use crate::report::json::Json;
 use crate::report::live::Live;
@@ -49,7 +52,8 @@ pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError>
     }
     warn(call, project);
     let shop = Workshop::open(call, &loaded)?;
-    let _pinned = shop.cache.begin_build();
+    let budget = call.budget([Limit::Unsaid; 2])?;
+    let live = shop.cache.begin_build();
     let (interrupter, ends) = channel();
     let stopping = Arc::new(AtomicBool::new(false));
     let quiet = call.global.json || call.ui.live;
@@ -69,6 +73,8 @@ pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError>
     let equipment = shop.equipment(&loaded.registry);
     let summary = project.build(&equipment, settings, (&nodes, &outputs), &mut reports, ends)?;
     shop.executor.shutdown(FAREWELL);
+    drop(live);
+    tidy(&shop.cache, budget, &mut reports);
     if reports.changed {
         let kept = Texts::keep(&project.root.join(STATE_FOLDER), &project.graph, &project.history());
         if let Err(error) = kept {
@@ -87,6 +93,21 @@ const fn exit(summary: &Summary) -> Exit {
         Exit::Done
     } else {
         Exit::Failed
+    }
+}
+
+/// Keeps the cache within its budget, and tells what went and what could not go.
+fn tidy(cache: &Cache, budget: Budget, reports: &mut All) {
+    let report = match cache.tidy(budget) {
+        Ok(Some(report)) => report,
+        Ok(None) => return,
+        Err(error) => return reports.observe(&Event::DidWarn { message: error.to_string() }),
+    };
+    for message in refused(&report) {
+        reports.observe(&Event::DidWarn { message });
+    }
+    if report.records > 0 {
+        reports.observe(&Event::DidCollect(report));
     }
 }
 

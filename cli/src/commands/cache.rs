@@ -1,15 +1,13 @@
 //! `reel cache`: figures, collection, verification, removal.
 
-use std::collections::BTreeSet;
-
-use reel_engine::cache::{Budget, Cache, GcReport, Stats, VerifyReport};
-use reel_engine::digest::Digest;
+use reel_engine::cache::{Cache, Stats, VerifyReport};
 use serde_json::{Value, json};
 
 use crate::args::{Cache as CacheArgs, CacheAction};
 use crate::error::{CommandError, Exit};
 use crate::open::Invocation;
-use crate::ui::{add, bytes, count, print, print_error, print_json, spell, table};
+use crate::report::collection::{collection_json, collection_text};
+use crate::ui::{bytes, count, print, print_error, print_json, spell, table};
 
 pub(super) fn run(call: &Invocation, args: &CacheArgs) -> Result<Exit, CommandError> {
     let cache = call.cache(call.config.temporary());
@@ -21,14 +19,14 @@ pub(super) fn run(call: &Invocation, args: &CacheArgs) -> Result<Exit, CommandEr
             Exit::Done
         }
         CacheAction::Gc { max_size, max_age } => {
-            let pinned = pinned(call);
-            let report = cache.gc(Budget { max_size, max_age }, &pinned).map_err(failed)?;
-            say(call, &gc_json(&report), || gc_text(&report));
+            let asked = [max_size, max_age].map(Option::unwrap_or_default);
+            let report = cache.gc(call.budget(asked)?).map_err(failed)?;
+            say(call, &collection_json("cache-gc", &report), || collection_text(&report));
             Exit::Done
         }
         CacheAction::Clear => {
             let report = cache.clear().map_err(failed)?;
-            say(call, &gc_json(&report), || gc_text(&report));
+            say(call, &collection_json("cache-gc", &report), || collection_text(&report));
             Exit::Done
         }
         CacheAction::Verify => {
@@ -39,13 +37,6 @@ pub(super) fn run(call: &Invocation, args: &CacheArgs) -> Result<Exit, CommandEr
     };
     warnings(call, &cache);
     Ok(exit)
-}
-
-/// What the project here had the last time, if there is one: it should stay.
-fn pinned(call: &Invocation) -> BTreeSet<Digest> {
-    let Ok(root) = call.root() else { return BTreeSet::new() };
-    let history = reel_engine::history::History::read(&root.join(reel_engine::session::STATE_FOLDER));
-    history.nodes().map(|(_, past)| past.key.0).collect()
 }
 
 fn say(call: &Invocation, json: &Value, text: impl FnOnce() -> String) {
@@ -112,45 +103,6 @@ fn stats_json(stats: &Stats) -> Value {
         "kinds": kinds,
         "first-used": stats.first_used,
         "last-used": stats.last_used,
-    })
-}
-
-fn gc_text(report: &GcReport) -> String {
-    let mut text = format!(
-        "removed {} and {}, {}; {} left\n",
-        count(report.records as usize, "result"),
-        count(report.blobs as usize, "blob"),
-        bytes(report.freed),
-        bytes(report.left),
-    );
-    if report.live_builds > 0 {
-        add(
-            &mut text,
-            format_args!("{} running: what it uses was left alone\n", count(report.live_builds, "build")),
-        );
-    }
-    if report.below_working_set {
-        add(
-            &mut text,
-            format_args!(
-                "the budget is below what this project's last build needs ({}): its next build makes things again\n",
-                bytes(report.pinned),
-            ),
-        );
-    }
-    text
-}
-
-fn gc_json(report: &GcReport) -> Value {
-    json!({
-        "event": "cache-gc",
-        "results": report.records,
-        "blobs": report.blobs,
-        "freed": report.freed,
-        "left": report.left,
-        "pinned": report.pinned,
-        "below-working-set": report.below_working_set,
-        "live-builds": report.live_builds,
     })
 }
 

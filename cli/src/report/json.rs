@@ -3,6 +3,7 @@
 use reel_engine::event::{Event, Observer};
 use serde_json::{Value, json};
 
+use super::collection::collection_json;
 use super::plain::Sink;
 use super::summary::seconds;
 use super::{End, Report};
@@ -79,6 +80,7 @@ impl Observer for Json {
             }
             // Said at once, but it does not make a build that did nothing one that did something.
             Event::DidWarn { message } => self.write(&json!({ "event": "warning", "message": message })),
+            Event::DidCollect(report) => self.write(&collection_json("did-collect", report)),
             Event::DidPublish { name, path, written, .. } => {
                 let value = json!({ "event": "did-publish", "name": name, "path": path, "written": written });
                 if *written { self.tell(&value) } else { self.hold(value) }

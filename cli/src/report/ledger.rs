@@ -202,7 +202,7 @@ impl Observer for Ledger {
                 self.note(Instance::Placed { name: name.clone(), bytes: *bytes, written: *written });
             }
             Event::DidWarn { message } => self.note(Instance::Warned(message.clone())),
-            Event::DidPlan { .. } | Event::DidProgress { .. } => {}
+            Event::DidPlan { .. } | Event::DidProgress { .. } | Event::DidCollect(_) => {}
         }
     }
 }

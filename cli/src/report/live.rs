@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reel_engine::event::{Event, NodeInfo, Observer};
 use reel_engine::id::NodeId;
 
+use super::collection::removed;
 use super::summary::{Manner, Volume, closing, failure};
 use super::{End, Report};
 use crate::ui::{add, print, print_error, spell};
@@ -270,6 +271,7 @@ impl Observer for Live {
             Event::DidWarn { message } => {
                 self.say(&format!("{}: {message}\n", self.manner.paint.warn("warning")));
             }
+            Event::DidCollect(report) => self.say(&format!("cache: {}\n", removed(report))),
             Event::DidPublish { written, .. } => self.happened |= *written,
         }
         self.redraw();

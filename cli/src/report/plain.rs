@@ -6,6 +6,7 @@ use std::time::Instant;
 use reel_engine::event::{Event, NodeInfo, Observer};
 use reel_engine::id::NodeId;
 
+use super::collection::removed;
 use super::summary::{Manner, Volume, closing, failure};
 use super::{End, Report};
 use crate::ui::spell;
@@ -67,6 +68,10 @@ impl Observer for Plain {
                 let word = self.manner.paint.warn("warning");
                 (self.sink)(&format!("{word}: {message}\n"));
             }
+            Event::DidCollect(report) if self.manner.volume > Volume::Quiet => {
+                (self.sink)(&format!("cache: {}\n", removed(report)));
+            }
+            Event::DidCollect(_) => {}
             Event::DidPublish { written, .. } => self.happened |= *written,
             Event::DidPlan { .. } | Event::DidProgress { .. } => {}
         }

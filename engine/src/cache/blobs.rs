@@ -1,6 +1,6 @@
 //! Blobs by content: the one file that knows cacache and where it puts things. It knows no records.
 //!
-//! A blob's name is its SHA-256; its BLAKE3 is made in the same pass. A file of the scratch folder is moved in
+//! A blob's name is its SHA-256; its BLAKE3 is made in the same pass, on another thread when there is much. A file of the scratch folder is moved in
 //! when it is on the same file system and has no other name, else its bytes are copied. Either way the blob
 //! appears under its name at once and whole, and always as a new inode, so that its change time tells when it
 //! was last stored.
@@ -10,9 +10,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use cacache::{Algorithm, SyncWriter, WriteOpts};
-use sha2::{Digest as _, Sha256};
+use cacache::{Algorithm, WriteOpts};
 
+use super::hash::{self, Hashed, Stopped};
 use super::result::BlobState;
 use crate::digest::Digest;
 use crate::operation::Body;
@@ -21,8 +21,6 @@ use crate::operation::Body;
 const CONTENT: &str = "content-v2/sha256";
 /// Where it keeps files that are being written.
 const TMP: &str = "tmp";
-/// Files from this size on are hashed by several threads.
-const PARALLEL_FROM: u64 = 1 << 20;
 const CHUNK: usize = 256 << 10;
 
 /// A folder of blobs.
@@ -101,11 +99,19 @@ impl Blobs {
 
     fn put_bytes(&self, bytes: &[u8]) -> Result<Written, PutError> {
         let store = |cause| self.store_error(cause);
-        let mut writer = self.writer()?;
+        let mut writer = WriteOpts::new()
+            .algorithm(Algorithm::Sha256)
+            // A size is never passed on: with one, cacache writes through a map that chunked writes overrun.
+            .open_hash_sync(&self.root)
+            .map_err(|error| self.cacache_error(error))?;
         for chunk in bytes.chunks(CHUNK) {
             writer.write_all(chunk).map_err(store)?;
         }
-        self.finish(writer, Digest::of(bytes), bytes.len() as u64)
+        writer.flush().map_err(store)?;
+        let integrity = writer.commit().map_err(|error| self.cacache_error(error))?;
+        let (_, hex) = integrity.to_hex();
+        let sha256 = hex.parse::<Digest>().map_err(|_| store(io::Error::other("cacache gave no SHA-256")))?;
+        self.written(Digest::of(bytes), *sha256.as_bytes(), bytes.len() as u64)
     }
 
     fn put_file(&self, path: &Path) -> Result<Written, PutError> {
@@ -121,10 +127,7 @@ impl Blobs {
         }
         let (digest, sha256, size) = hash_file(path).map_err(source)?;
         fs::set_permissions(path, Permissions::from_mode(0o400)).map_err(source)?;
-        let target = self.path(&sha256);
-        if let Some(folder) = target.parent() {
-            self.make_folder(folder)?;
-        }
+        let target = self.folder_of(&sha256)?;
         match fs::rename(path, &target) {
             Ok(()) => self.written(digest, sha256, size),
             // Two mounts of one device, or folders with different quotas.
@@ -135,40 +138,33 @@ impl Blobs {
 
     fn copy_file(&self, path: &Path) -> Result<Written, PutError> {
         let source = |cause| PutError::Source { path: path.to_owned(), cause };
-        let mut file = File::open(path).map_err(source)?;
-        let mut writer = self.writer()?;
-        let mut hasher = blake3::Hasher::new();
-        let mut buffer = vec![0; CHUNK];
-        loop {
-            let length = match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(length) => length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(cause) => return Err(source(cause)),
-            };
-            hasher.update(&buffer[..length]);
-            writer.write_all(&buffer[..length]).map_err(|cause| self.store_error(cause))?;
+        self.copy(&mut File::open(path).map_err(source)?, path)
+    }
+
+    /// Writes what is read to a file of the store, which then gets its name.
+    fn copy(&self, source: &mut impl Read, from: &Path) -> Result<Written, PutError> {
+        let store = |cause| self.store_error(cause);
+        let folder = self.root.join(TMP);
+        self.make_folder(&folder)?;
+        let mode = Permissions::from_mode(0o400);
+        let mut copy = tempfile::Builder::new().permissions(mode).tempfile_in(&folder).map_err(store)?;
+        let (digest, sha256, size) =
+            hash::both(source, &mut |chunk| copy.write_all(chunk)).map_err(|stopped| match stopped {
+                Stopped::Reading(cause) => PutError::Source { path: from.to_owned(), cause },
+                Stopped::Passing(cause) => self.store_error(cause),
+            })?;
+        let target = self.folder_of(&sha256)?;
+        copy.persist(&target).map_err(|error| store(error.error))?;
+        self.written(digest, sha256, size)
+    }
+
+    /// Where a blob of this name goes, in a folder that is there.
+    fn folder_of(&self, sha256: &[u8; 32]) -> Result<PathBuf, PutError> {
+        let target = self.path(sha256);
+        if let Some(folder) = target.parent() {
+            self.make_folder(folder)?;
         }
-        let digest = Digest::from_bytes(*hasher.finalize().as_bytes());
-        self.finish(writer, digest, hasher.count())
-    }
-
-    /// A size is never passed on: with one, cacache writes through a map that chunked writes overrun.
-    fn writer(&self) -> Result<SyncWriter, PutError> {
-        WriteOpts::new()
-            .algorithm(Algorithm::Sha256)
-            .open_hash_sync(&self.root)
-            .map_err(|error| self.cacache_error(error))
-    }
-
-    fn finish(&self, mut writer: SyncWriter, digest: Digest, size: u64) -> Result<Written, PutError> {
-        writer.flush().map_err(|cause| self.store_error(cause))?;
-        let integrity = writer.commit().map_err(|error| self.cacache_error(error))?;
-        let (_, hex) = integrity.to_hex();
-        let sha256 = hex
-            .parse::<Digest>()
-            .map_err(|_| self.store_error(io::Error::other("cacache gave no SHA-256")))?;
-        self.written(digest, *sha256.as_bytes(), size)
+        Ok(target)
     }
 
     fn written(&self, digest: Digest, sha256: [u8; 32], size: u64) -> Result<Written, PutError> {
@@ -294,29 +290,10 @@ fn entries(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {
     }
 }
 
-/// BLAKE3, SHA-256 and length; large files by several threads, the two digests beside each other.
-fn hash_file(path: &Path) -> io::Result<(Digest, [u8; 32], u64)> {
-    if fs::metadata(path)?.len() >= PARALLEL_FROM {
-        let (blake3, sha256) = rayon::join(|| Digest::of_file(path), || sha256_of(path));
-        let ((digest, size), sha256) = (blake3?, sha256?);
-        return Ok((digest, sha256, size));
-    }
-    let bytes = fs::read(path)?;
-    Ok((Digest::of(&bytes), Sha256::digest(&bytes).into(), bytes.len() as u64))
-}
-
-fn sha256_of(path: &Path) -> io::Result<[u8; 32]> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; CHUNK];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hasher.finalize().into()),
-            Ok(length) => hasher.update(&buffer[..length]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+fn hash_file(path: &Path) -> io::Result<Hashed> {
+    hash::both(&mut File::open(path)?, &mut |_| Ok(())).map_err(|stopped| match stopped {
+        Stopped::Reading(cause) | Stopped::Passing(cause) => cause,
+    })
 }
 
 #[cfg(test)]

@@ -1,34 +1,43 @@
-//! What may go: collecting, clearing, verifying and counting a store. It knows no build but by its start.
+//! What may go: collecting and clearing a store. It knows no build but by its start, and no project but by what
+//! it registered.
 //!
 //! # What is never collected
 //!
-//! - A pinned key.
+//! - What the current outputs of a project need, for as long as the project was seen within 30 days.
 //! - While builds are going on: a record that was last used less than a day before the oldest of them began,
 //!   or later. A use is written down once a day, so such a record may be in use. What a collection wants to
-//!   remove and must leave for this reason is in its report.
+//!   remove and must leave for one of these reasons is in its report.
 //! - A blob that was stored less than an hour ago: its record may be on the way.
 //!
 //! # In what order the rest goes
 //!
 //! What is too old first; then, until the budget is met, results that only put others together; then by last
 //! use, where being dear to make counts as having been used later: one day for each doubling of microseconds
-//! per KiB.
+//! per KiB; what was paid for last.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod inventory;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, TransactionBehavior, params};
 
+use super::epoch;
+use super::roots::{self, Registered};
 use super::upkeep::{StoreError, Upkeep};
 use crate::digest::Digest;
+use inventory::{Candidate, Inventory};
 
 const DAY: u64 = 24 * 3600;
 /// A blob without a record is left alone for so long, in seconds.
 const ORPHAN_AGE: u64 = 3600;
 /// Estimates of costs that were not renewed for so long are dropped, in seconds.
 const COST_AGE: u64 = 90 * DAY;
+/// A file in the store that was written when it was last looked through.
+const COLLECTED: &str = "collected";
 /// So many records are removed with the gate closed.
 const BATCH: usize = 256;
 
@@ -42,7 +51,7 @@ pub struct Budget {
 }
 
 /// What a collection did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GcReport {
     /// Records removed.
     pub records: u64,
@@ -52,118 +61,109 @@ pub struct GcReport {
     pub freed: u64,
     /// Bytes that are left.
     pub left: u64,
-    /// Bytes that pinned results need.
+    /// Bytes that are left beyond the budget.
+    pub over: u64,
+    /// Projects whose current outputs are kept.
+    pub projects: usize,
+    /// Projects that were not seen for 30 days, and are forgotten.
+    pub lapsed: usize,
+    /// Projects whose registration was damaged; their next build registers them again.
+    pub damaged_projects: usize,
+    /// Bytes that current outputs of projects need.
     pub pinned: u64,
-    /// Whether those alone exceed the budget: one build's results do not fit.
-    pub below_working_set: bool,
+    /// The project whose outputs need most, if it alone exceeds the budget, and what it needs: the budget is
+    /// below one build's working set.
+    pub below_working_set: Option<(PathBuf, u64)>,
     /// Builds that are going on.
     pub live_builds: usize,
     /// Records that would have gone but for these.
     pub held_by_builds: u64,
-}
-
-/// What a collection knows of a record.
-struct Candidate {
-    id: i64,
-    key: Digest,
-    used: u64,
-    assembled: bool,
-    cost_micros: u64,
-    record_bytes: u64,
-    blobs: Vec<([u8; 32], u64)>,
-}
-
-impl Candidate {
-    fn bytes(&self) -> u64 {
-        self.record_bytes + self.blobs.iter().map(|(_, size)| size).sum::<u64>()
-    }
-
-    /// The lowest goes first.
-    fn worth(&self) -> (bool, u64) {
-        let density = self.cost_micros / (self.bytes() / 1024).max(1);
-        (!self.assembled, self.used + u64::from((density + 1).ilog2()) * DAY)
-    }
-}
-
-/// Candidates in the order in which they go, and how often each blob is used.
-struct Inventory {
-    candidates: Vec<Candidate>,
-    uses: BTreeMap<[u8; 32], (u64, u64)>,
-}
-
-impl Inventory {
-    fn size(&self) -> u64 {
-        self.candidates.iter().map(|c| c.record_bytes).sum::<u64>()
-            + self.uses.values().map(|(_, size)| size).sum::<u64>()
-    }
+    /// Records that were too old, but current outputs need them.
+    pub held_by_projects: u64,
 }
 
 /// Keeps the store within a budget.
-pub(super) fn collect(
-    store: &Upkeep<'_>,
-    budget: Budget,
-    pinned: &BTreeSet<Digest>,
-) -> Result<GcReport, StoreError> {
+pub(super) fn collect(store: &Upkeep<'_>, budget: Budget) -> Result<GcReport, StoreError> {
+    let registered = roots::registered(store.root, store.now).map_err(|error| store.error(error))?;
     let mut connection = store.connect()?;
-    let inventory = take_inventory(&connection).map_err(|error| store.error(error))?;
-    let mut report = GcReport { pinned: pinned_bytes(&inventory, pinned), ..GcReport::default() };
-    report.below_working_set = budget.max_size.is_some_and(|max| report.pinned > max);
+    let inventory = Inventory::take(&connection, store.now).map_err(|error| store.error(error))?;
+    let mut report = GcReport {
+        projects: registered.projects.len(),
+        lapsed: registered.lapsed.len(),
+        damaged_projects: registered.damaged.len(),
+        ..GcReport::default()
+    };
+    let pinned = pin(&inventory, &registered, budget, &mut report);
     let oldest = budget.max_age.map_or(0, |age| store.now.saturating_sub(age));
     let excess = budget.max_size.map_or(0, |max| inventory.size().saturating_sub(max));
-    remove(store, &mut connection, inventory, pinned, (oldest, excess), &mut report)?;
+    remove(store, &mut connection, inventory, &pinned, (oldest, excess), &mut report)?;
+    for path in registered.lapsed.iter().chain(&registered.damaged) {
+        fs::remove_file(path).map_err(|error| store.error(error))?;
+    }
     finish(store, &connection, ORPHAN_AGE, &mut report)?;
+    note_collected(store);
+    report.over = budget.max_size.map_or(0, |max| report.left.saturating_sub(max));
     Ok(report)
+}
+
+/// Whether a collection is worth its time: over the budget as far as a glance tells, or not looked through for
+/// long.
+pub(super) fn is_needed(store: &Upkeep<'_>, budget: Budget) -> Result<bool, StoreError> {
+    // Ages are told by days, and what is found only by walking through everything can wait for a week.
+    let interval = if budget.max_age.is_some() { DAY } else { 7 * DAY };
+    match fs::metadata(store.root.join(COLLECTED)) {
+        Ok(meta) if meta.mtime().max(0).cast_unsigned().abs_diff(file_clock()) > interval => return Ok(true),
+        Ok(_) => {}
+        Err(_) => note_collected(store),
+    }
+    let Some(max) = budget.max_size else { return Ok(false) };
+    let blobs: i64 = store
+        .connect()?
+        .query_row(
+            "select coalesce(sum(size), 0) from (select distinct sha256, size from result_blobs)",
+            [],
+            |row| row.get(0),
+        )
+        .map_err(|error| store.error(error))?;
+    Ok(super::inspect::record_bytes(store.root) + blobs.cast_unsigned() > max)
+}
+
+/// Notes that everything was looked through now. Where it cannot be noted, it is looked through more often.
+fn note_collected(store: &Upkeep<'_>) {
+    let _ = fs::write(store.root.join(COLLECTED), "");
 }
 
 /// Removes all that no build may be using.
 pub(super) fn clear(store: &Upkeep<'_>) -> Result<GcReport, StoreError> {
     let mut connection = store.connect()?;
-    let inventory = take_inventory(&connection).map_err(|error| store.error(error))?;
+    let inventory = Inventory::take(&connection, store.now).map_err(|error| store.error(error))?;
     let mut report = GcReport::default();
-    remove(store, &mut connection, inventory, &BTreeSet::new(), (u64::MAX, u64::MAX), &mut report)?;
+    remove(store, &mut connection, inventory, &[], (u64::MAX, u64::MAX), &mut report)?;
     let age = if report.live_builds == 0 { 0 } else { ORPHAN_AGE };
+    if report.live_builds == 0 {
+        roots::forget_all(store.root).map_err(|error| store.error(error))?;
+    }
     finish(store, &connection, age, &mut report)?;
     Ok(report)
 }
 
-fn pinned_bytes(inventory: &Inventory, pinned: &BTreeSet<Digest>) -> u64 {
-    let mut blobs = BTreeMap::new();
-    let mut bytes = 0;
-    for candidate in inventory.candidates.iter().filter(|c| pinned.contains(&c.key)) {
-        bytes += candidate.record_bytes;
-        blobs.extend(candidate.blobs.iter().copied());
+/// The keys that current outputs need, in order; how much that is goes into the report.
+fn pin(inventory: &Inventory, registered: &Registered, budget: Budget, report: &mut GcReport) -> Vec<Digest> {
+    let index = inventory.index();
+    let mut all = Vec::new();
+    for project in &registered.projects {
+        let keys = project.keys();
+        let needs = inventory.bytes_of(&index, &keys);
+        let most = report.below_working_set.as_ref().map_or(0, |(_, most)| *most);
+        if budget.max_size.is_some_and(|max| needs > max) && needs > most {
+            report.below_working_set = Some((project.folder.clone(), needs));
+        }
+        all.extend(keys);
     }
-    bytes + blobs.values().sum::<u64>()
-}
-
-fn take_inventory(connection: &Connection) -> rusqlite::Result<Inventory> {
-    let mut blobs: BTreeMap<i64, Vec<([u8; 32], u64)>> = BTreeMap::new();
-    let mut uses = BTreeMap::new();
-    let mut statement = connection.prepare("select result, sha256, size from result_blobs")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let (sha256, size) = (row.get::<_, [u8; 32]>(1)?, row.get::<_, i64>(2)?.cast_unsigned());
-        blobs.entry(row.get(0)?).or_default().push((sha256, size));
-        uses.entry(sha256).or_insert((0, size)).0 += 1;
-    }
-    let mut statement = connection.prepare(
-        "select id, key, used, assembled, cost, length(body) + length(manifest) + length(kind) from results",
-    )?;
-    let candidates = statement.query_map([], |row| {
-        let id = row.get(0)?;
-        Ok(Candidate {
-            id,
-            key: Digest::from_bytes(row.get(1)?),
-            used: row.get::<_, i64>(2)?.max(0).cast_unsigned(),
-            assembled: row.get(3)?,
-            cost_micros: row.get::<_, i64>(4)?.max(0).cast_unsigned(),
-            record_bytes: row.get::<_, i64>(5)?.cast_unsigned(),
-            blobs: blobs.remove(&id).unwrap_or_default(),
-        })
-    })?;
-    let mut candidates = candidates.collect::<rusqlite::Result<Vec<_>>>()?;
-    candidates.sort_by_key(|c| (c.worth(), c.key));
-    Ok(Inventory { candidates, uses })
+    all.sort_unstable();
+    all.dedup();
+    report.pinned = inventory.bytes_of(&index, &all);
+    all
 }
 
 /// Removes records last used before `oldest`, then others in order until `excess` bytes are free.
@@ -171,13 +171,15 @@ fn remove(
     store: &Upkeep<'_>,
     connection: &mut Connection,
     inventory: Inventory,
-    pinned: &BTreeSet<Digest>,
+    pinned: &[Digest],
     (oldest, excess): (u64, u64),
     report: &mut GcReport,
 ) -> Result<(), StoreError> {
     let Inventory { candidates, mut uses } = inventory;
-    let (old, rest): (Vec<_>, Vec<_>) =
-        candidates.into_iter().filter(|c| !pinned.contains(&c.key)).partition(|c| c.used < oldest);
+    let (kept, free): (Vec<_>, Vec<_>) =
+        candidates.into_iter().partition(|c| pinned.binary_search(&c.key).is_ok());
+    report.held_by_projects = kept.iter().filter(|c| c.used < oldest).count() as u64;
+    let (old, rest): (Vec<_>, Vec<_>) = free.into_iter().partition(|c| c.used < oldest);
     let old = old.into_iter().map(|candidate| (candidate, true));
     let mut queue = old.chain(rest.into_iter().map(|candidate| (candidate, false))).peekable();
     loop {
@@ -187,8 +189,12 @@ fn remove(
         report.live_builds = live.len();
         let untouchable = live.first().map_or(u64::MAX, |began| began.saturating_sub(DAY));
         let mut next = |freed: u64| queue.next_if(|(_, too_old)| *too_old || freed < excess).map(|(c, _)| c);
-        let unused = remove_batch(connection, untouchable, &mut next, &mut uses, report)
+        let removed = report.records;
+        let unused = remove_batch(store, connection, untouchable, (&mut next, &mut uses), report)
             .map_err(|error| store.error(error))?;
+        if report.records > removed {
+            epoch::renew(store.root);
+        }
         let Some(unused) = unused else {
             return Ok(());
         };
@@ -201,17 +207,19 @@ fn remove(
     }
 }
 
+type Source<'a> = (&'a mut dyn FnMut(u64) -> Option<Candidate>, &'a mut BTreeMap<[u8; 32], (u64, u64)>);
+
 /// Removes some records in one transaction; the blobs that nothing uses any more, or `None` at the end.
 fn remove_batch(
+    store: &Upkeep<'_>,
     connection: &mut Connection,
     untouchable: u64,
-    next: &mut dyn FnMut(u64) -> Option<Candidate>,
-    uses: &mut BTreeMap<[u8; 32], (u64, u64)>,
+    (next, uses): Source<'_>,
     report: &mut GcReport,
 ) -> rusqlite::Result<Option<Vec<[u8; 32]>>> {
     let limit = i64::try_from(untouchable).unwrap_or(i64::MAX);
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let (mut unused, mut looked_at) = (Vec::new(), 0);
+    let (mut unused, mut looked_at, before) = (Vec::new(), 0, report.records);
     while looked_at < BATCH
         && let Some(candidate) = next(report.freed)
     {
@@ -227,6 +235,9 @@ fn remove_batch(
         change.prepare_cached("delete from result_blobs where result = ?")?.execute([candidate.id])?;
         report.records += 1;
         report.freed += candidate.record_bytes + release(&candidate, uses, &mut unused);
+    }
+    if report.records > before {
+        epoch::renew(store.root);
     }
     change.commit()?;
     Ok((looked_at > 0).then_some(unused))
@@ -274,7 +285,7 @@ fn finish(
     let _gate = store.locks.gate(false).map_err(|e| error(&e))?;
     // Looked at first: a record that comes later has a blob that is younger.
     let found = store.blobs.walk().map_err(|e| error(&e))?;
-    let kept = take_inventory(connection).map_err(|e| error(&e))?;
+    let kept = Inventory::take(connection, store.now).map_err(|e| error(&e))?;
     for blob in found {
         if !kept.uses.contains_key(&blob.sha256) && (blob.changed < before || orphan_age == 0) {
             store.blobs.remove(&blob.sha256).map_err(|e| error(&e))?;
@@ -283,6 +294,12 @@ fn finish(
         }
     }
     store.blobs.sweep(before).map_err(|e| error(&e))?;
+    sweep_epochs(store, before);
+    if store.live()?.is_empty() {
+        // A last use that is yet to come was written by a clock that was ahead: from now on it grows old.
+        let now = store.now.cast_signed();
+        connection.execute("update results set used = ?1 where used > ?1", [now]).map_err(|e| error(&e))?;
+    }
     let stale = store.now.saturating_sub(COST_AGE).cast_signed();
     connection.execute("delete from costs where seen < ?", [stale]).map_err(|e| error(&e))?;
     connection
@@ -290,4 +307,14 @@ fn finish(
         .map_err(|e| error(&e))?;
     report.left = kept.size();
     Ok(())
+}
+
+/// What a process that died left when it was about to begin an epoch.
+fn sweep_epochs(store: &Upkeep<'_>, before: u64) {
+    for entry in fs::read_dir(store.root).into_iter().flatten().flatten() {
+        let old = entry.metadata().is_ok_and(|meta| meta.ctime().max(0).cast_unsigned() < before);
+        if old && entry.file_name().to_str().is_some_and(|name| name.starts_with(epoch::TEMPORARY)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use rusqlite::Connection;
 
 use super::blobs::Blobs;
+use super::epoch;
 use super::records::{self, Row};
 use super::result::{ActionResult, Place};
 use super::upkeep::{StoreError, Upkeep, database};
@@ -68,11 +69,7 @@ pub(super) fn stats(root: &Path, blobs: &Blobs) -> Result<Stats, StoreError> {
     let path = database(root);
     let mut stats = Stats {
         folder: root.to_owned(),
-        record_bytes: [path.clone(), records::beside(&path, "-wal")]
-            .iter()
-            .filter_map(|path| std::fs::metadata(path).ok())
-            .map(|meta| meta.len())
-            .sum(),
+        record_bytes: record_bytes(root),
         blobs: found.len() as u64,
         blob_bytes: found.iter().map(|blob| blob.size).sum(),
         ..Stats::default()
@@ -84,6 +81,13 @@ pub(super) fn stats(root: &Path, blobs: &Blobs) -> Result<Stats, StoreError> {
         records::connect(&path).or_else(|_| records::connect_read_only(&path)).map_err(|e| error(&e))?;
     count_kinds(&connection, &mut stats).map_err(|e| error(&e))?;
     Ok(stats)
+}
+
+/// Bytes of the database file, and of what is yet to be moved into it.
+pub(super) fn record_bytes(root: &Path) -> u64 {
+    let path = database(root);
+    let files = [records::beside(&path, "-wal"), path];
+    files.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|meta| meta.len()).sum()
 }
 
 fn count_kinds(connection: &Connection, stats: &mut Stats) -> rusqlite::Result<()> {
@@ -130,6 +134,9 @@ pub(super) fn verify(store: &Upkeep<'_>) -> Result<VerifyReport, StoreError> {
         }
     }
     verify_records(store, &connection, &good, &mut report).map_err(|error| store.error(error))?;
+    if report.bad_records + report.incomplete_records > 0 {
+        epoch::renew(store.root);
+    }
     Ok(report)
 }
 
@@ -155,6 +162,7 @@ fn verify_records(
                 let incomplete = !complete(store, result, good);
                 report.incomplete_records += u64::from(incomplete);
                 if incomplete {
+                    epoch::renew(store.root);
                     records::remove_row(connection, &result.key)?;
                     continue;
                 }
@@ -163,6 +171,7 @@ fn verify_records(
         };
         if bad {
             report.bad_records += 1;
+            epoch::renew(store.root);
             connection.execute(
                 "delete from result_blobs where result = (select id from results where key = ?)",
                 [&bytes],

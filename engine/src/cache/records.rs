@@ -121,9 +121,9 @@ impl Records {
         self.read(|connection| rows::manifest(connection, key))?
     }
 
-    /// Microseconds a node is likely to take.
-    pub(super) fn cost_estimate(&self, kind: &str, node: &str) -> Option<u64> {
-        self.read(|connection| rows::cost_estimate(connection, kind, node))?
+    /// Microseconds an action of a kind is likely to take.
+    pub(super) fn cost_estimate(&self, kind: &str) -> Option<u64> {
+        self.read(|connection| rows::cost_estimate(connection, kind))?
     }
 
     /// Hands a change to the writing thread; `done` is called in any case.

@@ -86,17 +86,47 @@ pub struct BlobState {
     pub settled: bool,
 }
 
+/// How early a result goes when room is needed, before its cost and last use are asked for: in this order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// It only puts other results together, which are there.
+    Assembled,
+    /// It was made here.
+    #[default]
+    Made,
+    /// Somebody was paid for it.
+    Paid,
+}
+
+impl Rank {
+    /// As it is in a record.
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::Assembled => 0,
+            Self::Made => 1,
+            Self::Paid => 2,
+        }
+    }
+
+    /// From a record; whatever is not known was made here.
+    pub(super) const fn of(number: i64) -> Self {
+        match number {
+            0 => Self::Assembled,
+            2 => Self::Paid,
+            _ => Self::Made,
+        }
+    }
+}
+
 /// What a caller tells about a run besides its outcome.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The kind that ran.
     pub kind: String,
-    /// The node, unique among all projects of the user; estimates of costs are kept under it.
-    pub node: String,
     /// Wall time in microseconds.
     pub cost_micros: u64,
-    /// Whether it only puts other results together: such a result is the first to go.
-    pub assembled: bool,
+    /// How early it goes when room is needed.
+    pub rank: Rank,
     /// Everything behind the key, in the caller's own form.
     pub manifest: Vec<u8>,
 }

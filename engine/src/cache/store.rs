@@ -6,11 +6,12 @@ use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::blobs::{Blobs, PutError, Written};
+use super::epoch;
 use super::lock::Locks;
 use super::records::{Change, Clock, Records};
 use super::result::{ActionResult, BlobState, INLINE_LIMIT, Place, Stored};
@@ -20,7 +21,7 @@ use crate::digest::Digest;
 use crate::operation::{Body, Produced};
 
 /// The format of everything in the store; another one lives beside it.
-const FORMAT: &str = "v1";
+pub(super) const FORMAT: &str = "v1";
 
 /// Where a cache is and how it is used.
 #[derive(Clone)]
@@ -57,10 +58,15 @@ pub(super) struct Store {
     pub(super) locks: Option<Arc<Locks>>,
     pub(super) root: PathBuf,
     pub(super) spare: Arc<Spare>,
+    /// Set once a result was handed over to be recorded.
+    pub(super) recorded: AtomicBool,
     /// Set once a blob could not be written to the store: no more are tried.
     pub(super) full: AtomicBool,
     pub(super) warnings: Warnings,
+    /// Never before a build that was announced began: what it uses is told by its last use, and must not look
+    /// older because somebody set the clock back.
     pub(super) clock: Clock,
+    pub(super) floor: Arc<AtomicU64>,
 }
 
 /// What this build made and the store could not keep.
@@ -121,14 +127,18 @@ impl Store {
     /// Opens it; what cannot be opened is warned of and done without.
     pub(super) fn open(config: CacheConfig) -> Self {
         let warnings = Warnings::default();
+        let floor = Arc::new(AtomicU64::new(0));
+        let clock: Clock = {
+            let floor = Arc::clone(&floor);
+            Arc::new(move || (config.clock)().max(floor.load(Ordering::Relaxed)))
+        };
         let root = config.dir.join(FORMAT);
         let locks = if config.read_only { None } else { prepare(&root, &warnings) };
-        let records = Records::open(
-            &root.join("records.db"),
-            locks.clone(),
-            warnings.clone(),
-            Arc::clone(&config.clock),
-        );
+        if locks.is_some() {
+            epoch::ensure(&root);
+        }
+        let records =
+            Records::open(&root.join("records.db"), locks.clone(), warnings.clone(), Arc::clone(&clock));
         Self {
             records,
             blobs: Blobs::new(root.join("blobs")),
@@ -140,9 +150,11 @@ impl Store {
                 results: Mutex::default(),
                 dropped: Mutex::default(),
             }),
+            recorded: AtomicBool::new(false),
             full: AtomicBool::new(false),
             warnings,
-            clock: config.clock,
+            clock,
+            floor,
         }
     }
 

@@ -60,13 +60,7 @@ fn key(name: &str) -> Digest {
 }
 
 fn facts(kind: &str) -> Facts {
-    Facts {
-        kind: kind.into(),
-        node: format!("film/{kind}"),
-        cost_micros: 1000,
-        assembled: false,
-        manifest: b"behind it".to_vec(),
-    }
+    Facts { kind: kind.into(), cost_micros: 1000, rank: Rank::Made, manifest: b"behind it".to_vec() }
 }
 
 fn ticket(cache: &Cache, name: &str) -> Ticket {
@@ -83,7 +77,7 @@ fn ticket(cache: &Cache, name: &str) -> Ticket {
 fn run(cache: &Cache, name: &str, outcome: Outcome, facts: Facts) -> (ActionResult, bool) {
     let (told, answer) = mpsc::channel();
     let result = ticket(cache, name).commit(outcome, facts, move |kept| told.send(kept).unwrap()).unwrap();
-    (result, answer.recv().unwrap())
+    (ActionResult::clone(&result), answer.recv().unwrap())
 }
 
 fn hit(cache: &Cache, name: &str) -> Option<ActionResult> {
@@ -218,18 +212,21 @@ fn the_first_recorded_result_wins() {
 }
 
 #[test]
-fn costs_are_estimated_from_the_node_then_from_its_kind() {
+fn costs_are_estimated_from_what_a_kind_took_of_late() {
     let space = Space::new();
     let cache = space.open();
-    let timed = |node: &str, cost_micros| Facts { node: node.into(), cost_micros, ..facts("encode") };
-    run(&cache, "a", Outcome::default(), timed("film/a", 4000));
-    run(&cache, "b", Outcome::default(), timed("film/b", 2000));
-    assert_eq!(cache.cost_estimate("encode", "film/a"), Some(4000));
-    assert_eq!(cache.cost_estimate("encode", "film/b"), Some(2000));
-    assert_eq!(cache.cost_estimate("encode", "film/new"), Some(3000));
-    assert_eq!(cache.cost_estimate("mux", "film/a"), None);
-    run(&cache, "c", Outcome::default(), timed("film/a", 2000));
-    assert_eq!(cache.cost_estimate("encode", "film/a"), Some(3000));
+    let timed = |kind, cost_micros| Facts { cost_micros, ..facts(kind) };
+    assert_eq!(cache.cost_estimate("encode"), None);
+    for (name, kind, took, estimate) in [
+        ("a", "encode", 4000, 4000),
+        ("b", "encode", 2000, 3000),
+        ("c", "mux", 50, 3000),
+        ("d", "encode", 0, 1500),
+    ] {
+        run(&cache, name, Outcome::default(), timed(kind, took));
+        assert_eq!(cache.cost_estimate("encode"), Some(estimate), "{name}");
+    }
+    assert_eq!(space.open().cost_estimate("mux"), Some(50));
 }
 
 #[test]
@@ -258,7 +255,7 @@ fn a_read_only_store_gives_hits_and_stays_as_it_is() {
     assert_eq!(cache.read(&old.artifacts[1]).unwrap(), large(1));
     cache.forget(&key("old"));
     assert_eq!(hit(&cache, "old"), None, "for this build it is gone");
-    assert!(cache.gc(Budget::default(), &BTreeSet::new()).is_err());
+    assert!(cache.gc(Budget::default()).is_err());
     drop(cache);
     assert_eq!(fs::read_dir(space.path("spare")).unwrap().count(), 0, "the private store is gone");
     assert_eq!(fs::metadata(space.database()).unwrap().len(), before);

@@ -16,6 +16,9 @@ pub struct Outcome {
     /// What it has to say to `reel log`.
     #[serde(default)]
     pub log: String,
+    /// Whether somebody was paid for it: when room is needed, such a result is the last to go.
+    #[serde(default)]
+    pub paid: bool,
 }
 
 /// One artifact as the run left it.
@@ -40,6 +43,13 @@ pub enum Body {
 }
 
 impl Outcome {
+    /// Says that somebody was paid for it.
+    #[must_use]
+    pub const fn paid(mut self) -> Self {
+        self.paid = true;
+        self
+    }
+
     /// Adds an artifact from memory.
     #[must_use]
     pub fn with_bytes(mut self, port: &str, media: &str, bytes: impl Into<Vec<u8>>) -> Self {

@@ -62,7 +62,7 @@ impl<'a> Estimates<'a> {
     pub(super) fn known(&self, graph: &Graph, history: &History, id: NodeId) -> Option<Duration> {
         let node = graph.node(id);
         history.cost(&node.name).or_else(|| {
-            let usual = |kind| self.cache.cost_estimate(kind, "").map(Duration::from_micros);
+            let usual = |kind| self.cache.cost_estimate(kind).map(Duration::from_micros);
             *self.kinds.borrow_mut().entry(node.kind()).or_insert_with(|| usual(node.kind()))
         })
     }

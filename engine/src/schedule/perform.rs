@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::identify::Results;
 use crate::artifact::{Artifact, InputFile};
-use crate::cache::{ActionResult, Cache, Claimed, Facts, FileStates, Lookup, Ticket, Unready};
+use crate::cache::{
+    ActionResult, Cache, Claimed, Facts, FileStates, INLINE_LIMIT, Lookup, Rank, Ticket, Unready,
+};
 use crate::digest::Digest;
 use crate::executor::{Executor, Report, Request, RunId};
 use crate::graph::{Feed, Graph};
@@ -73,49 +75,66 @@ pub(super) struct Gather<'a> {
 
 impl Gather<'_> {
     pub(super) fn inputs(&self, id: NodeId) -> Result<Vec<(String, Vec<InputFile>)>, Missing> {
-        let slots = self.graph.node(id).slots.iter().filter(|slot| !slot.through);
+        let node = self.graph.node(id);
+        let in_memory = node.operation.in_memory();
+        let slots = node.slots.iter().filter(|slot| !slot.through);
         slots
             .map(|slot| {
                 let mut files = Vec::with_capacity(slot.feeds.len());
                 for feed in &slot.feeds {
-                    self.add(feed, &mut files)?;
+                    self.add(feed, in_memory, &mut files)?;
                 }
                 Ok((slot.name.clone(), files))
             })
             .collect()
     }
 
-    fn add(&self, feed: &Feed, files: &mut Vec<InputFile>) -> Result<(), Missing> {
+    fn add(&self, feed: &Feed, in_memory: bool, files: &mut Vec<InputFile>) -> Result<(), Missing> {
         match feed {
-            Feed::Literal(text) => files.push(self.literal(text)?),
+            Feed::Literal(text) => files.push(self.literal(text, in_memory)?),
             Feed::File(file) => {
                 let path = self.graph.file(*file).path.clone();
                 let (digest, size) = self.files.digest_of(&path).map_err(machine)?;
-                files.push(InputFile { path, artifact: Artifact { digest, size, media: String::new() } });
+                files.push(InputFile::at(path, Artifact { digest, size, media: String::new() }));
             }
             Feed::Port(from, port) => {
                 for (producer, port) in self.graph.behind(*from, *port) {
                     let stored =
                         self.results.artifact(self.graph, producer, port).ok_or(Missing::Lost(producer))?;
+                    if in_memory
+                        && let Some(bytes) =
+                            self.cache.in_record(stored).map_err(|_| Missing::Lost(producer))?
+                    {
+                        files.push(self.held(stored.artifact.clone(), bytes));
+                        continue;
+                    }
                     let path = self.cache.materialise(stored, self.folder).map_err(|fault| match fault {
                         Unready::Lost(_) => Missing::Lost(producer),
                         Unready::Io { cause, .. } => machine(cause),
                     })?;
-                    files.push(InputFile { path, artifact: stored.artifact.clone() });
+                    files.push(InputFile::at(path, stored.artifact.clone()));
                 }
             }
         }
         Ok(())
     }
 
-    fn literal(&self, text: &str) -> Result<InputFile, Missing> {
+    /// Bytes of which no file is made.
+    fn held(&self, artifact: Artifact, bytes: Arc<[u8]>) -> InputFile {
+        InputFile { path: self.folder.join("no-file"), artifact, bytes: Some(bytes) }
+    }
+
+    fn literal(&self, text: &str, in_memory: bool) -> Result<InputFile, Missing> {
         let digest = Graph::literal_digest(text);
+        let artifact = Artifact { digest, size: text.len() as u64, media: "text/plain".into() };
+        if in_memory {
+            return Ok(self.held(artifact, text.as_bytes().into()));
+        }
         let path = self.folder.join(digest.to_string());
         if fs::read(&path).map_or(true, |found| found != text.as_bytes()) {
             fs::write(&path, text.as_bytes()).map_err(machine)?;
         }
-        let artifact = Artifact { digest, size: text.len() as u64, media: "text/plain".into() };
-        Ok(InputFile { path, artifact })
+        Ok(InputFile::at(path, artifact))
     }
 }
 
@@ -133,12 +152,11 @@ pub(super) struct Start<'a> {
     pub(super) right: Right,
     pub(super) manifest: Manifest,
     pub(super) scratch: PathBuf,
-    pub(super) project: &'a Path,
 }
 
 /// Starts the action; a [`Message::Settled`] follows.
 pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, messages: &Sender<Message>) {
-    let Start { graph, node, run, inputs, right, manifest, scratch, project } = start;
+    let Start { graph, node, run, inputs, right, manifest, scratch } = start;
     let node = graph.node(node);
     let info = node.operation.info();
     let deadline = match (node.timeout, info.name) {
@@ -146,16 +164,16 @@ pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, me
         (None, "exec") => None,
         (None, _) => Some(DEADLINE),
     };
-    let made = fs::create_dir_all(&scratch);
+    let needs_folder = !node.operation.in_memory();
+    let made = if needs_folder { fs::create_dir_all(&scratch) } else { Ok(()) };
     let keeper = Keeper {
         run,
         cache: cache.clone(),
         ports: node.ports.iter().map(|port| port.name.clone()).collect(),
         kind: info.name,
-        node: format!("{}:{}", project.display(), node.name),
         right,
         manifest,
-        scratch: scratch.clone(),
+        scratch: needs_folder.then(|| scratch.clone()),
         began: Instant::now(),
         messages: messages.clone(),
     };
@@ -184,8 +202,11 @@ pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, me
         }
         Report::Finished(_, result) => {
             let keeper = keeper.lock().ok().and_then(|mut keeper| keeper.take());
-            if let Some(keeper) = keeper {
-                rayon::spawn(move || keeper.settle(result));
+            match keeper {
+                // Storing these takes no longer than handing them to somebody else.
+                Some(keeper) if keeper.is_quick(&result) => keeper.settle(result),
+                Some(keeper) => rayon::spawn(move || keeper.settle(result)),
+                None => {}
             }
         }
     };
@@ -198,15 +219,22 @@ struct Keeper {
     cache: Cache,
     ports: Vec<String>,
     kind: &'static str,
-    node: String,
     right: Right,
     manifest: Manifest,
-    scratch: PathBuf,
+    scratch: Option<PathBuf>,
     began: Instant,
     messages: Sender<Message>,
 }
 
 impl Keeper {
+    /// Whether nothing has to be read, written or removed on the disk before the result is on its way.
+    fn is_quick(&self, result: &Result<Outcome, Failure>) -> bool {
+        let small = |body: &Body| matches!(body, Body::Bytes(bytes) if bytes.len() as u64 <= INLINE_LIMIT);
+        self.scratch.is_none()
+            && matches!(self.right, Right::Claimed(_))
+            && result.as_ref().is_ok_and(|outcome| outcome.produced.iter().all(|made| small(&made.body)))
+    }
+
     fn settle(self, result: Result<Outcome, Failure>) {
         let took = self.began.elapsed();
         let (run, messages, scratch) = (self.run, self.messages.clone(), self.scratch.clone());
@@ -214,9 +242,11 @@ impl Keeper {
             move |result| drop(messages.send(Message::Settled(run, Box::new(Settled { result, took }))));
         match result.and_then(|outcome| self.whole(outcome)) {
             Ok(outcome) => self.record(outcome, took, send),
-            Err(failure) => send(Err(failure)),
+            Err(failure) => send(Err(unless_removed(scratch.as_deref(), failure))),
         }
-        drop(fs::remove_dir_all(scratch));
+        if let Some(scratch) = scratch {
+            drop(fs::remove_dir_all(scratch));
+        }
     }
 
     /// Whether every port is filled, and nothing else.
@@ -253,11 +283,15 @@ impl Keeper {
                 Err(failure) => return send(Err(failure)),
             },
         };
+        let rank = match self.kind {
+            _ if outcome.paid => Rank::Paid,
+            "mux" => Rank::Assembled,
+            _ => Rank::Made,
+        };
         let facts = Facts {
             kind: self.kind.to_owned(),
-            node: self.node,
             cost_micros: took.as_micros() as u64,
-            assembled: self.kind == "mux",
+            rank,
             manifest: serde_json::to_vec(&manifest).unwrap_or_default(),
         };
         // Whichever comes last, the stored result or the commit of its record, sends the message.
@@ -267,11 +301,12 @@ impl Keeper {
         let committed = move |_kept| Meeting::advance(&other, |meeting| meeting.committed = true);
         match ticket.commit(outcome, facts, committed) {
             Ok(result) => {
-                let recorded = Recorded { result: Arc::new(result), manifest };
+                let recorded = Recorded { result, manifest };
                 Meeting::advance(&meeting, |meeting| meeting.result = Some(Ok(recorded)));
             }
             Err(error) => {
                 let failure = Failure::of(FailureCode::Machine, format!("cannot keep its result: {error}"));
+                let failure = unless_removed(self.scratch.as_deref(), failure);
                 Meeting::advance(&meeting, |meeting| {
                     meeting.result = Some(Err(failure));
                     meeting.committed = true;
@@ -279,6 +314,16 @@ impl Keeper {
             }
         }
     }
+}
+
+/// The failure, or, when somebody has removed the folder of the run, that: then everything else follows from it.
+fn unless_removed(scratch: Option<&Path>, failure: Failure) -> Failure {
+    if scratch.is_none_or(Path::exists) {
+        return failure;
+    }
+    Failure::of(FailureCode::Machine, "the folder that it worked in was removed while it ran")
+        .help("build again: what is still in the cache is found, the rest is made")
+        .log(failure.log)
 }
 
 /// Completes the key of a take with the digest of what came, and claims it; a result that is there is as good.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "helpers of tests")]
 
 mod explain;
+mod faults;
 mod keys;
 mod trouble;
 mod world;

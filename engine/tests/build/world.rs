@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reel_engine::artifact::{Port, PortType};
-use reel_engine::cache::{Cache, CacheConfig};
+use reel_engine::cache::{Cache, CacheConfig, Clock};
 use reel_engine::claim::{Capacity, Claim};
 use reel_engine::digest::Digest;
 use reel_engine::event::Event;
@@ -50,6 +50,8 @@ pub struct World {
     pub locked: bool,
     pub offline: bool,
     pub tools: BTreeMap<String, String>,
+    /// The cache's clock; without one, that of the machine.
+    pub clock: Option<Clock>,
 }
 
 /// What one build did.
@@ -76,6 +78,7 @@ impl World {
             locked: false,
             offline: false,
             tools: BTreeMap::from([("hammer".into(), "1.0".into())]),
+            clock: None,
         };
         world.write("reel.yaml", yaml);
         world
@@ -127,7 +130,12 @@ impl World {
     ) -> Built {
         let project = self.load().unwrap();
         let registry = self.registry();
-        let cache = Cache::open(CacheConfig::new(&self.cache_path, self.cache.path().join("spare")));
+        let mut config = CacheConfig::new(&self.cache_path, self.cache.path().join("spare"));
+        if let Some(clock) = &self.clock {
+            config.clock = Arc::clone(clock);
+        }
+        let cache = Cache::open(config);
+        let _live = cache.begin_build();
         let scratch = tempfile::tempdir().unwrap();
         let toolbox = Toolbox::of(self.tools.clone());
         let equipment = Equipment {
@@ -228,7 +236,7 @@ impl Log {
                 format!("did-warn {message}")
             }
             Event::DidPublish { name, written, .. } => format!("did-publish {name} {written}"),
-            Event::DidPlan { .. } | Event::DidProgress { .. } => return,
+            Event::DidPlan { .. } | Event::DidProgress { .. } | Event::DidCollect(_) => return,
         };
         self.events.push(line);
     }

@@ -154,7 +154,7 @@ fn may_read_the_inputs_it_is_given() {
     let artifact = Artifact { digest: Digest::of(b""), size: 0, media: String::new() };
     let mut granted = |id: u64, paths: &[&str]| {
         let mut request = stage.request(id, Fake::worker("granted"), Value::Null);
-        let file = |path: &&str| InputFile { path: path.into(), artifact: artifact.clone() };
+        let file = |path: &&str| InputFile::at(path.into(), artifact.clone());
         request.inputs = vec![("files".into(), paths.iter().map(file).collect())];
         workers.start(request, stage.sink());
         text(&stage.finished(id).unwrap())

@@ -52,17 +52,22 @@ impl Kind for Text {
         Claim::tiny()
     }
 
+    fn in_memory(&self) -> bool {
+        true
+    }
+
     fn run(&self, params: Params, call: &Call<'_>) -> Result<Outcome, Failure> {
         let mut parts = Vec::new();
         for slot in params.parts.iter().map(Input::slot) {
             for file in call.many(slot) {
-                let bytes = std::fs::read(&file.path)
+                let bytes = file
+                    .read()
                     .map_err(|error| Failure::new(format!("cannot read part `{slot}`: {error}")))?;
-                let text = String::from_utf8(bytes).map_err(|error| {
-                    let at = error.utf8_error().valid_up_to();
+                let text = std::str::from_utf8(&bytes).map_err(|error| {
+                    let at = error.valid_up_to();
                     Failure::new(format!("part `{slot}` is not UTF-8 text: byte {at} cannot be read"))
                 })?;
-                parts.push(text);
+                parts.push(text.to_owned());
             }
         }
         let text = parts.join(&params.separator);

@@ -48,7 +48,7 @@ fn tone(path: &Path) {
 
 fn input(path: PathBuf) -> InputFile {
     let (digest, size) = Digest::of_file(&path).unwrap_or((Digest::of(b""), 0));
-    InputFile { path, artifact: Artifact { digest, size, media: "audio/wav".into() } }
+    InputFile::at(path, Artifact { digest, size, media: "audio/wav".into() })
 }
 
 /// Levels a file in a worker.

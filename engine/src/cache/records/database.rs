@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+use super::super::epoch;
 use super::super::lock::Locks;
 
 /// The version of the tables below, kept in `user_version`. Another one is set aside.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// `used` and `unsynced` change by themselves and are not under the seal; `manifest` has its own.
 const SCHEMA: &str = "
 create table results (
@@ -20,7 +21,7 @@ create table results (
   kind text not null,
   created integer not null,
   cost integer not null,
-  assembled integer not null,
+  rank integer not null,
   seal blob not null,
   used integer not null,
   unsynced integer not null,
@@ -35,11 +36,9 @@ create table result_blobs (
   primary key (result, sha256)
 ) without rowid;
 create table costs (
-  kind text not null,
-  node text not null,
+  kind text primary key,
   micros integer not null,
-  seen integer not null,
-  primary key (kind, node)
+  seen integer not null
 ) without rowid;
 ";
 /// How long a statement waits for another process.
@@ -77,7 +76,11 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, Refused> {
     prepare(&connection).map_err(refused)?;
     match version(&connection).map_err(refused)? {
         SCHEMA_VERSION => {}
-        0 => create(&mut connection).map_err(refused)?,
+        0 => {
+            // Whatever was recorded here is gone, or it was never there.
+            renew_epoch(path);
+            create(&mut connection).map_err(refused)?;
+        }
         other => {
             let message = format!("its format is {other}, and this reel knows {SCHEMA_VERSION}");
             return Err(Refused::Damaged(message));
@@ -187,6 +190,7 @@ pub(crate) fn set_aside(path: &Path, locks: &Locks, seen: Option<u64>) -> io::Re
     if inode(path) != seen {
         return Ok(());
     }
+    renew_epoch(path);
     match fs::rename(path, beside(path, ".damaged")) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -198,6 +202,13 @@ pub(crate) fn set_aside(path: &Path, locks: &Locks, seen: Option<u64>) -> io::Re
         }
     }
     Ok(())
+}
+
+/// To be called before records go, and after.
+pub(crate) fn renew_epoch(path: &Path) {
+    if let Some(root) = path.parent() {
+        epoch::renew(root);
+    }
 }
 
 /// The path with something behind its name.

@@ -1,23 +1,19 @@
 //! Rows: how a result is written, read back and judged. It knows no threads and no transactions.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::super::result::{self, ActionResult, BlobState, Place, Stored};
+use super::super::result::{self, ActionResult, BlobState, Place, Rank, Stored};
 use crate::digest::{Digest, Hasher};
-
-/// Estimates are kept for a kind under this name of a node.
-const ANY_NODE: &str = "";
 
 /// A result to be recorded.
 pub(crate) struct Entry {
     /// What consumers see.
-    pub(crate) result: ActionResult,
-    /// The node, for estimates of costs.
-    pub(crate) node: String,
-    /// Whether it only puts others together.
-    pub(crate) assembled: bool,
+    pub(crate) result: Arc<ActionResult>,
+    /// How early it goes.
+    pub(crate) rank: Rank,
     /// Everything behind the key.
     pub(crate) manifest: Vec<u8>,
     /// Where its blobs are, to be synced at the end.
@@ -37,7 +33,7 @@ struct Sealed {
     kind: String,
     created: i64,
     cost: i64,
-    assembled: bool,
+    rank: i64,
     body: Vec<u8>,
 }
 
@@ -48,7 +44,7 @@ impl Sealed {
         hasher.field("kind", self.kind.as_bytes());
         hasher.field("created", &self.created.to_le_bytes());
         hasher.field("cost", &self.cost.to_le_bytes());
-        hasher.field("assembled", &[u8::from(self.assembled)]);
+        hasher.field("rank", &self.rank.to_le_bytes());
         hasher.field("body", &self.body);
         hasher.finish()
     }
@@ -56,12 +52,12 @@ impl Sealed {
 
 /// Records a result unless its key has one: the first wins.
 pub(crate) fn put(connection: &Connection, entry: &Entry, boot: i64, now: u64) -> rusqlite::Result<()> {
-    let ActionResult { key, kind, cost_micros, created, artifacts, graph, log } = &entry.result;
+    let ActionResult { key, kind, cost_micros, created, artifacts, graph, log } = &*entry.result;
     let sealed = Sealed {
         kind: kind.clone(),
         created: created.cast_signed(),
         cost: cost_micros.cast_signed(),
-        assembled: entry.assembled,
+        rank: entry.rank.number().into(),
         body: result::encode(artifacts, graph.as_ref(), log),
     };
     let blobs = || {
@@ -73,7 +69,7 @@ pub(crate) fn put(connection: &Connection, entry: &Entry, boot: i64, now: u64) -
     let inserted = connection
         .prepare_cached(
             "insert into results
-               (key, kind, created, cost, assembled, seal, used, unsynced, blob_bytes, body, manifest)
+               (key, kind, created, cost, rank, seal, used, unsynced, blob_bytes, body, manifest)
              values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) on conflict (key) do nothing",
         )?
         .execute(params![
@@ -81,7 +77,7 @@ pub(crate) fn put(connection: &Connection, entry: &Entry, boot: i64, now: u64) -
             sealed.kind,
             sealed.created,
             sealed.cost,
-            sealed.assembled,
+            sealed.rank,
             sealed.seal(key).as_bytes(),
             now.cast_signed(),
             if blobs().next().is_none() { 0 } else { boot },
@@ -97,34 +93,38 @@ pub(crate) fn put(connection: &Connection, entry: &Entry, boot: i64, now: u64) -
                 .execute(params![id, sha256, size.cast_signed()])?;
         }
     }
-    record_cost(connection, kind, &entry.node, sealed.cost, now)
+    Ok(())
 }
 
-fn record_cost(connection: &Connection, kind: &str, node: &str, cost: i64, now: u64) -> rusqlite::Result<()> {
+/// Learns from what actions of a kind took, in the order in which they ended.
+pub(crate) fn record_costs(
+    connection: &Connection,
+    kind: &str,
+    costs: &[u64],
+    now: u64,
+) -> rusqlite::Result<()> {
+    let known = cost_estimate(connection, kind)?;
     // Half new and half history: a machine that got slower shows soon, an odd run does not stay.
-    let mut upsert = connection.prepare_cached(
-        "insert into costs values (?1, ?2, ?3, ?4)
-         on conflict (kind, node) do update set micros = (micros + excluded.micros) / 2, seen = excluded.seen",
-    )?;
-    upsert.execute(params![kind, ANY_NODE, cost, now.cast_signed()])?;
-    if node != ANY_NODE {
-        upsert.execute(params![kind, node, cost, now.cast_signed()])?;
-    }
-    Ok(())
+    let learnt =
+        costs.iter().fold(known, |known, cost| Some(known.map_or(*cost, |known| known.midpoint(*cost))));
+    connection
+        .prepare_cached("insert or replace into costs values (?, ?, ?)")?
+        .execute(params![kind, learnt.unwrap_or(0).cast_signed(), now.cast_signed()])
+        .map(drop)
 }
 
 /// The row of a key.
 pub(crate) fn get(connection: &Connection, key: &Digest, boot: Option<i64>) -> rusqlite::Result<Option<Row>> {
     let found = connection
         .prepare_cached(
-            "select kind, created, cost, assembled, body, seal, used, unsynced from results where key = ?",
+            "select kind, created, cost, rank, body, seal, used, unsynced from results where key = ?",
         )?
         .query_row([key.as_bytes()], |row| {
             let sealed = Sealed {
                 kind: row.get(0)?,
                 created: row.get(1)?,
                 cost: row.get(2)?,
-                assembled: row.get(3)?,
+                rank: row.get(3)?,
                 body: row.get(4)?,
             };
             let seal: Vec<u8> = row.get(5)?;
@@ -215,15 +215,15 @@ pub(crate) fn restat(
             *blob = state;
         }
     }
-    let assembled = connection
-        .prepare_cached("select assembled from results where key = ?")?
+    let rank = connection
+        .prepare_cached("select rank from results where key = ?")?
         .query_row([stored.key.as_bytes()], |row| row.get(0))?;
     let sealed = Sealed {
         body: result::encode(&result.artifacts, result.graph.as_ref(), &result.log),
         kind: result.kind,
         created: result.created.cast_signed(),
         cost: result.cost_micros.cast_signed(),
-        assembled,
+        rank,
     };
     connection
         .prepare_cached("update results set body = ?, seal = ?, unsynced = ? where key = ?")?
@@ -257,17 +257,11 @@ fn sealed_manifest(manifest: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Microseconds that a node took before, or else nodes of its kind.
-pub(crate) fn cost_estimate(
-    connection: &Connection,
-    kind: &str,
-    node: &str,
-) -> rusqlite::Result<Option<u64>> {
+/// Microseconds that actions of a kind are likely to take.
+pub(crate) fn cost_estimate(connection: &Connection, kind: &str) -> rusqlite::Result<Option<u64>> {
     connection
-        .prepare_cached(
-            "select micros from costs where kind = ?1 and node in (?2, ?3) order by node desc limit 1",
-        )?
-        .query_row(params![kind, node, ANY_NODE], |row| row.get::<_, i64>(0))
+        .prepare_cached("select micros from costs where kind = ?")?
+        .query_row([kind], |row| row.get::<_, i64>(0))
         .optional()
         .map(|micros| micros.map(|micros| micros.max(0).cast_unsigned()))
 }

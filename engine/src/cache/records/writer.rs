@@ -5,6 +5,7 @@
 //! of the file itself the file is set aside and the same batch is written to a fresh one; after any other error
 //! nothing more is written by this process, and everybody who waits is told so.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,6 +50,14 @@ pub(crate) enum Change {
     Sync,
 }
 
+impl Change {
+    /// Whether a record goes.
+    const fn removes(&self) -> bool {
+        matches!(self, Self::Forget(_) | Self::Remove(_))
+    }
+}
+
+/// The writing side.
 pub(crate) struct Writer {
     shared: Arc<Shared>,
     db: Option<(Connection, Option<u64>)>,
@@ -131,6 +140,9 @@ impl Writer {
             });
         }
         self.dirty = true;
+        if batch.iter().any(|(change, _)| change.removes()) {
+            database::renew_epoch(&self.shared.path);
+        }
         for (change, _) in batch.iter() {
             match change {
                 Change::Put(entry) if !entry.blob_paths.is_empty() => {
@@ -224,11 +236,26 @@ fn fill(
             Some(Err(_)) | None => break,
         }
     }
+    learn_costs(connection, batch, now)?;
     connection.prepare_cached("commit")?.execute([])?;
     Ok(())
 }
 
+/// What actions took, once for each kind and not for each action.
+fn learn_costs(connection: &Connection, batch: &[Message], now: u64) -> rusqlite::Result<()> {
+    let mut costs: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for (change, _) in batch {
+        if let Change::Put(entry) = change {
+            costs.entry(&entry.result.kind).or_default().push(entry.result.cost_micros);
+        }
+    }
+    costs.into_iter().try_for_each(|(kind, costs)| rows::record_costs(connection, kind, &costs, now))
+}
+
 fn apply(connection: &Connection, change: &Change, shared: &Shared, now: u64) -> rusqlite::Result<()> {
+    if change.removes() {
+        database::renew_epoch(&shared.path);
+    }
     match change {
         Change::Put(entry) => rows::put(connection, entry, shared.boot, now),
         Change::Touch(key) => rows::touch(connection, key, now),

@@ -131,7 +131,7 @@ fn forgetting_a_lost_blob_leaves_what_another_build_made_meanwhile() {
 
 #[test]
 fn a_flipped_byte_in_a_record_is_a_miss() {
-    let columns = ["kind", "created", "cost", "assembled", "seal", "body"];
+    let columns = ["kind", "created", "cost", "rank", "seal", "body"];
     for column in columns {
         let space = Space::new();
         run(&space.open(), "a", film(1), facts("encode"));

@@ -39,7 +39,7 @@ fn resolve(with: serde_json::Value, allow_exec: bool) -> (Params, Files, Said) {
 
 fn input(path: &Path) -> Vec<InputFile> {
     let artifact = Artifact { digest: Digest::of(b""), size: 0, media: String::new() };
-    vec![InputFile { path: path.to_owned(), artifact }]
+    vec![InputFile::at(path.to_owned(), artifact)]
 }
 
 fn run_until(
