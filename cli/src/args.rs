@@ -14,7 +14,10 @@ use crate::ui::Color;
 #[derive(Debug, Parser)]
 #[command(name = "reel", version, arg_required_else_help = true, max_term_width = 100)]
 #[command(
-    after_help = "Examples:\n  reel new my-film && cd my-film && reel build\n  reel plan\n  reel help build"
+    after_help = "Examples:\n  reel new my-film && cd my-film && reel build\n  reel plan\n  reel help build\n\n\
+    Environment:\n  REEL_LOG        What reel does, on standard error: `debug`, `reel_engine::cache=trace`, …\n  \
+    REEL_CACHE_DIR  The cache's folder\n  REEL_WORKER     The program `reel-worker`\n  \
+    REEL_SPEAK      The program `reel-speak`\n  NO_COLOR        No colours"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]

@@ -23,6 +23,7 @@ use crate::open::Invocation;
 
 /// Runs a command.
 pub(crate) fn run(call: &Invocation, command: Command) -> Result<Exit, CommandError> {
+    let _span = tracing::info_span!("command").entered();
     match command {
         Command::New(args) => new::run(call, &args),
         Command::Check(args) => check::run(call, &args),

@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod diagnostics;
 mod error;
+mod logs;
 mod open;
 mod processes;
 mod report;
@@ -24,7 +25,15 @@ use crate::ui::{Ui, print_error, print_json};
 fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
     let config = Config::read();
-    let ui = Ui::new(global.color, config.no_color(), config.dumb_terminal());
+    let mut ui = Ui::new(global.color, config.no_color(), config.dumb_terminal());
+    // Nothing is set up for those who do not ask: a build with nothing to do takes a few milliseconds.
+    if let Some(wish) = config.text(logs::VARIABLE) {
+        // Lines that are drawn again and again would be torn.
+        ui.live = false;
+        if let Err(wrong) = logs::begin(&wish, ui.err()) {
+            print_error(&format!("warning: cannot read `{}={wish}`: {wrong}\n", logs::VARIABLE));
+        }
+    }
     let call = Invocation { global, config, ui };
     match commands::run(&call, command) {
         Ok(exit) => exit.into(),

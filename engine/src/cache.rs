@@ -52,6 +52,8 @@ pub use store::{CacheConfig, CommitError, Lost, Unready};
 pub use upkeep::StoreError;
 pub use warning::{CacheWarning, WarningKind};
 
+use tracing::{debug_span, trace, trace_span};
+
 use lock::KeyLock;
 use records::{Change, Entry};
 use store::{Store, guard};
@@ -164,7 +166,9 @@ impl Cache {
     /// Looks for the result of a key.
     #[must_use]
     pub fn lookup(&self, key: &Digest) -> Lookup {
-        match self.0.find(key) {
+        let found = trace_span!("lookup", %key).in_scope(|| self.0.find(key));
+        trace!(%key, hit = found.is_some(), "looked up");
+        match found {
             Some(result) => Lookup::Hit(Box::new(result)),
             None => Lookup::Miss(Miss { key: *key }),
         }
@@ -174,6 +178,7 @@ impl Cache {
     #[must_use]
     pub fn claim(&self, miss: Miss) -> Claimed {
         let key = miss.key;
+        let _span = trace_span!("claim", %key).entered();
         let lock = match self.0.locks.as_ref().map(|locks| locks.try_acquire(&key)) {
             Some(Ok(None)) => return Claimed::Busy(miss),
             Some(Ok(lock)) => lock,
@@ -393,6 +398,7 @@ impl Ticket {
         committed: impl FnOnce(bool) + Send + 'static,
     ) -> Result<Arc<ActionResult>, CommitError> {
         let Self { cache, key, lock } = self;
+        let _span = debug_span!("store", %key, kind = %facts.kind).entered();
         let mut artifacts = Vec::with_capacity(outcome.produced.len());
         let mut all_kept = cache.is_writable();
         for produced in outcome.produced {

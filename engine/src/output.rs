@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use tracing::debug_span;
+
 use crate::cache::{Cache, FileStates, Placing, Stored, Unready};
 use crate::id::NodeId;
 use crate::span::Span;
@@ -44,6 +46,7 @@ pub fn place(
     file: &str,
     stored: &Stored,
 ) -> io::Result<Placed> {
+    let _span = debug_span!("place", file, bytes = stored.artifact.size).entered();
     let path = root.join(file);
     if files.digest_of(&path).is_ok_and(|(digest, _)| digest == stored.artifact.digest) {
         return Ok(Placed::Unchanged(path));

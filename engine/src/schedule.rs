@@ -25,6 +25,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+use tracing::{debug_span, info_span, trace};
+
 use crate::cache::{Cache, Claimed, FileStates, Lookup, Miss};
 use crate::claim::Capacity;
 use crate::event::{Event, Observer};
@@ -121,6 +123,7 @@ impl<'a> Build<'a> {
         observer: &'a mut dyn Observer,
         channel: (Sender<Message>, Receiver<Message>),
     ) -> Self {
+        let _span = info_span!("plan", nodes = graph.len()).entered();
         let estimates = Estimates::new(means.cache);
         let plan = Plan::new(&graph, targets, |id| estimates.of(&graph, history, id));
         let mut build = Self {
@@ -286,11 +289,13 @@ impl<'a> Build<'a> {
     }
 
     fn settle_one(&mut self, id: NodeId) {
+        let _span = debug_span!("settle", node = %self.graph.node(id).name).entered();
         let facts = self.facts();
         let manifest = match facts.manifest(&self.graph, id) {
             Ok(manifest) => manifest,
             Err(failure) => return self.fail(id, failure),
         };
+        trace!(key = %manifest.key(), "key");
         let pinned = facts.is_pinned(&self.graph, id);
         if pinned {
             match self.means.cache.lookup(&manifest.key().0) {
@@ -347,6 +352,7 @@ impl<'a> Build<'a> {
     }
 
     fn start(&mut self, id: NodeId) {
+        let _span = debug_span!("start", node = %self.graph.node(id).name).entered();
         let Some(manifest) = self.manifests.get(&id).cloned() else {
             return;
         };
@@ -422,6 +428,7 @@ impl<'a> Build<'a> {
         let Some(id) = self.running.remove(&run) else {
             return;
         };
+        let _span = debug_span!("settled", node = %self.graph.node(id).name).entered();
         self.dispatch.release(id);
         let checked = settled.result.and_then(|recorded| self.pin(id, recorded));
         match checked {

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
+use tracing::{debug_span, info_span};
+
 use crate::cache::{Cache, FileStates};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::event::{Event, Observer};
@@ -133,10 +135,13 @@ impl Project {
             return Err(Faulty { problems: problems.sorted(), sources });
         };
         let bound: Vec<OutputDecl> = spec.outputs.iter().filter(|o| o.from.is_none()).cloned().collect();
+        let span = info_span!("compile").entered();
         let front = compile(&spec, root, &bound, registry, &mut problems);
         let written = spec.nodes.iter().filter(|node| !node.uses.value.is_empty()).cloned();
         let nodes: Vec<NodeDecl> = written.chain(front.nodes).collect();
-        let graph = resolve(nodes.clone(), registry, root, &mut problems);
+        drop(span);
+        let graph = info_span!("resolve", nodes = nodes.len())
+            .in_scope(|| resolve(nodes.clone(), registry, root, &mut problems));
         let mut bindings = front.bindings.into_iter();
         let outputs = spec
             .outputs
@@ -254,6 +259,7 @@ impl Project {
         observer: &mut dyn Observer,
         channel: (Sender<Message>, Receiver<Message>),
     ) -> Result<Summary, Diagnostic> {
+        let _span = info_span!("build", project = %self.name, targets = targets.len()).entered();
         let takes = self.takes()?;
         let folder = self.state_folder();
         if let Err(error) = &folder {
@@ -262,7 +268,7 @@ impl Project {
         }
         let files = FileStates::open(&self.root.join(STATE_FOLDER));
         files.digest_all(&self.wanted_files(targets));
-        let mut history = self.history();
+        let mut history = debug_span!("history").in_scope(|| self.history());
         let mut build = Build::new(
             self.means(equipment, &files),
             settings,
@@ -341,6 +347,7 @@ fn read(
     sources: &mut Sources,
     problems: &mut Diagnostics,
 ) -> Option<Spec> {
+    let _span = info_span!("read", folder = %root.display()).entered();
     let path = root.join(PROJECT_FILE);
     match std::fs::read_to_string(&path) {
         Ok(text) => {

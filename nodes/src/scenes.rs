@@ -65,6 +65,7 @@ impl FrontEnd for ScenesFrontEnd {
 
     fn compile(&self, project: &FrontProject<'_>, problems: &mut Diagnostics) -> FrontGraph {
         let none = FrontGraph { bindings: vec![None; project.outputs.len()], ..FrontGraph::default() };
+        let _span = tracing::debug_span!("scenes").entered();
         let Some(story) = story::read(project, problems) else { return none };
         let mut found = Diagnostics::default();
         let formats = formats::read(project, &story, &mut found);

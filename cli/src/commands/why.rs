@@ -1,8 +1,8 @@
 //! `reel why`: how a node stands, what changed, the way down to the first cause, and what that set off.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use reel_engine::explain::{Account, Explainer, First, Moment};
+use reel_engine::explain::{Account, Chain, Explainer, First, Moment};
 use reel_engine::history::{Came, History, Past};
 use reel_engine::id::NodeId;
 use reel_engine::operation::Failure;
@@ -12,7 +12,7 @@ use reel_engine::session::STATE_FOLDER;
 use serde_json::{Value, json};
 
 use super::names::{Meant, foresee_all, meant_or_expected, texts};
-use super::phrase::Phrases;
+use super::phrase::{Phrases, grouped};
 use crate::args::Why;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
@@ -65,8 +65,9 @@ impl Teller<'_> {
                 format!("waiting: `{}` would make it again, as last time or otherwise", expected.maker);
             add(&mut text, format_args!("{} {kind}: {words}\n", paint.bold(&expected.name)));
         }
+        let mut told = BTreeSet::new();
         for account in &telling {
-            text.push_str(&self.account_text(account, paint, whole));
+            text.push_str(&self.account_text(account, &mut told, paint, whole));
         }
         if let Some(effects) = self.all_effects(&telling, whole) {
             add(&mut text, format_args!("{effects}\n"));
@@ -99,7 +100,14 @@ impl Teller<'_> {
         format!("output {} ({}), made by {maker}: {state}\n", paint.bold(&output.name), output.file)
     }
 
-    fn account_text(&self, account: &Account, paint: Paint, whole: bool) -> String {
+    /// The account of one node; causes that were `told` are only named.
+    fn account_text(
+        &self,
+        account: &Account,
+        told: &mut BTreeSet<NodeId>,
+        paint: Paint,
+        whole: bool,
+    ) -> String {
         let node = self.phrases.seen.graph.node(account.node);
         let kind = paint.dim(&format!("({})", node.kind()));
         let mut text = format!("{} {kind}: {}\n", paint.bold(&node.name), self.words(account));
@@ -107,16 +115,23 @@ impl Teller<'_> {
             add(&mut text, format_args!("  {} the last time: {}\n", paint.bad("failed"), failure.message));
         }
         let limit = if whole { usize::MAX } else { SHOWN };
-        for chain in account.chains.iter().take(limit) {
+        let chains = alike(self.worth_telling(account, whole));
+        for (chain, others) in chains.iter().take(limit) {
             if chain.nodes.len() > 1 {
                 let long = if whole { usize::MAX } else { LONG };
                 let way = self.phrases.chain(&chain.nodes, &chain.first, long);
                 add(&mut text, format_args!("  {way}\n"));
             }
             let indent = if chain.nodes.len() > 1 { "      " } else { "  " };
-            text.push_str(&self.first_text(chain.nodes.last(), &chain.first, indent, paint, whole));
+            if let Some(cause) = chain.nodes.last().filter(|cause| told.insert(**cause)) {
+                text.push_str(&self.first_text(*cause, &chain.first, indent, paint, whole));
+            }
+            if !others.is_empty() {
+                let names = grouped(&self.phrases.names(others)).join(", ");
+                add(&mut text, format_args!("{indent}{}\n", paint.dim(&format!("and the same in {names}"))));
+            }
         }
-        more(&mut text, account.chains.len(), limit, "ways to a cause", paint);
+        more(&mut text, chains.len(), limit, "ways to a cause", paint);
         let inherited: Vec<_> = account.because.iter().filter(|it| it.from.is_some()).collect();
         if !inherited.is_empty() {
             text.push_str("  in its key\n");
@@ -133,16 +148,9 @@ impl Teller<'_> {
     }
 
     /// What changed at a first cause, a line each, with the place in the project where it is written.
-    fn first_text(
-        &self,
-        node: Option<&NodeId>,
-        first: &First,
-        indent: &str,
-        paint: Paint,
-        whole: bool,
-    ) -> String {
+    fn first_text(&self, node: NodeId, first: &First, indent: &str, paint: Paint, whole: bool) -> String {
         let First::Changed(reasons) = first else { return String::new() };
-        let place = node.and_then(|id| self.phrases.place(*id)).unwrap_or_default();
+        let place = self.phrases.place(node).unwrap_or_default();
         let mut text = String::new();
         let limit = if whole { usize::MAX } else { SHOWN };
         for reason in self.phrases.sorted(reasons).into_iter().take(limit) {
@@ -154,9 +162,16 @@ impl Teller<'_> {
         text
     }
 
+    /// Ways to causes; that a node which was made for the first time comes from new nodes goes without saying.
+    fn worth_telling<'b>(&self, account: &'b Account, whole: bool) -> impl Iterator<Item = &'b Chain> {
+        let past = self.history.past(self.phrases.name(account.node));
+        let first_time = past.is_none_or(|past| past.before().is_none() && account.moment == Moment::Past);
+        account.chains.iter().filter(move |it| whole || !first_time || it.first != First::New)
+    }
+
     /// What the first causes of these nodes set off, all in one.
     fn all_effects(&self, accounts: &[&Account], whole: bool) -> Option<String> {
-        let chains = accounts.iter().flat_map(|account| &account.chains);
+        let chains = accounts.iter().flat_map(|account| self.worth_telling(account, whole));
         let changes: Vec<_> = chains.filter_map(|chain| Some((*chain.nodes.last()?, chain.moment))).collect();
         let web = self.explainer.web(&self.explainer.builds(&changes));
         let effects = self.explainer.effects(&web, &changes);
@@ -237,6 +252,20 @@ impl Teller<'_> {
             "set-off": effects,
         })
     }
+}
+
+/// Ways to causes, of those with the same change only the first, with the nodes that have the others: one edit is
+/// often a parameter of many nodes.
+fn alike<'a>(chains: impl Iterator<Item = &'a Chain>) -> Vec<(&'a Chain, Vec<NodeId>)> {
+    let mut found: Vec<(&Chain, Vec<NodeId>)> = Vec::new();
+    for chain in chains {
+        let is_change = matches!(chain.first, First::Changed(_));
+        match found.iter_mut().find(|(other, _)| is_change && other.first == chain.first) {
+            Some((_, others)) => others.extend(chain.nodes.last()),
+            None => found.push((chain, Vec::new())),
+        }
+    }
+    found
 }
 
 fn more(text: &mut String, number: usize, limit: usize, what: &str, paint: Paint) {

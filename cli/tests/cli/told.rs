@@ -252,3 +252,26 @@ fn the_page_of_json_has_every_field() {
     ];
     assert_eq!(seen, names.map(str::to_owned).into(), "every event of these commands was seen");
 }
+
+#[test]
+fn reel_log_tells_what_the_engine_does_on_standard_error_and_changes_nothing_else() {
+    let play = Play::with(hello());
+    let silent = play.reel(&["build", "--json"]);
+    assert_eq!(silent.stderr, "", "{silent}");
+    play.write("world.txt", "moon");
+    let told = play.reel_with(&["build", "--json"], &[("REEL_LOG", "trace")]);
+    let events = |run: &Run| -> Vec<Value> { run.lines().iter().map(|line| line["event"].clone()).collect() };
+    assert_eq!(events(&told), events(&silent), "what programs read stays as it is");
+    for stage in [
+        "read", "compile", "resolve", "plan", "settle", "key", "lookup", "claim", "start", "settled",
+        "store", "record", "place",
+    ] {
+        assert!(told.stderr.contains(stage), "nothing of `{stage}`: {told}");
+    }
+    assert!(!told.stderr.contains('\u{1b}'), "a pipe has no colours: {told}");
+    let part = play.reel_with(&["build"], &[("REEL_LOG", "reel_engine::cache=trace")]);
+    assert!(part.stderr.contains("lookup") && !part.stderr.contains("resolve"), "{part}");
+    let wrong = play.reel_with(&["build"], &[("REEL_LOG", "reel=loud")]);
+    assert_eq!(wrong.code, 0, "{wrong}");
+    assert!(wrong.stderr.starts_with("warning: cannot read `REEL_LOG=reel=loud`: "), "{wrong}");
+}

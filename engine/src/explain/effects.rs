@@ -87,7 +87,8 @@ impl Explainer<'_> {
     /// What changes set off, or will.
     #[must_use]
     pub fn effects(&self, web: &Web, changes: &[Change]) -> Effects {
-        let mut reached: BTreeSet<Change> = changes.iter().copied().collect();
+        // One of the changes may itself come of another.
+        let mut reached: BTreeSet<Change> = BTreeSet::new();
         let mut open = changes.to_vec();
         while let Some(change) = open.pop() {
             for next in web.after.get(&change).into_iter().flatten() {
@@ -97,8 +98,8 @@ impl Explainer<'_> {
             }
         }
         let mut effects = Effects::default();
-        for change in reached.iter().filter(|change| !changes.contains(change)) {
-            self.list(*change, &mut effects);
+        for change in reached {
+            self.list(change, &mut effects);
         }
         effects
     }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use tracing::debug_span;
+
 use super::resolve::{Binder, add, declare, with_fetches};
 use super::{Graph, walk};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -26,6 +28,8 @@ pub fn splice(
     registry: &Registry,
     root: &Path,
 ) -> Result<Vec<NodeId>, Failure> {
+    let _span =
+        debug_span!("splice", maker = %graph.node(maker).name, nodes = subgraph.nodes.len()).entered();
     depth(graph, maker)?;
     let mut problems = Diagnostics::default();
     let prefix = prefix(&graph.node(maker).name);

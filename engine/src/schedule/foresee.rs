@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use tracing::info_span;
 
 use super::Means;
 pub use super::estimate::Basis;
@@ -112,6 +113,7 @@ pub fn foresee(
     takes: &Takes,
     history: &History,
 ) -> Foresight {
+    let _span = info_span!("foresee", nodes = graph.len()).entered();
     let estimates = Estimates::new(means.cache);
     let plan = Plan::new(&graph, targets, |id| estimates.of(&graph, history, id));
     let results = Results::default();

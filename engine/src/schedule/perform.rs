@@ -6,6 +6,8 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use tracing::debug_span;
+
 use super::identify::Results;
 use crate::artifact::{Artifact, InputFile};
 use crate::cache::{
@@ -288,6 +290,7 @@ impl Keeper {
             "mux" => Rank::Assembled,
             _ => Rank::Made,
         };
+        let _span = debug_span!("record", kind = self.kind, took = ?took).entered();
         let facts = Facts {
             kind: self.kind.to_owned(),
             cost_micros: took.as_micros() as u64,

@@ -123,6 +123,8 @@ impl Kind for Fetch {
             return Err(Failure::of(FailureCode::Take, message).help("build once without `--offline`"));
         }
         let url = Url::parse(&params.url).map_err(|error| Failure::new(error.to_string()))?;
+        // What follows the host may hold a secret.
+        let _span = tracing::debug_span!("fetch", host = url.host_str().unwrap_or_default()).entered();
         let path = call.scratch.join("fetched");
         let limits = download::Limits { bytes: params.limit.0, ..download::Limits::default() };
         let got = download::download(url, &path, limits, self.network.allow_private, call)?;

@@ -78,6 +78,7 @@ const CRATES: &[Crate] = &[
             "ui",
             "texts",
             "config",
+            "logs",
             "signals",
             "processes",
             "diagnostics",

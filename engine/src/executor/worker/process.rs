@@ -15,6 +15,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
+use tracing::info;
 
 use super::{WorkerProgram, group};
 use crate::executor::frames::{self, Confined, FrameError, FromWorker, Inbox, ToWorker};
@@ -85,6 +86,7 @@ impl Process {
             .process_group(0)
             .spawn()?;
         let group = Pid::from_raw(child.id().cast_signed());
+        info!(pid = child.id(), program = %program.path.display(), "worker started");
         let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(input), Some(output), Some(errors)) = (input, output, errors) else {
             return Err(io::Error::other("a pipe is missing"));
@@ -251,6 +253,7 @@ impl Process {
             (None, Some(_)) => "it closed its pipe and went on running".into(),
             (None, None) => "it could not be ended".into(),
         };
+        info!(pid = self.child.id(), served = self.served, %how, "worker ended");
         Death { how, log: self.take_log() }
     }
 
