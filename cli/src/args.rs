@@ -58,6 +58,7 @@ pub(crate) enum Command {
     Build(Build),
     Plan(Plan),
     Why(Why),
+    Audit(Audit),
     Graph(Graph),
     Expand(Expand),
     Log(Log),
@@ -143,6 +144,15 @@ pub(crate) struct Build {
     /// Fetch from addresses of private networks and of this machine, too.
     #[arg(long)]
     pub(crate) allow_private_network: bool,
+    /// Run commands and voices again, watched, and report what they use that is not in their key.
+    ///
+    /// Files, programs, fonts and variables that a command (`uses: exec`) or a voice (`uses: tts`) uses and does
+    /// not declare are listed under its node; then the exit code is 1. Their shared libraries, the loader and what
+    /// is installed under a declared program's own name count as declared with it. Workers are not watched: the
+    /// kernel lets them reach what they were given and nothing else. Where programs cannot be watched, nothing
+    /// runs, and the exit code is 2.
+    #[arg(long)]
+    pub(crate) check_inputs: bool,
     /// Write what ran when, for chrome://tracing or ui.perfetto.dev.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) trace: Option<PathBuf>,
@@ -174,6 +184,28 @@ pub(crate) struct Why {
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) reading: Reading,
+}
+
+/// Run actions twice, and report those that do not make the same bytes.
+///
+/// The second time is backwards, with another number of slots and in another folder. What the cache has is
+/// compared as well, and stays as it is; the project does, too. Without a name, all that the outputs need is run.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reel audit\n  reel audit hook.encode --jobs 4\n  reel audit --json\n\n\
+    Exit codes: 0 the same bytes everywhere; 1 something differs or failed; 2 the project or the command line is \
+    wrong; 130 interrupted.")]
+pub(crate) struct Audit {
+    /// A node, an output, or the beginning of nodes' names.
+    #[arg(value_name = "NODE|OUTPUT|GROUP")]
+    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// Cores to use at once, the first time; without it, all that this process may use.
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) jobs: Option<u32>,
+    /// Run the project's own commands (`uses: exec`); `reel trust` allows them for good.
+    #[arg(long)]
+    pub(crate) allow_exec: bool,
 }
 
 /// Draw the graph with states and costs, as far as it is known.

@@ -1,5 +1,6 @@
 //! The table of commands.
 
+mod audit;
 mod build;
 mod cache;
 mod check;
@@ -30,6 +31,7 @@ pub(crate) fn run(call: &Invocation, command: Command) -> Result<Exit, CommandEr
         Command::Build(args) => build::run(call, &args),
         Command::Plan(args) => plan::run(call, &args),
         Command::Why(args) => why::run(call, &args),
+        Command::Audit(args) => audit::run(call, &args),
         Command::Graph(args) => graph::run(call, &args),
         Command::Expand(args) => expand::run(call, &args),
         Command::Log(args) => log::run(call, &args),

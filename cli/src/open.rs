@@ -55,6 +55,8 @@ pub(crate) struct Policy {
     pub(crate) exec: bool,
     /// What may be fetched.
     pub(crate) network: Network,
+    /// Whether commands and voices are watched.
+    pub(crate) watch: bool,
 }
 
 impl Invocation {
@@ -92,6 +94,7 @@ impl Invocation {
             path: self.config.path(),
             allow_exec: policy.exec,
             network: policy.network,
+            watch: policy.watch,
             memo: Some(self.store().join("memo")),
             env: self.config.variables(),
         })
@@ -104,7 +107,7 @@ impl Invocation {
         let registry = self.registry(policy);
         let env = |name: &str| self.config.text(name);
         let project = Project::load(&root, &registry, &ReadOptions { env: &env, set: &reading.set })?;
-        Ok(Loaded { project, registry })
+        Ok(Loaded { project, registry, watch: policy.watch })
     }
 
     /// The project for looking at it: nothing of it will run, so it needs no trust.
@@ -149,6 +152,8 @@ pub(crate) struct Loaded {
     pub(crate) project: Project,
     /// Its kinds.
     pub(crate) registry: Registry,
+    /// Whether commands and voices are watched.
+    watch: bool,
 }
 
 /// Everything beside the project that a build works with.
@@ -165,11 +170,32 @@ pub(crate) struct Workshop {
 impl Workshop {
     /// Opens the cache and finds out who the tools are; starts nothing that the memo knows.
     pub(crate) fn open(call: &Invocation, loaded: &Loaded) -> Result<Self, CommandError> {
+        Self::with(call, loaded, |scratch| call.cache(scratch))
+    }
+
+    /// The same, but the user's store is only read: what is made goes to a private one that ends with this.
+    pub(crate) fn open_aside(call: &Invocation, loaded: &Loaded) -> Result<Self, CommandError> {
+        let cache = |scratch: &Path| {
+            Cache::open(CacheConfig { read_only: true, ..CacheConfig::new(call.cache_dir(), scratch) })
+        };
+        Self::with(call, loaded, cache)
+    }
+
+    /// Another one beside this, with the same cache and everything else of its own.
+    pub(crate) fn open_beside(&self, call: &Invocation, loaded: &Loaded) -> Result<Self, CommandError> {
+        Self::with(call, loaded, |_| self.cache.clone())
+    }
+
+    fn with(
+        call: &Invocation,
+        loaded: &Loaded,
+        cache: impl FnOnce(&Path) -> Cache,
+    ) -> Result<Self, CommandError> {
         let scratch =
             Scratch::make(&call.store().join("tmp"), &call.config.temporary()).map_err(|error| {
                 CommandError::failed(format!("cannot make a folder for temporary files: {error}"))
             })?;
-        let cache = call.cache(scratch.folder.path());
+        let cache = cache(scratch.folder.path());
         let toolbox = call.toolbox();
         let worker: Arc<dyn Executor> = match call.config.companion(Companion::Worker) {
             Some(path) => {
@@ -179,7 +205,7 @@ impl Workshop {
                 program.env = call.config.companion_env();
                 program.build_id = known.map(|identity| identity.build_id.clone());
                 program.tools = known.map(|identity| identity.tools.clone()).unwrap_or_default();
-                program.confinement = confinement(call, &loaded.project.root, &cache, scratch.folder.path());
+                program.confinement = confinement(call, loaded, &cache, scratch.folder.path());
                 Arc::new(Workers::new(program))
             }
             None => Arc::new(NoWorker),
@@ -206,14 +232,15 @@ impl Workshop {
 }
 
 /// What workers may touch: the project, fonts and stored bytes to read, scratch to write, the speaker to start.
-fn confinement(call: &Invocation, root: &Path, cache: &Cache, scratch: &Path) -> Confinement {
+fn confinement(call: &Invocation, loaded: &Loaded, cache: &Cache, scratch: &Path) -> Confinement {
     let mut read = call.config.font_dirs();
-    read.push(root.to_owned());
+    read.push(loaded.project.root.clone());
     read.push(cache.blob_folder().to_owned());
     Confinement {
         read: read.into_iter().filter(|path| path.exists()).collect(),
         write: vec![scratch.to_owned()],
         execute: call.config.companion(Companion::Speak).into_iter().collect(),
+        watch: loaded.watch,
     }
 }
 

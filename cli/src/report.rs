@@ -2,6 +2,7 @@
 
 pub(crate) mod collection;
 pub(crate) mod failures;
+pub(crate) mod findings;
 pub(crate) mod json;
 pub(crate) mod ledger;
 pub(crate) mod live;
@@ -52,12 +53,14 @@ pub(crate) struct All {
     ledger: Option<Ledger>,
     /// Whether figures were asked for.
     profile: bool,
+    /// Nodes that used what is not in their key, or that did not make the same bytes twice.
+    pub(crate) found: usize,
 }
 
 impl All {
     /// Listeners, of which the first is the one for people.
     pub(crate) fn new(reports: Vec<Box<dyn Report>>) -> Self {
-        Self { reports, changed: false, ledger: None, profile: false }
+        Self { reports, changed: false, found: 0, ledger: None, profile: false }
     }
 
     /// Keeps what the build does, counting time from `began`; `profile` asks for figures in the end.
@@ -73,6 +76,11 @@ impl Observer for All {
         if let Some(ledger) = &mut self.ledger {
             ledger.observe(event);
         }
+        self.found += usize::from(match event {
+            Event::DidUse { .. } => true,
+            Event::DidCompare { differences, .. } => !differences.is_empty(),
+            _ => false,
+        });
         self.reports.iter_mut().for_each(|report| report.observe(event));
     }
 

@@ -39,7 +39,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub use epoch::Epoch;
-pub use files::FileStates;
+pub use files::{FileStates, Sight};
 pub use gc::{Budget, GcReport};
 pub use inspect::{KindStats, Stats, VerifyReport};
 pub use lock::LiveBuild;

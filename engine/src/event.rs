@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::cache::GcReport;
 use crate::claim::Claim;
+use crate::digest::Digest;
 use crate::id::NodeId;
 use crate::key::ActionKey;
-use crate::operation::Failure;
+use crate::operation::{Failure, Use};
 
 /// What happened.
 #[derive(Debug, Clone)]
@@ -71,6 +74,29 @@ pub enum Event {
         /// Why.
         failure: Failure,
     },
+    /// Files changed while an action read them: what it made is not kept.
+    DidChange {
+        /// Which node.
+        node: NodeInfo,
+        /// The files, as the user names them.
+        files: Vec<String>,
+        /// Whether it runs again in this build.
+        again: bool,
+    },
+    /// A run that was watched used what is not in its key.
+    DidUse {
+        /// Which node.
+        node: NodeInfo,
+        /// What it used, in order.
+        used: Vec<Use>,
+    },
+    /// An action whose result is recorded ran once more.
+    DidCompare {
+        /// Which node.
+        node: NodeInfo,
+        /// Where it made other bytes; empty when it did not.
+        differences: Vec<Difference>,
+    },
     /// A node is not run: blocked by a failure, or cancelled.
     DidSkip {
         /// Which node.
@@ -109,6 +135,28 @@ pub struct Start {
     pub after: Vec<NodeId>,
     /// Bytes of its inputs that other nodes made, and that are read from the cache.
     pub read: u64,
+}
+
+/// A port at which two runs of one action did not make the same bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The port; `None` for the nodes that an expansion makes.
+    pub port: Option<String>,
+    /// What is recorded, if there is anything.
+    pub recorded: Option<Made>,
+    /// What was made now, if there is anything.
+    pub again: Option<Made>,
+    /// The first byte that differs, counted from 0; `None` when the recorded bytes are no longer there.
+    pub offset: Option<u64>,
+}
+
+/// Bytes of one side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Made {
+    /// Their digest.
+    pub digest: Digest,
+    /// How many.
+    pub size: u64,
 }
 
 /// What events say about a node.

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use input::{AnyFile, Audio, Captions, Image, Input, Json, PortMarker, Text, Through, Video, Words};
-pub use outcome::{Body, Failure, FailureCode, Outcome, Produced, SubNode, Subgraph};
+pub use outcome::{Body, Failure, FailureCode, How, Outcome, Produced, SubNode, Subgraph, Use};
 pub use registry::Registry;
 
 use crate::artifact::{InputFile, Port};

@@ -7,15 +7,20 @@
 //! - Nothing else happens on this thread: runs report through one channel, and so does whoever interrupts.
 //! - A result counts once it is recorded; then its dependents have one thing less to wait for.
 //! - A recorded result whose bytes are gone makes its producer run again, within this build.
+//! - An action whose files changed while it ran left nothing: it gets a new key, and runs again.
 
+pub mod again;
+mod compare;
 pub mod dispatch;
 pub mod estimate;
 pub mod foresee;
 pub mod identify;
 pub mod perform;
+mod pinning;
 mod ranked;
 pub mod ready;
 pub mod slots;
+mod sources;
 pub mod state;
 mod tell;
 
@@ -27,7 +32,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug_span, info_span, trace};
 
-use crate::cache::{Cache, Claimed, FileStates, Lookup, Miss};
+use crate::cache::{ActionResult, Cache, Claimed, FileStates, Lookup, Miss};
 use crate::claim::Capacity;
 use crate::event::{Event, Observer};
 use crate::executor::toolbox::Toolbox;
@@ -38,12 +43,13 @@ use crate::id::NodeId;
 use crate::key::Manifest;
 use crate::operation::{Failure, FailureCode, Registry, Take};
 use crate::plan::Plan;
-use crate::takes::{Pin, Takes};
+use crate::takes::Takes;
 
+use again::Afresh;
 use dispatch::Dispatch;
 use estimate::Estimates;
 use identify::{Facts, Results};
-use perform::{Gather, Message, Missing, Recorded, Right, Settled, Start};
+use perform::{Gather, Message, Missing, Recorded, Right, Settled, Start, Unkept};
 use state::{State, States, Tally};
 
 /// How often a clock is redrawn and other processes are looked at.
@@ -64,6 +70,10 @@ pub struct Settings {
     pub offline: bool,
     /// The day, `YYYY-MM-DD`, for new pins.
     pub today: String,
+    /// Which actions run although their result is known.
+    pub afresh: Afresh,
+    /// Whether the shortest remaining path goes first, so that another order is seen.
+    pub backwards: bool,
 }
 
 /// What a build works with; all of it outlives the build.
@@ -104,6 +114,14 @@ pub struct Build<'a> {
     misses: BTreeMap<NodeId, Miss>,
     elsewhere: BTreeSet<NodeId>,
     was_lost: BTreeSet<NodeId>,
+    /// Results that are known, of nodes that run all the same.
+    repeats: BTreeMap<NodeId, Arc<ActionResult>>,
+    /// How often a node's files changed while it ran.
+    tries: BTreeMap<NodeId, u32>,
+    /// Nodes whose files changed, and when they are tried again.
+    resting: BTreeMap<NodeId, Instant>,
+    /// Files that changed while they were read.
+    unsteady: BTreeSet<String>,
     running: BTreeMap<RunId, NodeId>,
     failures: BTreeMap<NodeId, Failure>,
     sender: Sender<Message>,
@@ -143,6 +161,10 @@ impl<'a> Build<'a> {
             misses: BTreeMap::new(),
             elsewhere: BTreeSet::new(),
             was_lost: BTreeSet::new(),
+            repeats: BTreeMap::new(),
+            tries: BTreeMap::new(),
+            resting: BTreeMap::new(),
+            unsteady: BTreeSet::new(),
             running: BTreeMap::new(),
             failures: BTreeMap::new(),
             sender: channel.0,
@@ -168,15 +190,15 @@ impl<'a> Build<'a> {
                 // Something that was found lost is to be made again.
                 continue;
             }
-            if self.running.is_empty() && !self.waits_elsewhere() {
+            if self.running.is_empty() && !self.waits() {
                 break;
             }
-            match self.messages.recv_timeout(TICK.min(if self.waits_elsewhere() { ELSEWHERE } else { TICK }))
-            {
+            match self.messages.recv_timeout(if self.waits() { ELSEWHERE } else { TICK }) {
                 Ok(message) => self.hear(message),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => self.observer.tick(),
             }
             self.look_elsewhere();
+            self.wake_resting();
         }
         self.skip_the_rest();
     }
@@ -229,6 +251,12 @@ impl<'a> Build<'a> {
     #[must_use]
     pub const fn failures(&self) -> &BTreeMap<NodeId, Failure> {
         &self.failures
+    }
+
+    /// Files that changed while they were read, as the user names them.
+    #[must_use]
+    pub const fn unsteady(&self) -> &BTreeSet<String> {
+        &self.unsteady
     }
 
     /// The pins, old and new.
@@ -299,6 +327,9 @@ impl<'a> Build<'a> {
         let pinned = facts.is_pinned(&self.graph, id);
         if pinned {
             match self.means.cache.lookup(&manifest.key().0) {
+                Lookup::Hit(result) if self.settings.afresh.wants(self.graph.node(id)) => {
+                    self.repeats.insert(id, Arc::from(result));
+                }
                 Lookup::Hit(result) => {
                     let past = self.history.past(&self.graph.node(id).name);
                     let fresh = past.is_some_and(|past| past.key == manifest.key());
@@ -317,26 +348,14 @@ impl<'a> Build<'a> {
 
     fn queue(&mut self, id: NodeId) {
         self.states.set(id, State::Queued);
-        self.dispatch.push(id, &self.graph.node(id).claim, self.plan.priority(id), self.plan.cost(id));
+        let claim = &self.graph.node(id).claim;
+        self.dispatch.push(id, claim, self.priority(id), self.plan.cost(id));
     }
 
-    /// Why a take may not be asked for now.
-    fn refuse_take(&self, id: NodeId, pinned: bool) -> Option<Failure> {
-        let Some(Take::Fetched { url }) = &self.graph.node(id).take else {
-            return None;
-        };
-        if self.settings.locked && !pinned {
-            let message = format!("`{url}` is not pinned in reel.lock, and --locked pins nothing new");
-            return Some(
-                Failure::of(FailureCode::Take, message)
-                    .help("build once without --locked, and commit reel.lock"),
-            );
-        }
-        if self.settings.offline {
-            let message = format!("`{url}` is not in the cache, and --offline forbids to fetch it");
-            return Some(Failure::of(FailureCode::Take, message).help("build once without --offline"));
-        }
-        None
+    /// How urgent a node is.
+    fn priority(&self, id: NodeId) -> Duration {
+        let rest = self.plan.priority(id);
+        if self.settings.backwards { Duration::MAX - rest } else { rest }
     }
 
     /// Gives slots to what fits.
@@ -356,9 +375,11 @@ impl<'a> Build<'a> {
         let Some(manifest) = self.manifests.get(&id).cloned() else {
             return;
         };
-        let right = match (self.misses.remove(&id), &self.graph.node(id).take) {
+        let node = self.graph.node(id);
+        let right = match (self.misses.remove(&id), &node.take) {
             (Some(miss), _) => match self.means.cache.claim(miss) {
                 Claimed::Mine(ticket) => Right::Claimed(ticket),
+                Claimed::Hit(result) if self.settings.afresh.wants(node) => Right::Repeat(Arc::from(result)),
                 Claimed::Hit(result) => {
                     let hit = self.hit(id, false, true, &result);
                     return self.complete(id, Recorded { result: Arc::from(result), manifest }, &hit);
@@ -370,7 +391,10 @@ impl<'a> Build<'a> {
                 }
             },
             (None, Some(Take::Fetched { url })) => Right::Unpinned(url.clone()),
-            (None, None) => return,
+            (None, None) => match self.repeats.remove(&id) {
+                Some(result) => Right::Repeat(result),
+                None => return,
+            },
         };
         let gather = Gather {
             graph: &self.graph,
@@ -379,14 +403,18 @@ impl<'a> Build<'a> {
             files: self.means.files,
             folder: &self.means.scratch,
         };
-        let inputs = match gather.inputs(id) {
-            Ok(inputs) => inputs,
+        let (inputs, sources) = match gather.inputs(id) {
+            Ok(gathered) => gathered,
             Err(Missing::Lost(producer)) => {
                 self.make_again(producer);
                 return self.await_or_ready(id);
             }
             Err(Missing::Failure(failure)) => return self.fail(id, failure),
         };
+        let changed = sources.other_than(&manifest);
+        if !changed.is_empty() {
+            return self.source_changed(id, changed);
+        }
         let run = RunId(self.next_run);
         self.next_run += 1;
         // It fits: `pick` has just said so.
@@ -400,6 +428,7 @@ impl<'a> Build<'a> {
             node: id,
             run,
             inputs,
+            sources,
             right,
             manifest,
             scratch: self.means.scratch.join(format!("run-{}", run.0)),
@@ -430,45 +459,23 @@ impl<'a> Build<'a> {
         };
         let _span = debug_span!("settled", node = %self.graph.node(id).name).entered();
         self.dispatch.release(id);
-        let checked = settled.result.and_then(|recorded| self.pin(id, recorded));
+        let Settled { result, took, used, compared } = settled;
+        let checked = result.and_then(|recorded| self.pin(id, recorded).map_err(Unkept::Failed));
         match checked {
             Ok(recorded) => {
-                let stored = recorded.result.bytes();
-                let ran = Event::DidRun { node: self.info(id), took: settled.took, stored };
+                let stored = if compared.is_some() { 0 } else { recorded.result.bytes() };
+                let ran = Event::DidRun { node: self.info(id), took, stored };
                 self.complete(id, recorded, &ran);
             }
-            Err(failure) if failure.code == FailureCode::Cancelled && self.stopping.is_some() => {
-                self.skip(id, INTERRUPTED);
+            Err(Unkept::Changed(files)) => return self.source_changed(id, files),
+            Err(Unkept::Failed(failure))
+                if failure.code == FailureCode::Cancelled && self.stopping.is_some() =>
+            {
+                return self.skip(id, INTERRUPTED);
             }
-            Err(failure) => self.fail(id, failure),
+            Err(Unkept::Failed(failure)) => self.fail(id, failure),
         }
-    }
-
-    /// For takes: pins what came, or compares it with its pin.
-    fn pin(&mut self, id: NodeId, recorded: Recorded) -> Result<Recorded, Failure> {
-        let Some(Take::Fetched { url }) = self.graph.node(id).take.clone() else {
-            return Ok(recorded);
-        };
-        let Some(made) = recorded.result.artifacts.first().map(|stored| stored.artifact.clone()) else {
-            return Ok(recorded);
-        };
-        match self.takes.pin(&url) {
-            Some(pin) if pin.digest == made.digest => Ok(recorded),
-            Some(pin) => {
-                self.means.cache.forget(&recorded.manifest.key().0);
-                let message = format!(
-                    "`{url}` is not what reel.lock pins: pinned {} ({} bytes, {}), found {} ({} bytes)",
-                    pin.digest, pin.size, pin.date, made.digest, made.size
-                );
-                let help = "take its entry out of reel.lock to accept what is there now";
-                Err(Failure::of(FailureCode::Take, message).help(help))
-            }
-            None => {
-                let date = self.settings.today.clone();
-                self.takes.set(&url, Pin { digest: made.digest, size: made.size, media: made.media, date });
-                Ok(recorded)
-            }
-        }
+        self.tell_findings(id, used, compared);
     }
 
     /// A result is known: splices, tells `event`, notes, wakes dependents.
@@ -549,13 +556,14 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn waits_elsewhere(&self) -> bool {
-        self.stopping.is_none() && !self.elsewhere.is_empty()
+    /// Whether there is something to wait for beside what runs here.
+    fn waits(&self) -> bool {
+        self.stopping.is_none() && !(self.elsewhere.is_empty() && self.resting.is_empty())
     }
 
     /// Tries again for results that other processes make.
     fn look_elsewhere(&mut self) {
-        if self.looked_elsewhere.elapsed() < ELSEWHERE || !self.waits_elsewhere() {
+        if self.looked_elsewhere.elapsed() < ELSEWHERE || !self.waits() {
             return;
         }
         self.looked_elsewhere = Instant::now();

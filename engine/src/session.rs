@@ -90,6 +90,8 @@ pub struct Summary {
     pub missing: Vec<String>,
     /// Whether somebody ended it early.
     pub interrupted: bool,
+    /// Files that changed while actions read them.
+    pub changed: Vec<String>,
 }
 
 impl Summary {
@@ -300,6 +302,27 @@ impl Project {
         Ok(summary)
     }
 
+    /// Runs nodes and leaves the project as it is: nothing is placed, pinned or noted.
+    ///
+    /// # Errors
+    /// A problem when the lock file cannot be read; nothing ran then.
+    pub fn rehearse(
+        &self,
+        equipment: &Equipment<'_>,
+        settings: Settings,
+        targets: &[NodeId],
+        observer: &mut dyn Observer,
+        channel: (Sender<Message>, Receiver<Message>),
+    ) -> Result<Summary, Diagnostic> {
+        let takes = self.takes()?;
+        let files = FileStates::open(&self.root.join(STATE_FOLDER));
+        let mut history = self.history();
+        let graph = (self.graph.clone(), targets, takes);
+        let means = self.means(equipment, &files);
+        let mut build = Build::new(means, settings, graph, &mut history, observer, channel);
+        Ok(drive(&mut build, equipment.cache, &files, &self.root, &[]))
+    }
+
     /// What a build would do.
     ///
     /// # Errors
@@ -503,6 +526,7 @@ fn drive(
             .collect(),
         missing: names(false).map(|output| output.name.clone()).collect(),
         interrupted: build.was_interrupted(),
+        changed: build.unsteady().iter().cloned().collect(),
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Host {
     pub network: Network,
     /// Where kinds may remember what is tedious to find out; `None`: nowhere.
     pub memo: Option<PathBuf>,
+    /// Whether commands are watched, to find what they use and do not declare.
+    pub watch: bool,
     /// Values of environment variables that commands may be given, by name.
     pub env: BTreeMap<String, String>,
 }

@@ -11,6 +11,7 @@ pub mod picture;
 pub mod scenes;
 pub mod speech;
 pub mod text;
+pub mod trace;
 
 use std::sync::Arc;
 

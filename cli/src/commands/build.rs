@@ -13,8 +13,10 @@ use reel_engine::event::{Event, Observer};
 use reel_engine::executor::Executor;
 use reel_engine::machine::Machine;
 use reel_engine::schedule::Settings;
+use reel_engine::schedule::again::Afresh;
 use reel_engine::session::{Interrupter, Project, STATE_FOLDER, Summary, channel};
 use reel_nodes::host::Network;
+use reel_nodes::trace::{self, KINDS};
 
 use super::names::{targets, warn};
 use crate::args::Build;
@@ -33,7 +35,7 @@ use crate::report::trace::Trace;
 use crate::report::{All, End, Report};
 use crate::signals::{self, Held};
 use crate::texts::Texts;
-use crate::ui::{print, print_error};
+use crate::ui::{count, print, print_error};
 
 /// How long workers may take to end when the build is over.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -42,7 +44,11 @@ pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError>
     let began = Instant::now();
     let held = signals::hold();
     let network = Network { offline: args.offline, allow_private: args.allow_private_network };
-    let loaded = call.load(&args.reading, Policy { exec: args.allow_exec, network })?;
+    if args.check_inputs {
+        can_watch()?;
+    }
+    let policy = Policy { exec: args.allow_exec, network, watch: args.check_inputs };
+    let loaded = call.load(&args.reading, policy)?;
     let project = &loaded.project;
     let (nodes, outputs) = targets(project, &args.targets)?;
     let capacity = capacity(project, args.jobs);
@@ -69,6 +75,8 @@ pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError>
         locked: args.locked,
         offline: args.offline,
         today: today(),
+        afresh: if args.check_inputs { Afresh::Kinds(KINDS.to_vec()) } else { Afresh::Nothing },
+        backwards: false,
     };
     let equipment = shop.equipment(&loaded.registry);
     let summary = project.build(&equipment, settings, (&nodes, &outputs), &mut reports, ends)?;
@@ -83,7 +91,32 @@ pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError>
         }
     }
     reports.finish(&End::new(&summary, began.elapsed()));
-    Ok(exit(&summary))
+    if args.check_inputs && !call.global.json && !summary.interrupted {
+        print(&found(reports.found));
+    }
+    Ok(match exit(&summary) {
+        Exit::Done if reports.found > 0 => Exit::Failed,
+        exit => exit,
+    })
+}
+
+/// Nothing runs where nothing can be watched: the answer would be "nothing found".
+fn can_watch() -> Result<(), CommandError> {
+    trace::available().map_err(|error| {
+        CommandError::usage(
+            format!("programs cannot be watched here: {error}"),
+            "--check-inputs needs ptrace(2): allow it in the container's profile, or set \
+             `kernel.yama.ptrace_scope` to 0 or 1",
+        )
+    })
+}
+
+/// The last word on watched nodes.
+fn found(nodes: usize) -> String {
+    match nodes {
+        0 => "every command and voice used only what is in its key\n".to_owned(),
+        nodes => format!("{} used or made what is not in its key\n", count(nodes, "node")),
+    }
 }
 
 const fn exit(summary: &Summary) -> Exit {

@@ -78,6 +78,19 @@ impl Observer for Json {
                     &json!({ "event": "did-skip", "node": node.name, "kind": node.kind, "reason": reason }),
                 );
             }
+            Event::DidChange { node, files, again } => self.tell(
+                &json!({ "event": "did-change", "node": node.name, "kind": node.kind, "files": files, "again": again }),
+            ),
+            Event::DidUse { node, used } => {
+                self.tell(&json!({ "event": "did-use", "node": node.name, "kind": node.kind, "used": used }));
+            }
+            Event::DidCompare { node, differences } => self.tell(&json!({
+                "event": "did-compare",
+                "node": node.name,
+                "kind": node.kind,
+                "same": differences.is_empty(),
+                "differences": differences,
+            })),
             // Said at once, but it does not make a build that did nothing one that did something.
             Event::DidWarn { message } => self.write(&json!({ "event": "warning", "message": message })),
             Event::DidCollect(report) => self.write(&collection_json("did-collect", report)),
@@ -106,6 +119,7 @@ impl Report for Json {
             "failed": tally.failed,
             "seconds": seconds(end.took),
             "outputs": outputs,
+            "changed": end.summary.changed,
         }));
     }
 }

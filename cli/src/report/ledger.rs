@@ -183,6 +183,7 @@ impl Observer for Ledger {
             Event::WillRun { node, estimate, start } => self.begin(node, *estimate, start),
             Event::DidRun { node, took, stored } => self.end(node, Some(*took), *stored, "ran"),
             Event::DidFail { node, failure } => self.end(node, None, 0, &failure.message),
+            Event::DidChange { node, .. } => self.end(node, None, 0, "its files changed meanwhile"),
             Event::DidSkip { node, reason } => self.end(node, None, 0, reason),
             Event::DidHit { node, fresh, shared, saved } => {
                 self.saved += *saved;
@@ -202,7 +203,11 @@ impl Observer for Ledger {
                 self.note(Instance::Placed { name: name.clone(), bytes: *bytes, written: *written });
             }
             Event::DidWarn { message } => self.note(Instance::Warned(message.clone())),
-            Event::DidPlan { .. } | Event::DidProgress { .. } | Event::DidCollect(_) => {}
+            Event::DidPlan { .. }
+            | Event::DidProgress { .. }
+            | Event::DidUse { .. }
+            | Event::DidCompare { .. }
+            | Event::DidCollect(_) => {}
         }
     }
 }

@@ -10,6 +10,7 @@ use reel_engine::event::{Event, NodeInfo, Observer};
 use reel_engine::id::NodeId;
 
 use super::collection::removed;
+use super::findings;
 use super::summary::{Manner, Volume, closing, failure};
 use super::{End, Report};
 use crate::ui::{add, print, print_error, spell};
@@ -272,6 +273,16 @@ impl Observer for Live {
                 self.say(&format!("{}: {message}\n", self.manner.paint.warn("warning")));
             }
             Event::DidCollect(report) => self.say(&format!("cache: {}\n", removed(report))),
+            Event::DidChange { node, files, again } => {
+                self.running.remove(&node.id);
+                self.say(&findings::changed(&self.manner, node, files, *again));
+            }
+            Event::DidUse { node, used } => self.say(&findings::used(&self.manner, node, used)),
+            Event::DidCompare { node, differences } => {
+                if !differences.is_empty() {
+                    self.say(&findings::differences(&self.manner, node, differences));
+                }
+            }
             Event::DidPublish { written, .. } => self.happened |= *written,
         }
         self.redraw();

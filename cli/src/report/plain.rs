@@ -7,6 +7,7 @@ use reel_engine::event::{Event, NodeInfo, Observer};
 use reel_engine::id::NodeId;
 
 use super::collection::removed;
+use super::findings;
 use super::summary::{Manner, Volume, closing, failure};
 use super::{End, Report};
 use crate::ui::spell;
@@ -72,8 +73,20 @@ impl Observer for Plain {
                 (self.sink)(&format!("cache: {}\n", removed(report)));
             }
             Event::DidCollect(_) => {}
+            Event::DidChange { node, files, again } => {
+                let text = findings::changed(&self.manner, node, files, *again);
+                (self.sink)(&text);
+            }
+            Event::DidUse { node, used } => {
+                let text = findings::used(&self.manner, node, used);
+                (self.sink)(&text);
+            }
+            Event::DidCompare { node, differences } if !differences.is_empty() => {
+                let text = findings::differences(&self.manner, node, differences);
+                (self.sink)(&text);
+            }
             Event::DidPublish { written, .. } => self.happened |= *written,
-            Event::DidPlan { .. } | Event::DidProgress { .. } => {}
+            Event::DidPlan { .. } | Event::DidProgress { .. } | Event::DidCompare { .. } => {}
         }
     }
 }

@@ -8,6 +8,7 @@ use reel_engine::operation::Failure;
 use reel_engine::schedule::state::Tally;
 
 use super::End;
+use super::findings::ticked;
 use crate::ui::{Paint, add, spell, table};
 
 /// Lines of a log that are shown without asking for more.
@@ -77,6 +78,11 @@ pub(crate) fn closing(manner: &Manner, end: &End<'_>, happened: bool) -> String 
     }
     if let Some(profile) = &end.profile {
         text.push_str(&profile.text(manner.paint));
+    }
+    if !summary.changed.is_empty() {
+        let files = ticked(&summary.changed);
+        let note = "changed during the build; what was made of what they were is not kept";
+        add(&mut text, format_args!("{}: {files} {note}\n", manner.paint.warn("warning")));
     }
     let note = match (summary.interrupted, happened) {
         (true, _) => ", interrupted",

@@ -60,6 +60,7 @@ fn summary(tally: [usize; 4], missing: &[&str]) -> Summary {
         outputs: if there { vec![("short".into(), PathBuf::from("/p/out/short.mp4"))] } else { Vec::new() },
         missing: missing.iter().map(|name| (*name).to_owned()).collect(),
         interrupted: false,
+        changed: Vec::new(),
     }
 }
 

@@ -8,6 +8,12 @@
 //! are at least two seconds older than a marker file which was written on the same file system before hashing
 //! began. Files of another file system, whose clock may be another one, must be a day older.
 //!
+//! # When a file is still what it was
+//!
+//! An action reads its files after their digests went into its key, so they are looked at once more when it
+//! has ended ([`Sight::holds`]): the state must be the same, and where that says too little, as above, the
+//! digest as well.
+//!
 //! # The file
 //!
 //! Magic, `u64` count, entries (`u32` length and bytes of the path; device, inode, size as `u64`; both times as
@@ -65,6 +71,27 @@ impl FileState {
     }
 }
 
+/// A file as it was when its digest was taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Sight {
+    /// Digest of its bytes.
+    pub digest: Digest,
+    /// Bytes.
+    pub size: u64,
+    state: FileState,
+    /// Whether any later change shows in its state.
+    quiet: bool,
+}
+
+impl Sight {
+    /// Whether the file is what it was, as far as can be told: neither written nor replaced since.
+    #[must_use]
+    pub fn holds(&self, path: &Path) -> bool {
+        state_of(path).is_ok_and(|now| now == self.state)
+            && (self.quiet || Digest::of_file(path).is_ok_and(|(digest, _)| digest == self.digest))
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     state: FileState,
@@ -119,16 +146,25 @@ impl FileStates {
     /// # Errors
     /// When the file is not there, is no plain file, or cannot be read.
     pub fn digest_of(&self, path: &Path) -> io::Result<(Digest, u64)> {
-        let before = state_of(path)?;
+        self.look(path).map(|sight| (sight.digest, sight.size))
+    }
+
+    /// The same, for those who want to know later whether the file changed meanwhile.
+    ///
+    /// # Errors
+    /// As [`Self::digest_of`].
+    pub fn look(&self, path: &Path) -> io::Result<Sight> {
+        let state = state_of(path)?;
+        let quiet = lock(&self.marker).is_some_and(|marker| state.is_quiet(&marker));
         if let Some(entry) = lock(&self.table).entries.get_mut(path)
-            && entry.state == before
+            && entry.state == state
         {
             entry.used = true;
-            return Ok((entry.digest, before.size));
+            return Ok(Sight { digest: entry.digest, size: state.size, state, quiet });
         }
         let (digest, size) = Digest::of_file(path)?;
-        self.remember(path, before, digest);
-        Ok((digest, size))
+        self.remember(path, state, digest);
+        Ok(Sight { digest, size, state, quiet })
     }
 
     fn remember(&self, path: &Path, before: FileState, digest: Digest) {
@@ -324,6 +360,36 @@ mod tests {
         fs::remove_file(&path).unwrap();
         assert_eq!(states.digest_of(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
         assert!(states.digest_of(space.folder.path()).is_err(), "a folder has no digest");
+    }
+
+    #[test]
+    fn a_file_that_changed_after_it_was_seen_is_not_what_it_was() {
+        let space = Space::new();
+        for age in [0, 3] {
+            let path = space.write("a", "abc");
+            let states = space.states(age);
+            let sight = states.look(&path).unwrap();
+            assert!(sight.holds(&path));
+            fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"d").unwrap();
+            assert!(!sight.holds(&path), "it grew");
+            let sight = states.look(&path).unwrap();
+            fs::rename(space.write("b", "abcd"), &path).unwrap();
+            assert!(!sight.holds(&path), "another one stands in its place");
+            let sight = states.look(&path).unwrap();
+            fs::remove_file(&path).unwrap();
+            assert!(!sight.holds(&path), "it is gone");
+        }
+    }
+
+    #[test]
+    fn a_young_file_is_read_again_because_its_state_says_too_little() {
+        let space = Space::new();
+        let path = space.write("a", "abc");
+        let mut sight = space.states(0).look(&path).unwrap();
+        assert!(!sight.quiet && sight.holds(&path));
+        // As if the change and the look had been within one tick of the clock.
+        sight.digest = Digest::of(b"abd");
+        assert!(!sight.holds(&path));
     }
 
     #[test]

@@ -19,6 +19,57 @@ pub struct Outcome {
     /// Whether somebody was paid for it: when room is needed, such a result is the last to go.
     #[serde(default)]
     pub paid: bool,
+    /// What it used and did not declare; known only of runs that are watched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub used: Vec<Use>,
+}
+
+/// Something that a run used and that is not in its key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Use {
+    /// A path, or the name of a variable.
+    pub name: String,
+    /// What was done with it.
+    pub how: How,
+}
+
+/// Ways of using what is not declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// A file was opened for reading.
+    Read,
+    /// A file was opened for writing, or made.
+    Written,
+    /// A program was started.
+    Started,
+    /// A folder was listed.
+    Listed,
+    /// A file was looked at from outside: its size, its times, whether it is there.
+    LookedAt,
+    /// A file was wanted, and the system refused it.
+    Refused,
+    /// A variable of the environment was there to be read.
+    Variable,
+    /// Something that cannot be watched was done.
+    Unwatched,
+}
+
+impl How {
+    /// In a word, behind the name.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Read => "opened for reading",
+            Self::Written => "opened for writing",
+            Self::Started => "started",
+            Self::Listed => "listed",
+            Self::LookedAt => "looked at",
+            Self::Refused => "wanted, and refused",
+            Self::Variable => "in the environment",
+            Self::Unwatched => "cannot be watched",
+        }
+    }
 }
 
 /// One artifact as the run left it.
@@ -111,6 +162,9 @@ pub struct Failure {
     /// What it printed.
     #[serde(default)]
     pub log: String,
+    /// What it used and did not declare; known only of runs that are watched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub used: Vec<Use>,
 }
 
 /// Classes of failure.
@@ -131,6 +185,8 @@ pub enum FailureCode {
     Take,
     /// The machine said no: disk full, no such program.
     Machine,
+    /// A file that it reads was changed while it ran, again and again.
+    Changed,
 }
 
 impl Failure {
@@ -141,13 +197,20 @@ impl Failure {
 
     /// A failure of a class.
     pub fn of(code: FailureCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), help: None, log: String::new() }
+        Self { code, message: message.into(), help: None, log: String::new(), used: Vec::new() }
     }
 
     /// What to do next.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// What it used and did not declare.
+    #[must_use]
+    pub fn used(mut self, used: Vec<Use>) -> Self {
+        self.used = used;
         self
     }
 

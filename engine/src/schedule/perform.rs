@@ -8,17 +8,20 @@ use std::time::{Duration, Instant};
 
 use tracing::debug_span;
 
+use super::compare::compare;
 use super::identify::Results;
+use super::sources::Sources;
 use crate::artifact::{Artifact, InputFile};
 use crate::cache::{
     ActionResult, Cache, Claimed, Facts, FileStates, INLINE_LIMIT, Lookup, Rank, Ticket, Unready,
 };
 use crate::digest::Digest;
+use crate::event::Difference;
 use crate::executor::{Executor, Report, Request, RunId};
 use crate::graph::{Feed, Graph};
 use crate::id::NodeId;
 use crate::key::Manifest;
-use crate::operation::{Body, Failure, FailureCode, Outcome};
+use crate::operation::{Body, Failure, FailureCode, Outcome, Use};
 
 /// Deadline of an action whose project says nothing; commands (`exec`) have none.
 const DEADLINE: Duration = Duration::from_secs(3600);
@@ -36,9 +39,21 @@ pub enum Message {
 /// The end of a run.
 pub struct Settled {
     /// What is recorded, or why nothing is.
-    pub result: Result<Recorded, Failure>,
+    pub result: Result<Recorded, Unkept>,
     /// Wall time of the run, without storing.
     pub took: Duration,
+    /// What it used and did not declare, if it was watched.
+    pub used: Vec<Use>,
+    /// For a run of what is recorded already: where it made other bytes.
+    pub compared: Option<Vec<Difference>>,
+}
+
+/// Why a run left nothing that is kept.
+pub enum Unkept {
+    /// It failed.
+    Failed(Failure),
+    /// These files changed since their digests went into its key, so whatever it did says nothing.
+    Changed(Vec<String>),
 }
 
 /// A result and what its key was made of.
@@ -55,6 +70,8 @@ pub(super) enum Right {
     Claimed(Ticket),
     /// Under the key that the digest of what is made completes: a take that is not pinned yet.
     Unpinned(String),
+    /// Not at all: this is recorded already, and what is made is compared with it.
+    Repeat(Arc<ActionResult>),
 }
 
 /// Why inputs could not be gathered.
@@ -64,6 +81,9 @@ pub(super) enum Missing {
     /// The machine said no.
     Failure(Failure),
 }
+
+/// Artifacts by slot.
+pub(super) type Inputs = Vec<(String, Vec<InputFile>)>;
 
 /// Finds the bytes of all inputs of a node.
 pub(super) struct Gather<'a> {
@@ -76,28 +96,40 @@ pub(super) struct Gather<'a> {
 }
 
 impl Gather<'_> {
-    pub(super) fn inputs(&self, id: NodeId) -> Result<Vec<(String, Vec<InputFile>)>, Missing> {
+    /// Inputs by slot, and those among them that lie where somebody may change them.
+    pub(super) fn inputs(&self, id: NodeId) -> Result<(Inputs, Sources), Missing> {
+        let mut sources = Sources::default();
         let node = self.graph.node(id);
         let in_memory = node.operation.in_memory();
         let slots = node.slots.iter().filter(|slot| !slot.through);
-        slots
+        let inputs: Result<Inputs, Missing> = slots
             .map(|slot| {
                 let mut files = Vec::with_capacity(slot.feeds.len());
                 for feed in &slot.feeds {
-                    self.add(feed, in_memory, &mut files)?;
+                    self.add(feed, (&slot.name, in_memory), &mut files, &mut sources)?;
                 }
                 Ok((slot.name.clone(), files))
             })
-            .collect()
+            .collect();
+        Ok((inputs?, sources))
     }
 
-    fn add(&self, feed: &Feed, in_memory: bool, files: &mut Vec<InputFile>) -> Result<(), Missing> {
+    fn add(
+        &self,
+        feed: &Feed,
+        (slot, in_memory): (&str, bool),
+        files: &mut Vec<InputFile>,
+        sources: &mut Sources,
+    ) -> Result<(), Missing> {
         match feed {
             Feed::Literal(text) => files.push(self.literal(text, in_memory)?),
             Feed::File(file) => {
-                let path = self.graph.file(*file).path.clone();
-                let (digest, size) = self.files.digest_of(&path).map_err(machine)?;
-                files.push(InputFile::at(path, Artifact { digest, size, media: String::new() }));
+                let file = self.graph.file(*file);
+                let path = file.path.clone();
+                let sight = self.files.look(&path).map_err(machine)?;
+                sources.add(slot, files.len(), path.clone(), file.shown.clone(), sight);
+                let artifact = Artifact { digest: sight.digest, size: sight.size, media: String::new() };
+                files.push(InputFile::at(path, artifact));
             }
             Feed::Port(from, port) => {
                 for (producer, port) in self.graph.behind(*from, *port) {
@@ -150,7 +182,9 @@ pub(super) struct Start<'a> {
     pub(super) graph: &'a Graph,
     pub(super) node: NodeId,
     pub(super) run: RunId,
-    pub(super) inputs: Vec<(String, Vec<InputFile>)>,
+    pub(super) inputs: Inputs,
+    /// Those of its inputs that somebody may change while it runs.
+    pub(super) sources: Sources,
     pub(super) right: Right,
     pub(super) manifest: Manifest,
     pub(super) scratch: PathBuf,
@@ -158,7 +192,7 @@ pub(super) struct Start<'a> {
 
 /// Starts the action; a [`Message::Settled`] follows.
 pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, messages: &Sender<Message>) {
-    let Start { graph, node, run, inputs, right, manifest, scratch } = start;
+    let Start { graph, node, run, inputs, sources, right, manifest, scratch } = start;
     let node = graph.node(node);
     let info = node.operation.info();
     let deadline = match (node.timeout, info.name) {
@@ -173,6 +207,7 @@ pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, me
         cache: cache.clone(),
         ports: node.ports.iter().map(|port| port.name.clone()).collect(),
         kind: info.name,
+        sources,
         right,
         manifest,
         scratch: needs_folder.then(|| scratch.clone()),
@@ -221,6 +256,7 @@ struct Keeper {
     cache: Cache,
     ports: Vec<String>,
     kind: &'static str,
+    sources: Sources,
     right: Right,
     manifest: Manifest,
     scratch: Option<PathBuf>,
@@ -240,14 +276,46 @@ impl Keeper {
     fn settle(self, result: Result<Outcome, Failure>) {
         let took = self.began.elapsed();
         let (run, messages, scratch) = (self.run, self.messages.clone(), self.scratch.clone());
-        let send =
-            move |result| drop(messages.send(Message::Settled(run, Box::new(Settled { result, took }))));
+        let used = match &result {
+            Ok(outcome) => outcome.used.clone(),
+            Err(failure) => failure.used.clone(),
+        };
+        let send = move |result, compared| {
+            let settled = Settled { result, took, used, compared };
+            drop(messages.send(Message::Settled(run, Box::new(settled))));
+        };
+        let changed = self.changed(&result);
         match result.and_then(|outcome| self.whole(outcome)) {
-            Ok(outcome) => self.record(outcome, took, send),
-            Err(failure) => send(Err(unless_removed(scratch.as_deref(), failure))),
+            _ if !changed.is_empty() => send(Err(Unkept::Changed(changed)), None),
+            Ok(outcome) => self.keep(outcome, took, send),
+            Err(failure) => send(Err(Unkept::Failed(unless_removed(scratch.as_deref(), failure))), None),
         }
         if let Some(scratch) = scratch {
             drop(fs::remove_dir_all(scratch));
+        }
+    }
+
+    /// Files that changed since their digests went into the key. A failure may come of that as well, but what
+    /// nobody wants any more is not looked at.
+    fn changed(&self, result: &Result<Outcome, Failure>) -> Vec<String> {
+        match result {
+            Err(failure) if failure.code == FailureCode::Cancelled => Vec::new(),
+            _ => self.sources.changed(),
+        }
+    }
+
+    fn keep(
+        self,
+        outcome: Outcome,
+        took: Duration,
+        send: impl FnOnce(Result<Recorded, Unkept>, Option<Vec<Difference>>) + Send + 'static,
+    ) {
+        let Right::Repeat(result) = self.right else {
+            return self.record(outcome, took, |result| send(result.map_err(Unkept::Failed), None));
+        };
+        match compare(&result, &outcome, &self.cache) {
+            Ok(found) => send(Ok(Recorded { result, manifest: self.manifest }), Some(found)),
+            Err(failure) => send(Err(Unkept::Failed(failure)), None),
         }
     }
 
@@ -277,6 +345,7 @@ impl Keeper {
         let mut manifest = self.manifest;
         let ticket = match self.right {
             Right::Claimed(ticket) => ticket,
+            Right::Repeat(result) => return send(Ok(Recorded { result, manifest })),
             Right::Unpinned(url) => match pin(&self.cache, &mut manifest, &url, &outcome) {
                 Ok(Ok(ticket)) => ticket,
                 Ok(Err(result)) => {

@@ -17,6 +17,8 @@ pub enum State {
     Queued,
     /// Another process makes its result.
     Elsewhere,
+    /// A file that it reads changed while it ran; it is tried again in a moment.
+    Settling,
     /// It holds slots.
     Running,
     /// Its result is known: it ran.

@@ -25,7 +25,7 @@ impl Build<'_> {
     /// An action has its slots.
     pub(super) fn will_run(&self, id: NodeId, manifest: &Manifest, right: &Right) -> Event {
         let start = Start {
-            key: matches!(right, Right::Claimed(_)).then(|| manifest.key()),
+            key: (!matches!(right, Right::Unpinned(_))).then(|| manifest.key()),
             claim: self.graph.node(id).claim.clone(),
             after: self.graph.after(id),
             read: self.results.read_by(&self.graph, id),

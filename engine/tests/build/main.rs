@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "helpers of tests")]
 
+mod edits;
 mod explain;
 mod faults;
 mod keys;
+mod steady;
 mod trouble;
 mod world;
 

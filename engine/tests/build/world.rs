@@ -1,6 +1,7 @@
 //! A small world for tests of the engine: fake operations on text, a project in a folder, and a log of what ran.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use reel_engine::artifact::{Port, PortType};
 use reel_engine::cache::{Cache, CacheConfig, Clock};
 use reel_engine::claim::{Capacity, Claim};
 use reel_engine::digest::Digest;
-use reel_engine::event::Event;
+use reel_engine::event::{Difference, Event};
 use reel_engine::executor::inline::Inline;
 use reel_engine::executor::toolbox::Toolbox;
 use reel_engine::executor::{Executor, Report, ReportSink, Request, RunId};
@@ -21,6 +22,7 @@ use reel_engine::operation::{
 };
 use reel_engine::read::ReadOptions;
 use reel_engine::schedule::Settings;
+use reel_engine::schedule::again::Afresh;
 use reel_engine::schedule::foresee::Foresight;
 use reel_engine::session::{Equipment, Interrupter, Project, Summary, channel};
 use schemars::JsonSchema;
@@ -36,7 +38,12 @@ pub struct Outside {
     pub broken: Mutex<Vec<String>>,
     /// Version of `join`.
     pub version: Mutex<u32>,
+    /// What somebody does to the project while `slow` reads it, once for each run.
+    pub meddling: Mutex<VecDeque<Meddling>>,
 }
+
+/// What happens while an action runs.
+pub type Meddling = Box<dyn FnOnce() + Send>;
 
 /// A project, a cache, and everything a build needs.
 pub struct World {
@@ -49,6 +56,8 @@ pub struct World {
     pub keep_going: bool,
     pub locked: bool,
     pub offline: bool,
+    pub afresh: Afresh,
+    pub backwards: bool,
     pub tools: BTreeMap<String, String>,
     /// The cache's clock; without one, that of the machine.
     pub clock: Option<Clock>,
@@ -62,6 +71,8 @@ pub struct Built {
     pub skipped: Vec<String>,
     pub warnings: Vec<String>,
     pub events: Vec<String>,
+    /// Nodes that ran although they had a result, with what was different.
+    pub compared: Vec<(String, Vec<Difference>)>,
     pub summary: Summary,
 }
 
@@ -77,6 +88,8 @@ impl World {
             keep_going: false,
             locked: false,
             offline: false,
+            afresh: Afresh::Nothing,
+            backwards: false,
             tools: BTreeMap::from([("hammer".into(), "1.0".into())]),
             clock: None,
         };
@@ -97,6 +110,7 @@ impl World {
     pub fn registry(&self) -> Registry {
         Registry::default()
             .with(Typed::new(Join { outside: Arc::clone(&self.outside) }))
+            .with(Typed::new(Slow { outside: Arc::clone(&self.outside) }))
             .with(Typed::new(Length))
             .with(Typed::new(Split))
             .with(Typed::new(Fetch { outside: Arc::clone(&self.outside) }))
@@ -198,6 +212,8 @@ impl World {
             locked: self.locked,
             offline: self.offline,
             today: "2026-11-20".into(),
+            afresh: self.afresh.clone(),
+            backwards: self.backwards,
         }
     }
 }
@@ -209,6 +225,7 @@ struct Log {
     skipped: Vec<String>,
     warnings: Vec<String>,
     events: Vec<String>,
+    compared: Vec<(String, Vec<Difference>)>,
 }
 
 impl Log {
@@ -235,6 +252,14 @@ impl Log {
                 self.warnings.push(message.clone());
                 format!("did-warn {message}")
             }
+            Event::DidChange { node, files, again } => {
+                format!("did-change {} {} {again}", node.name, files.join(" "))
+            }
+            Event::DidUse { node, used } => format!("did-use {} {}", node.name, used.len()),
+            Event::DidCompare { node, differences } => {
+                self.compared.push((node.name.clone(), differences.clone()));
+                format!("did-compare {} {}", node.name, differences.len())
+            }
             Event::DidPublish { name, written, .. } => format!("did-publish {name} {written}"),
             Event::DidPlan { .. } | Event::DidProgress { .. } | Event::DidCollect(_) => return,
         };
@@ -253,6 +278,7 @@ impl Log {
             skipped: self.skipped,
             warnings: self.warnings,
             events: self.events,
+            compared: self.compared,
             summary,
         }
     }
@@ -351,6 +377,57 @@ impl Kind for Length {
         let length = call.read(params.text.slot())?.len().to_string();
         let outcome = Outcome::default().with_bytes("text", "text/plain", length.clone());
         Ok(outcome.with_bytes("number", "application/json", length))
+    }
+}
+
+/// Gives a text back, slowly: somebody may meddle with the project after half of it was read.
+pub struct Slow {
+    outside: Arc<Outside>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SlowParams {
+    text: Input<Text>,
+    /// Whether it adds what no key knows: the number of meddlings that are left.
+    #[serde(default)]
+    unstable: bool,
+}
+
+impl Kind for Slow {
+    type Params = SlowParams;
+
+    fn info(&self) -> Info {
+        info("slow", 1, false)
+    }
+
+    fn ports(&self, _: &SlowParams) -> Vec<Port> {
+        vec![Port::one("text", PortType::Text)]
+    }
+
+    fn claim(&self, _: &SlowParams) -> Claim {
+        Claim::tiny()
+    }
+
+    fn run(&self, params: SlowParams, call: &Call<'_>) -> Result<Outcome, Failure> {
+        let mut file = std::fs::File::open(&call.one(params.text.slot())?.path).unwrap();
+        let mut text = vec![0; 2];
+        file.read_exact(&mut text).unwrap();
+        let (meddle, left) = {
+            let mut meddling = self.outside.meddling.lock().unwrap();
+            (meddling.pop_front(), meddling.len())
+        };
+        if let Some(meddle) = meddle {
+            meddle();
+        }
+        file.read_to_end(&mut text).unwrap();
+        if params.unstable {
+            text.extend(left.to_string().bytes());
+        }
+        if text.ends_with(b"torn") {
+            return Err(Failure::new("it ends in the middle of a word"));
+        }
+        Ok(Outcome::default().with_bytes("text", "text/plain", text))
     }
 }
 

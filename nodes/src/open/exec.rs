@@ -134,14 +134,15 @@ impl Kind for Exec {
             std::os::unix::fs::symlink(&file.path, place.tools.join(tool))
                 .map_err(|error| machine(&format!("link tool `{tool}`"), &error))?;
         }
-        let log = command::run(&params, &place, &self.host, call)?;
-        let mut outcome = Outcome::default();
+        let (log, used) = command::run(&params, &place, &self.host, call)?;
+        let mut outcome = Outcome { used, ..Outcome::default() };
         for name in &params.out {
             let path = place.outputs.join(name);
             let is_file = std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
             if !is_file {
                 let message = format!("the command ended well, but left no file `{name}` in $out");
-                return Err(Failure::new(message).help("every name under `out` must be written").log(log));
+                let failure = Failure::new(message).help("every name under `out` must be written").log(log);
+                return Err(failure.used(outcome.used));
             }
             outcome = outcome.with_file(port_name(name), kind_of(name).1, path);
         }

@@ -10,6 +10,8 @@
 //! | scratch, as named by the other side | read and write |
 //! | `reel-speak` and the dynamic loader | start |
 //! | sockets, tracing, mounts, kernel modules, other namespaces | nothing |
+//!
+//! A worker that watches what it starts may trace, and read `/proc`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -82,7 +84,7 @@ pub fn confine(wanted: &Confinement) -> Confined {
     // No core files of what the user feeds in. A limit that cannot be lowered leaves the system's.
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     let landlock = files(wanted);
-    let seccomp = calls();
+    let seccomp = calls(wanted.watch);
     // What is missing is worth a line in the log of the first action, not its failure.
     for missing in [landlock.as_ref().err(), seccomp.as_ref().err()].into_iter().flatten() {
         log(missing);
@@ -113,6 +115,7 @@ fn files(wanted: &Confinement) -> Result<bool, String> {
             .add_rules(path_beneath_rules(SYSTEM, read))?
             .add_rules(path_beneath_rules(folders, read))?
             .add_rules(path_beneath_rules([own], read))?
+            .add_rules(path_beneath_rules(wanted.watch.then_some("/proc"), read))?
             .add_rules(path_beneath_rules(&wanted.read, read))?
             .add_rules(path_beneath_rules(&wanted.write, writing()))?
             .add_rules(path_beneath_rules(["/dev/null"], read | AccessFs::WriteFile | AccessFs::Truncate))?
@@ -140,8 +143,10 @@ fn writing() -> BitFlags<AccessFs> {
 }
 
 /// Makes the forbidden system calls fail with "operation not permitted".
-fn calls() -> Result<(), String> {
-    let rules: BTreeMap<i64, Vec<_>> = FORBIDDEN.into_iter().map(|call| (call, Vec::new())).collect();
+fn calls(watch: bool) -> Result<(), String> {
+    let allowed = |call: &libc::c_long| watch && *call == libc::SYS_ptrace;
+    let forbidden = FORBIDDEN.into_iter().filter(|call| !allowed(call));
+    let rules: BTreeMap<i64, Vec<_>> = forbidden.map(|call| (call, Vec::new())).collect();
     let arch = std::env::consts::ARCH.try_into().map_err(|error| format!("{error:?}"))?;
     let refuse = SeccompAction::Errno(libc::EPERM.cast_unsigned());
     let filter =

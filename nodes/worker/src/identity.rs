@@ -128,6 +128,15 @@ pub fn whole() -> (ProgramIdentity, Vec<String>) {
     (identity, missing)
 }
 
+/// From now on `reel-speak` is watched: what it uses beside what is in its identity is told with what it says.
+pub fn watch_speaker() {
+    let speaker = crate::speech::speak::program();
+    // One that does not tell who it is, cannot speak either, and the action says so.
+    if let Ok(declared) = speak::declared(&speaker) {
+        crate::speech::speak::watch(declared);
+    }
+}
+
 /// The libraries, and what decides which files they are: their folders (a link in one may be set to another
 /// version) and the loader's cache.
 fn library_files() -> Vec<PathBuf> {

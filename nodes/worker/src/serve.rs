@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::AsFd;
 
 use nix::unistd::{dup2_stdin, dup2_stdout};
-use reel_engine::executor::frames::{FrameError, Hello, PROTOCOL};
+use reel_engine::executor::frames::{Confined, Confinement, FrameError, Hello, PROTOCOL};
 use reel_engine::executor::serve::{self, Service, end_with_children};
 use reel_engine::operation::{Call, Failure, FailureCode, Outcome};
 
@@ -24,7 +24,7 @@ pub fn serve() -> Result<(), FrameError> {
             kinds: identity::kinds(),
             tools: identity::linked(),
         },
-        confine: &confine::confine,
+        confine: &prepare,
         run: &run,
         hangup: end_with_children,
     };
@@ -39,6 +39,13 @@ fn private_streams() -> io::Result<(File, File)> {
     dup2_stdin(File::open("/dev/null")?)?;
     dup2_stdout(io::stderr())?;
     Ok((input.into(), output.into()))
+}
+
+fn prepare(wanted: &Confinement) -> Confined {
+    if wanted.watch {
+        identity::watch_speaker();
+    }
+    confine::confine(wanted)
 }
 
 fn run(kind: &str, call: &Call<'_>) -> Result<Outcome, Failure> {

@@ -53,7 +53,9 @@ const CRATES: &[Crate] = &[
     },
     Crate {
         sources: "nodes/src",
-        modules: &["media", "host", "text", "speech", "picture", "film", "open", "scenes", "lib", "tests"],
+        modules: &[
+            "media", "host", "trace", "text", "speech", "picture", "film", "open", "scenes", "lib", "tests",
+        ],
         may_name: &["reel_engine"],
         kinds: &["speech", "picture", "film", "open"],
     },

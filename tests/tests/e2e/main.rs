@@ -8,6 +8,7 @@ mod network;
 mod permissions;
 mod rerun;
 mod right;
+mod sure;
 mod surface;
 mod survive;
 mod wrong;

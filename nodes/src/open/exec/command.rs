@@ -6,17 +6,19 @@ use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
-use reel_engine::operation::{Call, Failure, FailureCode};
+use reel_engine::operation::{Call, Failure, FailureCode, Use};
 
 use super::leash::Leash;
 use super::sandbox::{Cut, Place, cut_network};
 use super::{Params, SHELL};
 use crate::host::Host;
+use crate::trace::{self, Declared, Watched};
 
 /// Bytes of output that are kept from the start and from the end.
 const KEPT: usize = 64 << 10;
@@ -25,8 +27,13 @@ const TICK: Duration = Duration::from_millis(10);
 /// How long an unwanted command may take to end by itself.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Runs the command and gives its log back.
-pub(super) fn run(params: &Params, place: &Place, host: &Host, call: &Call<'_>) -> Result<String, Failure> {
+/// Runs the command and gives its log back, and what it used and did not declare, if it is watched.
+pub(super) fn run(
+    params: &Params,
+    place: &Place,
+    host: &Host,
+    call: &Call<'_>,
+) -> Result<(String, Vec<Use>), Failure> {
     // A thread of its own: a network is taken away from a thread and what it starts, not from all of reel.
     std::thread::scope(|scope| {
         scope.spawn(|| run_here(params, place, host, call)).join().unwrap_or_else(|_| {
@@ -35,7 +42,12 @@ pub(super) fn run(params: &Params, place: &Place, host: &Host, call: &Call<'_>) 
     })
 }
 
-fn run_here(params: &Params, place: &Place, host: &Host, call: &Call<'_>) -> Result<String, Failure> {
+fn run_here(
+    params: &Params,
+    place: &Place,
+    host: &Host,
+    call: &Call<'_>,
+) -> Result<(String, Vec<Use>), Failure> {
     let cut = if params.network { Cut::Here } else { cut_network(&host.path) };
     let mut command = shell(&cut, place);
     command.arg("-c").arg(&params.run);
@@ -44,15 +56,15 @@ fn run_here(params: &Params, place: &Place, host: &Host, call: &Call<'_>) -> Res
     if cut == Cut::Not {
         lock(&log).take(b"reel: this system does not let a command's network be taken away\n");
     }
-    let mut child = command
-        .spawn()
+    let mut child = if host.watch { trace::spawn(&mut command) } else { command.spawn() }
         .map_err(|error| Failure::of(FailureCode::Machine, format!("cannot start `{SHELL}`: {error}")))?;
     let leash = Leash::tie(&place.tools.join(SHELL), child.id());
     let readers = [
         child.stdout.take().map(|pipe| read_into(pipe, Arc::clone(&log))),
         child.stderr.take().map(|pipe| read_into(pipe, Arc::clone(&log))),
     ];
-    let ended = wait(&mut child, call);
+    let ended =
+        if host.watch { watch(&child, call) } else { wait(&mut child, call).map(|status| (status, None)) };
     // Nothing of its tree is left running, whether it ended well or not.
     end_tree(&child, &place.home);
     drop(leash);
@@ -60,10 +72,15 @@ fn run_here(params: &Params, place: &Place, host: &Host, call: &Call<'_>) -> Res
         let _ = reader.join();
     }
     let log = lock(&log).text();
+    let declared = || declared(params, place, &cut);
+    let used =
+        |watched: Option<Watched>| watched.map(|watched| watched.undeclared(&declared())).unwrap_or_default();
     match ended {
-        Ok(Some(status)) if status.success() => Ok(log),
-        Ok(Some(status)) => Err(Failure::new(format!("the command {}", how(status))).log(log)),
-        Ok(None) => Err(Failure::of(FailureCode::Cancelled, "cancelled").log(log)),
+        Ok((Some(status), watched)) if status.success() => Ok((log, used(watched))),
+        Ok((Some(status), watched)) => {
+            Err(Failure::new(format!("the command {}", how(status))).log(log).used(used(watched)))
+        }
+        Ok((None, _)) => Err(Failure::of(FailureCode::Cancelled, "cancelled").log(log)),
         Err(error) => {
             Err(Failure::of(FailureCode::Machine, format!("cannot wait for the command: {error}")).log(log))
         }
@@ -111,6 +128,52 @@ fn how(status: ExitStatus) -> String {
         }
         (None, None) => "ended in an unknown way".into(),
     }
+}
+
+/// What the command may use without anybody being told.
+fn declared(params: &Params, place: &Place, cut: &Cut) -> Declared {
+    let ours = ["PATH", "HOME", "TMPDIR", "LANG", "TZ", "SOURCE_DATE_EPOCH", "in", "out"];
+    let named = params.values.keys().map(String::as_str);
+    let mut declared = Declared::default().variables(ours.into_iter().chain(named));
+    for tool in super::tools(params) {
+        declared = declared.program(&place.tools.join(tool), tool);
+    }
+    if let Cut::Through(program, _) = cut {
+        declared = declared.program(program, "unshare");
+    }
+    declared.folder(place.root())
+}
+
+/// Watches the command to its end; without a status when it was ended because nobody wants it any more.
+fn watch(child: &Child, call: &Call<'_>) -> std::io::Result<(Option<ExitStatus>, Option<Watched>)> {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let guard = scope.spawn(|| end_when_unwanted(child.id(), call, &over));
+        let watched = trace::watch(child);
+        over.store(true, Ordering::Release);
+        let unwanted = guard.join().unwrap_or(false);
+        watched.map(|watched| ((!unwanted).then_some(watched.status), Some(watched)))
+    })
+}
+
+/// Ends a command that somebody else waits for once nobody wants it; tells whether it did.
+fn end_when_unwanted(child: u32, call: &Call<'_>, over: &AtomicBool) -> bool {
+    let group = Pid::from_raw(child as i32);
+    let mut asked: Option<Instant> = None;
+    while !over.load(Ordering::Acquire) {
+        match asked {
+            None if (call.cancelled)() => {
+                let _ = killpg(group, Signal::SIGTERM);
+                asked = Some(Instant::now());
+            }
+            Some(since) if since.elapsed() > GRACE => {
+                let _ = killpg(group, Signal::SIGKILL);
+            }
+            _ => {}
+        }
+        std::thread::sleep(TICK);
+    }
+    asked.is_some()
 }
 
 /// Waits for the end; `None` when it was ended because nobody wants it any more.

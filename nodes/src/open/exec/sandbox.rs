@@ -18,6 +18,11 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// The folder that all of them are in.
+    pub(super) fn root(&self) -> &Path {
+        self.work.parent().unwrap_or(&self.work)
+    }
+
     /// Makes them in an empty folder.
     pub(super) fn make(scratch: &Path) -> std::io::Result<Self> {
         let scratch = scratch.canonicalize()?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use reel_engine::digest::{Digest, Hasher};
+use reel_nodes::trace::Declared;
 use serde::Deserialize;
 
 /// Identity of the speech engine as a whole.
@@ -24,14 +25,33 @@ struct Answer {
     library: PathBuf,
 }
 
+/// Variables that it is started with. Those that decide which engine and which voices it finds are in its
+/// identity by what it finds; the others say how memory is kept.
+const VARIABLES: [&str; 9] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "LANG",
+    "TZ",
+    "LD_LIBRARY_PATH",
+    "ESPEAK_DATA_PATH",
+    "MALLOC_MMAP_THRESHOLD_",
+    "MALLOC_TRIM_THRESHOLD_",
+];
+
+/// What it may use because its identity covers it.
+pub(super) fn declared(program: &Path) -> io::Result<Declared> {
+    let answer = answer(program)?;
+    Ok(Declared::default()
+        .program(program, "reel-speak")
+        .folder(&answer.data)
+        .folder(&answer.library)
+        .variables(VARIABLES))
+}
+
 /// Asks the program who it is.
 pub(super) fn ask(program: &Path) -> io::Result<Speaker> {
-    let output = Command::new(program).arg("--identity").stdin(Stdio::null()).output()?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stdout);
-        return Err(io::Error::other(format!("{}: {}", output.status, said.trim())));
-    }
-    let answer: Answer = serde_json::from_slice(&output.stdout)?;
+    let answer = answer(program)?;
     let mut files = vec![answer.library.clone()];
     let data = digest_tree(&answer.data, &mut files)?;
     let (own, library) = (Digest::of_file(program)?.0, Digest::of_file(&answer.library)?.0);
@@ -43,6 +63,15 @@ pub(super) fn ask(program: &Path) -> io::Result<Speaker> {
         data.short()
     );
     Ok(Speaker { identity, files })
+}
+
+fn answer(program: &Path) -> io::Result<Answer> {
+    let output = Command::new(program).arg("--identity").stdin(Stdio::null()).output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stdout);
+        return Err(io::Error::other(format!("{}: {}", output.status, said.trim())));
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
 /// Digest of the names and contents below a folder, in the order of names; adds each folder and file to `seen`.

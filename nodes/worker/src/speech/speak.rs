@@ -2,17 +2,24 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
-use reel_engine::operation::{Failure, FailureCode};
+use reel_engine::operation::{Failure, FailureCode, How, Use};
+use reel_nodes::trace::{self, Declared};
 use serde::{Deserialize, Serialize};
 
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+static WATCHED: OnceLock<Declared> = OnceLock::new();
 
 /// Names the program; the first call counts.
 pub fn set_program(path: PathBuf) {
     let _ = PROGRAM.set(path);
+}
+
+/// From now on the program is watched, and what it uses beside what is declared is told; the first call counts.
+pub fn watch(declared: Declared) {
+    let _ = WATCHED.set(declared);
 }
 
 /// The program that was named, else the one beside this one.
@@ -46,6 +53,8 @@ pub struct Speech {
     pub samples: Vec<i16>,
     /// Where words begin: character of the text (from 0) and sample.
     pub words: Vec<(usize, u64)>,
+    /// What the program used and did not declare, if it is watched.
+    pub used: Vec<Use>,
 }
 
 #[derive(Deserialize)]
@@ -72,24 +81,43 @@ pub fn speak(utterance: &Utterance<'_>) -> Result<Speech, Failure> {
         Failure::of(FailureCode::Machine, format!("cannot run `{}`: {error}", program.display()))
             .help("`reel doctor` tells what is missing and how to get it")
     };
-    let mut child = Command::new(&program)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .map_err(missing)?;
+    let mut command = Command::new(&program);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     let request = serde_json::to_vec(utterance).map_err(|error| Failure::new(error.to_string()))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A program that refuses the request may end before it has read it; its answer says why.
-        drop(stdin.write_all(&request));
-    }
-    let answer = child.stdout.take().map(|out| read(BufReader::new(out)));
-    let status = child.wait().map_err(missing)?;
+    let declared = WATCHED.get();
+    let spawned = if declared.is_some() { trace::spawn(&mut command) } else { command.spawn() };
+    let mut child = spawned.map_err(missing)?;
+    let pipes = (child.stdin.take(), child.stdout.take());
+    let (answer, status, used) = match declared {
+        None => (converse(pipes, &request), child.wait().map_err(missing)?, Vec::new()),
+        // Whoever started it must watch it, so somebody else speaks with it.
+        Some(declared) => std::thread::scope(|scope| {
+            let talk = scope.spawn(|| converse(pipes, &request));
+            let watched = trace::watch(&child).map_err(missing)?;
+            let answer = talk.join().unwrap_or_else(|_| Err(std::io::Error::other("it was not heard")));
+            // The bars around this process are there in every build: what they refuse, it never has.
+            let mut used = watched.undeclared(declared);
+            used.retain(|used| used.how != How::Refused);
+            Ok::<_, Failure>((answer, watched.status, used))
+        })?,
+    };
     match answer {
-        Some(Ok(speech)) => speech,
-        Some(Err(error)) => Err(broken(&error.to_string(), &status.to_string())),
-        None => Err(broken("it has no output", &status.to_string())),
+        Ok(Ok(speech)) => Ok(Speech { used, ..speech }),
+        Ok(Err(failure)) => Err(failure.used(used)),
+        Err(error) => Err(broken(&error.to_string(), &status.to_string()).used(used)),
     }
+}
+
+/// Sends the request and reads the answer.
+fn converse(
+    (stdin, stdout): (Option<ChildStdin>, Option<ChildStdout>),
+    request: &[u8],
+) -> std::io::Result<Result<Speech, Failure>> {
+    if let Some(mut stdin) = stdin {
+        // A program that refuses the request may end before it has read it; its answer says why.
+        drop(stdin.write_all(request));
+    }
+    read(BufReader::new(stdout.ok_or_else(|| std::io::Error::other("it has no output"))?))
 }
 
 fn broken(what: &str, status: &str) -> Failure {
@@ -118,5 +146,5 @@ fn read(mut out: impl BufRead) -> std::io::Result<Result<Speech, Failure>> {
     let samples = bytes.as_chunks::<2>().0.iter().map(|pair| i16::from_le_bytes(*pair)).collect();
     let words = events.into_iter().filter(|mark| mark.kind == "word");
     let words = words.map(|mark| (mark.position.saturating_sub(1), mark.sample)).collect();
-    Ok(Ok(Speech { rate, samples, words }))
+    Ok(Ok(Speech { rate, samples, words, used: Vec::new() }))
 }

@@ -33,7 +33,8 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     let path = call.scratch.join("speech.wav");
     write(&path, &speech)
         .map_err(|error| Failure::of(FailureCode::Machine, format!("cannot write speech: {error}")))?;
-    Ok(Outcome::default().with_file("audio", "audio/wav", path).with_bytes("words", "application/json", json))
+    let outcome = Outcome { used: speech.used, ..Outcome::default() };
+    Ok(outcome.with_file("audio", "audio/wav", path).with_bytes("words", "application/json", json))
 }
 
 fn write(path: &std::path::Path, speech: &Speech) -> Result<(), hound::Error> {
@@ -118,7 +119,7 @@ mod tests {
     use super::*;
 
     fn speech(words: &[(usize, u64)]) -> Speech {
-        Speech { rate: 100, samples: vec![0; 1000], words: words.to_vec() }
+        Speech { rate: 100, samples: vec![0; 1000], words: words.to_vec(), used: Vec::new() }
     }
 
     #[test]
