@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use reel_engine::claim::Allowance;
 
 use crate::config::user::{self, Limit};
 use crate::ui::Color;
@@ -99,6 +100,18 @@ pub(crate) struct Reading {
     pub(crate) set: Vec<(String, String)>,
 }
 
+/// What of the machine is used.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Using {
+    /// Cores to use at once; without it, all that this process may use.
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub(crate) jobs: Option<u32>,
+    /// Use these amounts, such as `cpu=2.5,memory=8GiB,gpu=0`; other names are those of pools. They take the place
+    /// of what the project, the user's `config.yaml` and the machine say; `reel devices` shows all.
+    #[arg(long, value_name = "AMOUNTS")]
+    pub(crate) capacity: Vec<Allowance>,
+}
+
 /// Report every error of the project; nothing is run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  reel check\n  reel check --project examples/eclipse --json")]
@@ -126,9 +139,8 @@ pub(crate) struct Build {
     pub(crate) targets: Vec<String>,
     #[command(flatten)]
     pub(crate) reading: Reading,
-    /// Cores to use at once; without it, all that this process may use.
-    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
-    pub(crate) jobs: Option<u32>,
+    #[command(flatten)]
+    pub(crate) using: Using,
     /// After a failure, finish what does not depend on it.
     #[arg(long, short)]
     pub(crate) keep_going: bool,
@@ -163,7 +175,9 @@ pub(crate) struct Build {
 
 /// Show what `build` would run and why, and how long it may take; nothing is run.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  reel plan\n  reel plan short --all\n  reel plan --json")]
+#[command(
+    after_help = "Examples:\n  reel plan\n  reel plan short --all\n  reel plan --simulate cpu=64,gpu=8\n  reel plan --json"
+)]
 pub(crate) struct Plan {
     /// What would be made.
     #[arg(value_name = "TARGET")]
@@ -173,6 +187,12 @@ pub(crate) struct Plan {
     /// List nodes that would not run, too.
     #[arg(long)]
     pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) using: Using,
+    /// Tell how long it would take on a machine with these amounts, such as `cpu=64,gpu=8`, and how busy that would
+    /// be; the rest is taken to be as here, and each action as fast as here.
+    #[arg(long, value_name = "AMOUNTS", value_parser = machine)]
+    pub(crate) simulate: Option<(String, Allowance)>,
 }
 
 /// Tell what changed: before a build what is about to run, after it what ran.
@@ -272,9 +292,18 @@ pub(crate) struct Nodes {
 pub(crate) struct Schema {}
 
 /// Show what this machine has for builds, and where each figure comes from.
+///
+/// In a project, what it says of the machine counts, too: `capacity:` and `pools:` of its `reel.yaml` take the place
+/// of what was found, `capacity:` in `reel/config.yaml` of the user's configuration folder that of the project, and
+/// flags that of all.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  reel devices\n  reel devices --json")]
-pub(crate) struct Devices {}
+#[command(
+    after_help = "Examples:\n  reel devices\n  reel devices --capacity gpu=2x24GiB\n  reel devices --json"
+)]
+pub(crate) struct Devices {
+    #[command(flatten)]
+    pub(crate) using: Using,
+}
 
 /// Look after the cache, which all projects of a user share.
 #[derive(Debug, Args)]
@@ -334,6 +363,11 @@ pub(crate) struct Trust {
     /// List trusted projects.
     #[arg(long)]
     pub(crate) list: bool,
+}
+
+/// The text, to name it by, and what it says.
+fn machine(text: &str) -> Result<(String, Allowance), String> {
+    Ok((text.to_owned(), text.parse()?))
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

@@ -37,7 +37,7 @@ pub(crate) fn run(call: &Invocation, command: Command) -> Result<Exit, CommandEr
         Command::Log(args) => log::run(call, &args),
         Command::Nodes(args) => nodes::run(call, &args),
         Command::Schema(_) => schema::run(call),
-        Command::Devices(_) => devices::run(call),
+        Command::Devices(args) => devices::run(call, &args),
         Command::Cache(args) => cache::run(call, &args),
         Command::Doctor(_) => doctor::run(call),
         Command::Trust(args) => trust::run(call, &args),

@@ -162,8 +162,12 @@ impl Config {
     /// # Errors
     /// What is wrong with it, in one line.
     pub(crate) fn user(&self) -> Result<UserConfig, String> {
-        self.config_dir()
-            .map_or_else(|| Ok(UserConfig::default()), |dir| user::read(&dir.join("config.yaml")))
+        self.user_file().map_or_else(|| Ok(UserConfig::default()), |file| user::read(&file))
+    }
+
+    /// The user's config file.
+    pub(crate) fn user_file(&self) -> Option<PathBuf> {
+        Some(self.config_dir()?.join("config.yaml"))
     }
 
     /// The file that lists trusted projects.

@@ -25,7 +25,7 @@ use reel_nodes::host::{Host, Network};
 use tempfile::TempDir;
 
 use crate::args::{Global, Reading};
-use crate::config::user::Limit;
+use crate::config::user::{Limit, UserConfig};
 use crate::config::{Companion, Config};
 use crate::error::CommandError;
 use crate::ui::Ui;
@@ -118,10 +118,15 @@ impl Invocation {
     /// How much the cache may hold: what was asked for now (bytes, seconds), else what the user's config file
     /// says, else a tenth of the file system.
     pub(crate) fn budget(&self, [size, age]: [Limit; 2]) -> Result<Budget, CommandError> {
-        let help = "`reel help cache gc` tells what may stand there";
-        let user = self.config.user().map_err(|wrong| CommandError::usage(wrong, help))?.cache;
+        let user = self.user()?.cache;
         let size = size.or(user.max_size).resolve(|| usual_budget(&self.cache_dir()));
         Ok(Budget { max_size: size, max_age: age.or(user.max_age).resolve(|| None) })
+    }
+
+    /// What the user's config file says.
+    pub(crate) fn user(&self) -> Result<UserConfig, CommandError> {
+        let help = "`reel help cache gc` and `reel help devices` tell what may stand there";
+        self.config.user().map_err(|wrong| CommandError::usage(wrong, help))
     }
 
     /// The open cache. What the user's store does not take goes to `spare`.

@@ -39,6 +39,8 @@ pub struct Request {
     pub scratch: PathBuf,
     /// Longest time it may run; `None` for no limit.
     pub deadline: Option<Duration>,
+    /// What drivers call the GPUs that it may use. Never in a key.
+    pub gpus: Vec<String>,
 }
 
 /// What an executor tells about a run.

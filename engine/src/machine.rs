@@ -1,8 +1,12 @@
-//! What this machine has: cores and memory, with the limits of cgroups honoured. It knows no action.
+//! What this machine has: cores and memory, with the limits of cgroups honoured, and GPUs. It knows no action.
+
+mod gpu;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+
+pub use gpu::detect_gpus;
 
 use crate::claim::Capacity;
 
@@ -23,7 +27,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Looks at this machine.
+    /// Looks at this machine; at its GPUs only [`detect_gpus`] looks, since that takes time.
     #[must_use]
     pub fn detect() -> Self {
         Self::detect_under(Path::new("/"))
@@ -49,7 +53,7 @@ impl Machine {
             cpu_milli: cpu_milli.max(100),
             memory,
             network: TRANSFERS,
-            gpus: 0,
+            gpus: Vec::new(),
             pools: BTreeMap::new(),
         };
         Self { capacity, cpu_source, memory_source }

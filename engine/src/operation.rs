@@ -257,6 +257,8 @@ pub struct Call<'a> {
     pub progress: &'a (dyn Fn(u16) + Sync),
     /// Whether nobody wants the result any more.
     pub cancelled: &'a (dyn Fn() -> bool + Sync),
+    /// What drivers call the GPUs that it may use; which ones these are must not change what it makes.
+    pub gpus: &'a [String],
 }
 
 impl Call<'_> {

@@ -1,6 +1,7 @@
 //! From the text of a project file to a [`Spec`], with every error of the file in one run. It reads no disk and
 //! knows no graph.
 
+mod capacity;
 mod nodes;
 mod outputs;
 mod variables;
@@ -96,7 +97,12 @@ fn section(
         "name" => {
             spec.name = value.as_text().map(|name| Spanned { value: name.to_owned(), span: value.span });
         }
-        "pools" if checked.is_some() => spec.pools = nodes::pools(value),
+        "pools" if checked.is_some() => {
+            // What `capacity:` says of a pool stands, wherever it is written.
+            let said = std::mem::take(&mut spec.capacity.pools);
+            spec.capacity.pools = nodes::pools(value).into_iter().chain(said).collect();
+        }
+        "capacity" if checked.is_some() => capacity::read(value, &mut spec.capacity),
         "nodes" => spec.nodes = nodes::read(value, problems),
         _ => {}
     }

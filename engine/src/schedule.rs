@@ -19,6 +19,7 @@ pub mod perform;
 mod pinning;
 mod ranked;
 pub mod ready;
+pub mod simulate;
 pub mod slots;
 mod sources;
 pub mod state;
@@ -339,7 +340,7 @@ impl<'a> Build<'a> {
                 Lookup::Miss(miss) => drop(self.misses.insert(id, miss)),
             }
         }
-        if let Some(refusal) = self.refuse_take(id, pinned) {
+        if let Some(refusal) = self.refuse_take(id, pinned).or_else(|| self.refuse_claim(id)) {
             return self.fail(id, refusal);
         }
         self.manifests.insert(id, manifest);
@@ -356,6 +357,14 @@ impl<'a> Build<'a> {
     fn priority(&self, id: NodeId) -> Duration {
         let rest = self.plan.priority(id);
         if self.settings.backwards { Duration::MAX - rest } else { rest }
+    }
+
+    /// Why a node that came by an expansion can never have its slots; of others it was told before the build.
+    fn refuse_claim(&self, id: NodeId) -> Option<Failure> {
+        let refusal = self.dispatch.capacity().refuses(&self.graph.node(id).claim)?;
+        let help =
+            format!("ask for less under `resources:`, or allow more with `--capacity {}`", refusal.enough);
+        Some(Failure::new(format!("it asks for {}", refusal.why)).help(help))
     }
 
     /// Gives slots to what fits.
@@ -432,6 +441,7 @@ impl<'a> Build<'a> {
             right,
             manifest,
             scratch: self.means.scratch.join(format!("run-{}", run.0)),
+            gpus: self.dispatch.gpus(id),
         };
         perform::start(start, self.means.cache, self.means.executor, &self.sender);
     }

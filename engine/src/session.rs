@@ -9,6 +9,7 @@ use std::time::Duration;
 use tracing::{debug_span, info_span};
 
 use crate::cache::{Cache, FileStates};
+use crate::claim::{Allowance, Capacity};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::event::{Event, Observer};
 use crate::executor::Executor;
@@ -48,8 +49,8 @@ pub struct Project {
     pub nodes: Vec<NodeDecl>,
     /// Outputs, in the order written.
     pub outputs: Vec<Output>,
-    /// Capacities of named pools.
-    pub pools: Vec<(String, u32)>,
+    /// What it says of the machine's capacity.
+    pub capacity: Allowance,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
     /// Texts, for drawing messages.
@@ -164,7 +165,16 @@ impl Project {
             return Err(Faulty { problems: problems.sorted(), sources });
         }
         let warnings = problems.sorted();
-        Ok(Self { root: root.to_owned(), name, graph, nodes, outputs, pools: spec.pools, warnings, sources })
+        Ok(Self {
+            root: root.to_owned(),
+            name,
+            graph,
+            nodes,
+            outputs,
+            capacity: spec.capacity,
+            warnings,
+            sources,
+        })
     }
 
     /// The nodes behind names of outputs, nodes or groups; without names, behind all outputs, or, where there are
@@ -210,14 +220,15 @@ impl Project {
 
     /// Every claim that `capacity` can never meet.
     #[must_use]
-    pub fn refused_claims(&self, capacity: &crate::claim::Capacity) -> Vec<Diagnostic> {
+    pub fn refused_claims(&self, capacity: &Capacity) -> Vec<Diagnostic> {
         let refused = |node: &crate::graph::Node| {
-            let why = capacity.refuses(&node.claim)?;
-            let message = format!("`{}` asks for {why}", node.name);
-            Some(
-                Diagnostic::error(code::CLAIM, node.span, message)
-                    .help("ask for less under `resources:`, or give more with --jobs; `reel devices` tells what there is"),
-            )
+            let refusal = capacity.refuses(&node.claim)?;
+            let message = format!("`{}` asks for {}", node.name, refusal.why);
+            let enough = format!(
+                "ask for less under `resources:`, or allow more with `--capacity {}`; `reel devices` tells what there is, and why",
+                refusal.enough
+            );
+            Some(Diagnostic::error(code::CLAIM, node.span, message).help(enough))
         };
         self.graph.nodes().filter_map(|(_, node)| refused(node)).collect()
     }

@@ -16,6 +16,7 @@ pub use reference::{escape, is_name, parse_reference};
 pub use value::{Located, Written};
 pub(crate) use variables::Variables;
 
+use crate::claim::{Allowance, GpuClaim};
 use crate::span::{Span, Spanned};
 
 /// A node as written, or as a front end or an expansion made it.
@@ -44,8 +45,8 @@ pub struct Resources {
     pub cpu_milli: Option<u32>,
     /// Bytes.
     pub memory: Option<u64>,
-    /// Whole GPUs.
-    pub gpus: Option<u32>,
+    /// Whole GPUs, or a part of one.
+    pub gpu: Option<GpuClaim>,
     /// Concurrent network transfers.
     pub network: Option<u32>,
     /// Places in named pools.
@@ -82,6 +83,6 @@ pub struct Spec {
     pub unread: Vec<String>,
     /// Declared environment variables and their values, by name.
     pub env: Vec<(String, String)>,
-    /// Capacity of named pools.
-    pub pools: Vec<(String, u32)>,
+    /// What `capacity:` and `pools:` say of the machine.
+    pub capacity: Allowance,
 }

@@ -103,6 +103,7 @@ fn run(name: &str, with: &Value, inputs: &[(&str, &str)]) -> Outcome {
         scratch: space.path(),
         progress: &|_| {},
         cancelled: &|| false,
+        gpus: &[],
     };
     kind.run(&call).unwrap()
 }

@@ -18,9 +18,9 @@ use reel_engine::schedule::again::Afresh;
 use reel_engine::session::{Interrupter, Project, channel};
 use serde_json::json;
 
-use super::build::capacity;
 use super::names::{foresee_all, meant, targets, warn};
-use crate::args::Audit;
+use crate::args::{Audit, Using};
+use crate::capacity::enough;
 use crate::config::today;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Loaded, Policy, Workshop};
@@ -42,11 +42,8 @@ pub(super) fn run(call: &Invocation, args: &Audit) -> Result<Exit, CommandError>
     let first = Workshop::open_aside(call, &loaded)?;
     let second = first.open_beside(call, &loaded)?;
     let wanted = wanted(&loaded, &first, &args.names)?;
-    let capacities = capacities(project, args.jobs);
-    let refused = capacities.iter().flat_map(|capacity| project.refused_claims(capacity)).collect::<Vec<_>>();
-    if !refused.is_empty() {
-        return Err(CommandError::faulty(refused, project.sources.clone()));
-    }
+    let using = Using { jobs: args.jobs, ..Using::default() };
+    let capacities = capacities(project, enough(call, project, &using)?);
     let stop = Stop::watch(held, [&first, &second].map(|shop| shop.scratch().to_owned()));
     let mut found = Found::new(call);
     let [normal, other] = capacities;
@@ -102,8 +99,7 @@ fn wanted(loaded: &Loaded, shop: &Workshop, names: &[String]) -> Result<Wanted, 
 }
 
 /// What actions may hold the first time, and the second.
-fn capacities(project: &Project, jobs: Option<u32>) -> [Capacity; 2] {
-    let first = capacity(project, jobs);
+fn capacities(project: &Project, first: Capacity) -> [Capacity; 2] {
     let cores = first.cpu_milli / 1000;
     let other = if cores > 1 { cores / 2 } else { 2 };
     let second = Capacity { cpu_milli: other * 1000, ..first.clone() };

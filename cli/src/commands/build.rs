@@ -11,7 +11,6 @@ use reel_engine::cache::{Budget, Cache};
 use reel_engine::claim::Capacity;
 use reel_engine::event::{Event, Observer};
 use reel_engine::executor::Executor;
-use reel_engine::machine::Machine;
 use reel_engine::schedule::Settings;
 use reel_engine::schedule::again::Afresh;
 use reel_engine::session::{Interrupter, Project, STATE_FOLDER, Summary, channel};
@@ -20,6 +19,7 @@ use reel_nodes::trace::{self, KINDS};
 
 use super::names::{targets, warn};
 use crate::args::Build;
+use crate::capacity::enough;
 use crate::config::today;
 use crate::config::user::Limit;
 use crate::error::{CommandError, Exit};
@@ -51,11 +51,7 @@ pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError>
     let loaded = call.load(&args.reading, policy)?;
     let project = &loaded.project;
     let (nodes, outputs) = targets(project, &args.targets)?;
-    let capacity = capacity(project, args.jobs);
-    let refused = project.refused_claims(&capacity);
-    if !refused.is_empty() {
-        return Err(CommandError::faulty(refused, project.sources.clone()));
-    }
+    let capacity = enough(call, project, &args.using)?;
     warn(call, project);
     let shop = Workshop::open(call, &loaded)?;
     let budget = call.budget([Limit::Unsaid; 2])?;
@@ -142,16 +138,6 @@ fn tidy(cache: &Cache, budget: Budget, reports: &mut All) {
     if report.records > 0 {
         reports.observe(&Event::DidCollect(report));
     }
-}
-
-/// What actions may hold together: this machine, what the project says of its pools, what the user says.
-pub(super) fn capacity(project: &Project, jobs: Option<u32>) -> Capacity {
-    let mut capacity = Machine::detect().capacity;
-    if let Some(jobs) = jobs {
-        capacity.cpu_milli = jobs.saturating_mul(1000);
-    }
-    capacity.pools.extend(project.pools.iter().cloned());
-    capacity
 }
 
 /// First signal: what runs is cancelled, what finished is kept. Second: everything ends at once.

@@ -1,37 +1,84 @@
 //! `reel devices`: what there is for builds, and where each figure comes from.
 
-use reel_engine::machine::Machine;
-use serde_json::json;
+use reel_engine::claim::{Gpu, cores};
+use serde_json::{Value, json};
 
+use crate::args::{Devices, Reading};
+use crate::capacity::{Found, find};
 use crate::error::{CommandError, Exit};
 use crate::open::Invocation;
 use crate::ui::{bytes, print, print_json, table};
 
-pub(super) fn run(call: &Invocation) -> Result<Exit, CommandError> {
-    let machine = Machine::detect();
-    let capacity = &machine.capacity;
+pub(super) fn run(call: &Invocation, args: &Devices) -> Result<Exit, CommandError> {
+    // Outside a project, or without one, it is the machine as the user lets it be used.
+    let loaded = match call.root() {
+        Ok(_) => Some(call.look(&Reading::default())?),
+        Err(error) if call.global.project.is_some() => return Err(error),
+        Err(_) => None,
+    };
+    let found = find(call, loaded.as_ref().map(|loaded| &loaded.project), &args.using, true)?;
     if call.global.json {
-        let line = json!({
-            "event": "devices",
-            "cpu-milli": capacity.cpu_milli,
-            "cpu-source": machine.cpu_source,
-            "memory-bytes": capacity.memory,
-            "memory-source": machine.memory_source,
-            "network": capacity.network,
-            "gpus": capacity.gpus,
-        });
-        print_json(&line);
-        return Ok(Exit::Done);
+        print_json(&for_programs(&found));
+    } else {
+        print(&table(&rows(&found)));
     }
-    let cores = format!("{}.{:02} cores", capacity.cpu_milli / 1000, capacity.cpu_milli % 1000 / 10);
-    let cores = cores.replace(".00", "");
-    let row = |what: &str, amount: String, from: &str| vec![what.to_owned(), amount, from.to_owned()];
-    let rows = vec![
-        row("cpu", cores, &machine.cpu_source),
-        row("memory", bytes(capacity.memory), &machine.memory_source),
-        row("network", format!("{} transfers at once", capacity.network), "fixed"),
-        row("gpu", capacity.gpus.to_string(), "no kind of node uses one yet"),
-    ];
-    print(&table(&rows));
     Ok(Exit::Done)
+}
+
+fn for_programs(found: &Found) -> Value {
+    let capacity = &found.capacity;
+    let source = |name: &str| found.sources.get(name);
+    let gpu = |gpu: &Gpu| json!({ "id": gpu.id, "name": gpu.name, "memory-bytes": memory(gpu), "sessions": sessions(gpu) });
+    let pool =
+        |(name, places): (&String, &u32)| (name.clone(), json!({ "places": places, "source": source(name) }));
+    json!({
+        "event": "devices",
+        "cpu-milli": capacity.cpu_milli,
+        "cpu-source": source("cpu"),
+        "memory-bytes": capacity.memory,
+        "memory-source": source("memory"),
+        "network": capacity.network,
+        "network-source": source("network"),
+        "gpus": capacity.gpus.iter().map(gpu).collect::<Vec<_>>(),
+        "gpu-source": source("gpu"),
+        "pools": capacity.pools.iter().map(pool).collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+fn rows(found: &Found) -> Vec<Vec<String>> {
+    let capacity = &found.capacity;
+    let row = |what: &str, amount: String, name: &str| {
+        vec![what.to_owned(), amount, found.sources.get(name).cloned().unwrap_or_default()]
+    };
+    let mut rows = vec![
+        row("cpu", cores(capacity.cpu_milli), "cpu"),
+        row("memory", bytes(capacity.memory), "memory"),
+        row("network", format!("{} transfers at once", capacity.network), "network"),
+    ];
+    if capacity.gpus.is_empty() {
+        rows.push(row("gpu", "none".to_owned(), "gpu"));
+    }
+    rows.extend(capacity.gpus.iter().map(|gpu| row(&format!("gpu {}", gpu.id), device(gpu), "gpu")));
+    let pools = capacity.pools.iter();
+    rows.extend(pools.map(|(name, places)| row(&format!("pool {name}"), places.to_string(), name)));
+    rows
+}
+
+fn device(gpu: &Gpu) -> String {
+    let memory = memory(gpu).map_or_else(|| "memory not known".to_owned(), bytes);
+    match sessions(gpu) {
+        None => format!("{}, {memory}", gpu.name),
+        Some(0) => format!("{}, {memory}, no encoder", gpu.name),
+        Some(sessions) => format!("{}, {memory}, {sessions} encoder sessions", gpu.name),
+    }
+}
+
+/// Bytes, if anybody told them.
+fn memory(gpu: &Gpu) -> Option<u64> {
+    Some(gpu.memory).filter(|memory| *memory != u64::MAX)
+}
+
+/// Encoder sessions, if anybody told them.
+fn sessions(gpu: &Gpu) -> Option<u32> {
+    Some(gpu.sessions).filter(|sessions| *sessions != u32::MAX)
 }

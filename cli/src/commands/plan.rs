@@ -1,20 +1,22 @@
 //! `reel plan`: what a build would run and why, without running it.
 
 mod outlook;
+mod simulate;
 
 use reel_engine::explain::{Explainer, Origins};
 use reel_engine::schedule::foresee::{Basis, Expected, Forecast, Foresight, Standing};
 use serde_json::{Value, json};
 
-use super::build::capacity;
 use super::names::{brief, foresee, texts, warn};
 use super::phrase::Phrases;
 use crate::args::Plan;
+use crate::capacity::{capacity, enough};
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
 use crate::report::summary::seconds;
 use crate::ui::{Paint, print, print_json, print_line, spell, table};
 use outlook::Outlook;
+use simulate::Comparison;
 
 /// Rows that are shown without asking for more.
 const ROWS: usize = 200;
@@ -27,13 +29,18 @@ pub(super) fn run(call: &Invocation, args: &Plan) -> Result<Exit, CommandError> 
     let shop = Workshop::open(call, &loaded)?;
     let seen = foresee(&loaded, &shop, &args.targets)?;
     let history = loaded.project.history();
-    let outlook = Outlook::new(&seen, &capacity(&loaded.project, None));
+    // Whoever asks for another machine may know that this one is too small.
+    let find = if args.simulate.is_some() { capacity } else { enough };
+    let here = find(call, &loaded.project, &args.using)?;
+    let outlook = Outlook::new(&seen, &here);
+    let other = args.simulate.as_ref().map(|other| Comparison::new(&seen, &here, other));
     let texts = texts(&loaded.project);
     let phrases = Phrases { project: &loaded.project, seen: &seen, texts: &texts };
     let origins = Explainer::new(&seen, &history).origins();
     if call.global.json {
         listed(&seen, args.all).for_each(|forecast| print_json(&node_json(&phrases, &origins, forecast)));
         seen.expected.iter().for_each(|node| print_json(&expected_json(node)));
+        other.iter().for_each(|other| print_json(&other.json()));
         print_json(&outlook.json());
         return Ok(Exit::Done);
     }
@@ -48,6 +55,7 @@ pub(super) fn run(call: &Invocation, args: &Plan) -> Result<Exit, CommandError> 
             print_line(&paint.dim(&format!("and {} more; --verbose lists them", all - limit)));
         }
     }
+    other.iter().for_each(|other| print_line(&other.text()));
     print_line(&outlook.text(call.global.verbose));
     Ok(Exit::Done)
 }

@@ -6,12 +6,16 @@
 //! cache:
 //!   max-size: 50GiB   # or none
 //!   max-age: 90d      # or none
+//! capacity: { cpu: 4, memory: 8GiB, gpu: 0, network: 4, pools: { elevenlabs: 2 } }
 //! ```
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use reel_engine::claim::Allowance;
 use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
 
 /// What the file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -19,6 +23,9 @@ use serde::{Deserialize, Deserializer, de};
 pub(crate) struct UserConfig {
     /// About the cache.
     pub(crate) cache: CacheConfig,
+    /// What builds may hold together.
+    #[serde(deserialize_with = "capacity")]
+    pub(crate) capacity: Allowance,
 }
 
 /// How much the cache may hold after a build.
@@ -78,6 +85,26 @@ fn size_limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limit, D::Er
 
 fn age_limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Limit, D::Error> {
     Limit::read(&String::deserialize(deserializer)?, age).map_err(de::Error::custom)
+}
+
+fn capacity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Allowance, D::Error> {
+    let mut allowance = Allowance::default();
+    for (name, amount) in BTreeMap::<String, Value>::deserialize(deserializer)? {
+        let said = match (name.as_str(), &amount) {
+            ("pools", Value::Object(pools)) => {
+                pools.iter().try_for_each(|(pool, places)| allowance.set(pool, &text(places)))
+            }
+            ("cpu" | "memory" | "gpu" | "network", _) => allowance.set(&name, &text(&amount)),
+            _ => Err(format!("unknown field `{name}`, expected one of cpu, memory, gpu, network, pools")),
+        };
+        said.map_err(de::Error::custom)?;
+    }
+    Ok(allowance)
+}
+
+/// An amount as it was written.
+fn text(amount: &Value) -> String {
+    amount.as_str().map_or_else(|| amount.to_string(), str::to_owned)
 }
 
 /// Bytes.
@@ -144,6 +171,14 @@ mod tests {
     }
 
     #[test]
+    fn amounts_are_read_as_on_the_command_line() {
+        let text = "capacity: { cpu: 1.5, memory: 3GiB, gpu: 2x8GiB, network: 3, pools: { voices: 2 } }";
+        let same = "cpu=1.5,memory=3GiB,gpu=2x8GiB,network=3,voices=2".parse();
+        assert_eq!(parse(text).unwrap().capacity, same.unwrap());
+        assert_eq!(parse("capacity: { gpu: 0 }").unwrap().capacity, "gpu=0".parse().unwrap());
+    }
+
+    #[test]
     fn what_is_wrong_is_told_with_its_place() {
         let faults = [
             "cash: {}",
@@ -154,7 +189,7 @@ mod tests {
         ];
         let told: Vec<String> = faults.iter().map(|text| parse(text).unwrap_err()).collect();
         insta::assert_snapshot!(told.join("\n"), @"
-        `config.yaml`: line 1 column 1: unknown field `cash`, expected one of cache
+        `config.yaml`: line 1 column 1: unknown field `cash`, expected one of cache, capacity
         `config.yaml`: line 1 column 10: unknown field `max-sice`, expected one of max-size, max-age
         `config.yaml`: line 2 column 13: `50 GB` is to be written `50GB`, or `none`
         `config.yaml`: line 2 column 12: `y` is not a unit here; days are written `30d`, or `none`

@@ -132,6 +132,9 @@ pub struct RunMessage {
     pub inputs: Vec<(String, Vec<InputFile>)>,
     /// Its private folder.
     pub scratch: PathBuf,
+    /// What drivers call the GPUs that it may use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpus: Vec<String>,
 }
 
 /// Why bytes are no message.
@@ -256,6 +259,7 @@ mod tests {
             params: serde_json::json!({ "frames": 3 }),
             inputs: vec![("still".into(), Vec::new())],
             scratch: "/scratch/7".into(),
+            gpus: vec!["GPU-1".into()],
         });
         let frame = encode(&message).unwrap();
         assert_eq!(read::<ToWorker>(&mut frame.as_slice()).unwrap(), Some(message));

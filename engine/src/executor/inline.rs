@@ -258,6 +258,7 @@ impl Run {
             scratch: &self.request.scratch,
             progress: &progress,
             cancelled: &cancelled,
+            gpus: &self.request.gpus,
         };
         let result = panic::catch_unwind(AssertUnwindSafe(|| self.request.operation.run(&call)))
             .unwrap_or_else(|panic| Err(self.panicked(panic.as_ref())));

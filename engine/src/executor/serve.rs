@@ -132,6 +132,7 @@ impl Line {
             scratch: &run.scratch,
             progress: &progress,
             cancelled: &cancelled,
+            gpus: &run.gpus,
         };
         panic::catch_unwind(AssertUnwindSafe(|| (service.run)(&run.kind, &call))).unwrap_or_else(|panic| {
             let message = format!("`{}` panicked: {}", run.kind, panic_text(panic.as_ref()));

@@ -2,7 +2,7 @@
 //!
 //! Nothing is started before the first action needs it. There is a thread and a process for each action that
 //! runs at once; how many that are is the scheduler's business. A worker runs one action at a time and is used
-//! again, first for the kind it ran last (its models are loaded). See [`frames`] for what they say.
+//! again, first for the kind and the files it had last (its models are loaded). See [`frames`] for what they say.
 //!
 //! | what happens | what follows |
 //! |---|---|
@@ -31,6 +31,7 @@ use std::time::{Duration, Instant};
 use super::frames::{Confined, Confinement};
 use super::inline::cancelled;
 use super::{Executor, Report, ReportSink, Request, RunId};
+use crate::digest::Digest;
 use crate::operation::{Failure, FailureCode, Registry, Site};
 
 /// Which program the workers are, and what is expected of it.
@@ -124,7 +125,8 @@ struct Desk {
     cancelled: bool,
     /// Whether its process is up.
     warm: bool,
-    last_kind: Option<&'static str>,
+    /// What it ran last: the kind, and the digests of its inputs, sorted.
+    last: Option<(&'static str, Vec<Digest>)>,
 }
 
 struct Assignment {
@@ -169,7 +171,7 @@ impl Workers {
             running: None,
             cancelled: false,
             warm: false,
-            last_kind: None,
+            last: None,
         });
         Ok(index)
     }
@@ -183,8 +185,8 @@ impl Executor for Workers {
             drop(pool);
             return assignment.finish(Err(cancelled()));
         }
-        let kind = assignment.request.operation.info().name;
-        let index = match pool.free(kind).map_or_else(|| self.hire(&mut pool), Ok) {
+        let next = (assignment.request.operation.info().name, digests(&assignment.request));
+        let index = match pool.free(&next).map_or_else(|| self.hire(&mut pool), Ok) {
             Ok(index) => index,
             Err(error) => {
                 drop(pool);
@@ -195,7 +197,7 @@ impl Executor for Workers {
         let desk = &mut pool.desks[index];
         desk.running = Some(assignment.request.id);
         desk.cancelled = false;
-        desk.last_kind = Some(kind);
+        desk.last = Some(next);
         desk.assignment = Some(assignment);
         desk.pull();
     }
@@ -235,14 +237,26 @@ impl Shared {
 }
 
 impl Pool {
-    /// A driver without an action: best one that ran this kind last, else one whose process is up.
-    fn free(&self, kind: &str) -> Option<usize> {
+    /// A driver without an action: best one that ran this kind last, with the most files in common, since a model
+    /// is a file among its inputs; else one whose process is up.
+    fn free(&self, (kind, inputs): &(&'static str, Vec<Digest>)) -> Option<usize> {
         let free = self.desks.iter().enumerate().filter(|(_, desk)| desk.running.is_none());
         free.max_by_key(|(index, desk)| {
-            (desk.warm && desk.last_kind == Some(kind), desk.warm, usize::MAX - index)
+            let last = desk.last.as_ref().filter(|(last, _)| desk.warm && last == kind);
+            let common = |(_, before): &(_, Vec<Digest>)| {
+                1 + inputs.iter().filter(|digest| before.binary_search(digest).is_ok()).count()
+            };
+            (last.map(common), desk.warm, usize::MAX - index)
         })
         .map(|(index, _)| index)
     }
+}
+
+fn digests(request: &Request) -> Vec<Digest> {
+    let mut digests: Vec<Digest> =
+        request.inputs.iter().flat_map(|(_, files)| files).map(|file| file.artifact.digest).collect();
+    digests.sort_unstable();
+    digests
 }
 
 impl Desk {
@@ -250,5 +264,40 @@ impl Desk {
     fn pull(&self) {
         // A full line wakes as well as one more byte would.
         let _ = (&self.wake).write(&[1]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn desk(kind: &'static str, inputs: &[&str], warm: bool, running: Option<RunId>) -> Desk {
+        let mut digests: Vec<Digest> = inputs.iter().map(|name| Digest::of(name.as_bytes())).collect();
+        digests.sort_unstable();
+        let (wake, _) = UnixStream::pair().unwrap();
+        Desk { wake, assignment: None, running, cancelled: false, warm, last: Some((kind, digests)) }
+    }
+
+    #[test]
+    fn the_worker_that_has_the_model_comes_first() {
+        let pool = Pool {
+            desks: vec![
+                desk("speak", &["voice"], true, None),
+                desk("transcribe", &["large", "a"], true, Some(RunId(1))),
+                desk("transcribe", &["small", "b"], true, None),
+                desk("transcribe", &["large", "c"], true, None),
+                desk("transcribe", &["huge", "d"], false, None),
+            ],
+            ..Pool::default()
+        };
+        let free = |kind, inputs: &[&str]| {
+            pool.free(&(kind, inputs.iter().map(|name| Digest::of(name.as_bytes())).collect()))
+        };
+        assert_eq!(free("transcribe", &["large", "x"]), Some(3), "the first of them is busy");
+        assert_eq!(free("transcribe", &["small", "x"]), Some(2));
+        assert_eq!(free("transcribe", &["other", "x"]), Some(2), "one that ran the kind");
+        assert_eq!(free("transcribe", &["huge", "d"]), Some(2), "a process that is gone has nothing");
+        assert_eq!(free("speak", &["large"]), Some(0));
+        assert_eq!(free("encode", &["large"]), Some(0), "any that is up");
     }
 }

@@ -232,7 +232,7 @@ fn override_claim(mut claim: Claim, resources: Option<&Resources>) -> Claim {
     let Some(asked) = resources else { return claim };
     claim.cpu_milli = asked.cpu_milli.unwrap_or(claim.cpu_milli);
     claim.memory = asked.memory.unwrap_or(claim.memory);
-    claim.gpus = asked.gpus.unwrap_or(claim.gpus);
+    claim.gpu = asked.gpu.unwrap_or(claim.gpu);
     claim.network = asked.network.unwrap_or(claim.network);
     claim.pools.extend(asked.pools.iter().cloned());
     claim

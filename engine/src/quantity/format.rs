@@ -97,6 +97,15 @@ pub const FORMATS: &[Format] = &[
         number: true,
         read: cores,
     },
+    Format {
+        name: "gpus",
+        wants: "a number of GPUs",
+        example: "2x24GiB",
+        unit: "",
+        pattern: r"^\d+(x(\d+(\.\d*)?|\.\d+)([KMGT]i?)?B)?$",
+        number: true,
+        read: gpus,
+    },
 ];
 
 /// The format of this name.
@@ -151,6 +160,20 @@ fn cores(text: &str) -> Result<Value, Wrong> {
         Some(Ok(milli)) => Ok(milli.into()),
         Some(Err(_)) => Err(Wrong::Value(format!("`{text}` is not a number of cores"))),
         None => Err(Wrong::Value(format!("`{text}` is finer than a thousandth"))),
+    }
+}
+
+/// Devices, and the memory of each if it is said.
+fn gpus(text: &str) -> Result<Value, Wrong> {
+    let (count, memory) = text.split_once('x').map_or((text, None), |(count, memory)| (count, Some(memory)));
+    let digits = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+    let count: u32 = digits
+        .then(|| count.parse().ok())
+        .flatten()
+        .ok_or_else(|| Wrong::Unit(format!("`{text}` is no number of GPUs")))?;
+    match memory {
+        None => Ok(count.into()),
+        Some(memory) => Ok(Value::String(format!("{count}x{}", memory.parse::<Bytes>()?))),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `nodes:` and `pools:` from checked text. They know no kind, and report only what a check cannot.
 
 use super::spanned;
+use crate::claim::GpuClaim;
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::quantity::{Bytes, Decimal, Duration};
 use crate::span::Spanned;
@@ -56,14 +57,25 @@ fn resources(written: &Located) -> Resources {
     let whole = |key: &str| written.get(key).and_then(number);
     Resources {
         cpu_milli: written.get("cpu").and_then(milli),
-        memory: written
-            .get("memory")
-            .and_then(|memory| memory.as_text()?.parse::<Bytes>().ok())
-            .map(|bytes| bytes.0),
-        gpus: whole("gpu"),
+        memory: written.get("memory").and_then(bytes),
+        gpu: written.get("gpu").and_then(gpu),
         network: whole("network"),
         pools: written.get("pools").map(pools).unwrap_or_default(),
     }
+}
+
+/// Whole devices, or a part of one.
+fn gpu(written: &Located) -> Option<GpuClaim> {
+    if let Written::Map(_) = written.node {
+        let memory = written.get("memory").and_then(bytes).unwrap_or_default();
+        let sessions = written.get("sessions").and_then(number).unwrap_or_default();
+        return Some(GpuClaim::Part { memory, sessions });
+    }
+    number(written).map(GpuClaim::Whole)
+}
+
+pub(super) fn bytes(written: &Located) -> Option<u64> {
+    written.as_text()?.parse::<Bytes>().ok().map(|bytes| bytes.0)
 }
 
 /// Names and places of `pools:`.
@@ -79,10 +91,10 @@ fn decimal(written: &Located) -> Option<Decimal> {
     }
 }
 
-fn number(written: &Located) -> Option<u32> {
+pub(super) fn number(written: &Located) -> Option<u32> {
     u32::try_from(decimal(written)?.parts(1)?).ok()
 }
 
-fn milli(written: &Located) -> Option<u32> {
+pub(super) fn milli(written: &Located) -> Option<u32> {
     u32::try_from(decimal(written)?.parts(1000)?).ok()
 }

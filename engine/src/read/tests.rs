@@ -4,6 +4,7 @@ pub(crate) mod fixture;
 mod limits;
 mod wrong;
 
+use crate::claim::GpuClaim;
 use crate::spec::{InputSource, Written};
 use fixture::{checked, read, read_with};
 
@@ -31,7 +32,7 @@ outputs:
     let spec = spec.unwrap();
     assert_eq!(spec.name.unwrap().value, "eclipse");
     assert_eq!(spec.env, [("WHERE".to_owned(), "short".to_owned())]);
-    assert_eq!(spec.pools, [("elevenlabs".to_owned(), 2)]);
+    assert_eq!(spec.capacity, "elevenlabs=2".parse().unwrap());
     assert_eq!(spec.sections[0].0, "format");
     assert!(spec.unread.is_empty());
     let [voice, cut] = spec.nodes.as_slice() else { panic!("two nodes") };
@@ -40,7 +41,7 @@ outputs:
     assert_eq!(cut.needs.iter().map(|n| n.value.as_str()).collect::<Vec<_>>(), ["voice", "other"]);
     let resources = cut.resources.clone().unwrap();
     assert_eq!((resources.cpu_milli, resources.memory), (Some(500), Some(2 << 30)));
-    assert_eq!((resources.gpus, resources.network), (Some(1), Some(3)));
+    assert_eq!((resources.gpu, resources.network), (Some(GpuClaim::Whole(1)), Some(3)));
     assert_eq!(resources.pools, [("elevenlabs".to_owned(), 1)]);
     let [short, sound] = spec.outputs.as_slice() else { panic!("two outputs") };
     assert_eq!((short.file.value.as_str(), &short.from), ("out/short.mp4", &None));

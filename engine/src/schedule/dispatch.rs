@@ -41,7 +41,7 @@ impl Dispatch {
             self.asked.resize(id.index() + 1, None);
         }
         self.asked[id.index()] = Some((class, cost));
-        self.ready.push(id, class, priority, cost);
+        self.ready.push(id, class, &self.slots, priority, cost);
     }
 
     /// An action waits no longer; whether it did.
@@ -81,6 +81,21 @@ impl Dispatch {
         self.running.insert((end, id), held);
         self.ends.insert(id, end);
         true
+    }
+
+    /// What drivers call the GPUs that a running action is on.
+    #[must_use]
+    pub fn gpus(&self, id: NodeId) -> Vec<String> {
+        let held = self.ends.get(&id).and_then(|end| self.running.get(&(*end, id)));
+        let known = &self.slots.capacity().gpus;
+        held.map(|held| held.devices().iter().map(|index| known[*index].id.clone()).collect())
+            .unwrap_or_default()
+    }
+
+    /// All there is.
+    #[must_use]
+    pub const fn capacity(&self) -> &Capacity {
+        self.slots.capacity()
     }
 
     /// An action ended: its slots are free.

@@ -188,11 +188,12 @@ pub(super) struct Start<'a> {
     pub(super) right: Right,
     pub(super) manifest: Manifest,
     pub(super) scratch: PathBuf,
+    pub(super) gpus: Vec<String>,
 }
 
 /// Starts the action; a [`Message::Settled`] follows.
 pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, messages: &Sender<Message>) {
-    let Start { graph, node, run, inputs, sources, right, manifest, scratch } = start;
+    let Start { graph, node, run, inputs, sources, right, manifest, scratch, gpus } = start;
     let node = graph.node(node);
     let info = node.operation.info();
     let deadline = match (node.timeout, info.name) {
@@ -227,6 +228,7 @@ pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, me
         ports: node.ports.clone(),
         scratch,
         deadline,
+        gpus,
     };
     let keeper = Mutex::new(Some(keeper));
     let progress = Mutex::new(messages.clone());

@@ -2,9 +2,10 @@
 //! that does not fit, which smaller ones may use only while they end before it starts. It knows no graph.
 //!
 //! Actions with equal claims are one class: either all of them fit or none. So to pick one is to look at the
-//! first of each class, however many wait.
+//! first of each class that may fit, however many wait.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::ranked::{Rank, Ranked};
@@ -15,14 +16,25 @@ use crate::id::NodeId;
 #[derive(Debug, Default)]
 pub struct Ready {
     classes: Vec<Ranked>,
+    /// Classes in which something waits, by their most urgent action.
+    urgent: BTreeSet<(Rank, Class)>,
+    /// The same classes, by the cores that they ask for.
+    by_cpu: BTreeSet<(u64, Class)>,
     /// By node: where it waits.
-    places: Vec<Option<(Class, Rank)>>,
+    places: Vec<Option<Place>>,
     waiting: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    class: Class,
+    cpu: u64,
+    rank: Rank,
 }
 
 impl Ready {
     /// Adds an action, or moves it to another place.
-    pub fn push(&mut self, id: NodeId, class: Class, priority: Duration, cost: Duration) {
+    pub fn push(&mut self, id: NodeId, class: Class, slots: &Slots, priority: Duration, cost: Duration) {
         self.remove(id);
         if self.classes.len() <= class.index() {
             self.classes.resize_with(class.index() + 1, Ranked::default);
@@ -30,19 +42,41 @@ impl Ready {
         if self.places.len() <= id.index() {
             self.places.resize(id.index() + 1, None);
         }
-        let rank = (Reverse(priority), id);
-        self.classes[class.index()].insert(rank, cost);
-        self.places[id.index()] = Some((class, rank));
+        let place = Place { class, cpu: slots.cpu_of(class), rank: (Reverse(priority), id) };
+        self.change(place, |waiting| waiting.insert(place.rank, cost));
+        self.places[id.index()] = Some(place);
         self.waiting += 1;
     }
 
     /// Takes an action out; whether it was in.
     pub fn remove(&mut self, id: NodeId) -> bool {
-        let Some((class, rank)) = self.places.get_mut(id.index()).and_then(Option::take) else {
+        let Some(place) = self.places.get_mut(id.index()).and_then(Option::take) else {
             return false;
         };
         self.waiting -= 1;
-        self.classes[class.index()].remove(rank)
+        self.change(place, |waiting| waiting.remove(place.rank))
+    }
+
+    /// Changes what waits in a class, and what is known of its first.
+    fn change<T>(&mut self, place: Place, change: impl FnOnce(&mut Ranked) -> T) -> T {
+        let Place { class, cpu, .. } = place;
+        let waiting = &mut self.classes[class.index()];
+        let before = waiting.first();
+        let changed = change(waiting);
+        let after = waiting.first();
+        if before != after {
+            if let Some(before) = before {
+                self.urgent.remove(&(before, class));
+            }
+            match after {
+                Some(after) => {
+                    self.urgent.insert((after, class));
+                    self.by_cpu.insert((cpu, class));
+                }
+                None => drop(self.by_cpu.remove(&(cpu, class))),
+            }
+        }
+        changed
     }
 
     /// How many wait.
@@ -70,28 +104,22 @@ impl Ready {
         slots: &Slots,
         ends: impl Iterator<Item = (Duration, &'h Held)>,
     ) -> Option<NodeId> {
-        let (mut fitting, mut waiting) = (Vec::new(), None::<(Rank, Class)>);
-        for (index, class) in self.classes.iter().enumerate() {
-            let Some(first) = class.first() else { continue };
-            let class = Class::of(index);
-            if slots.fits(class) {
-                fitting.push((first, class));
-            } else if waiting.is_none_or(|(rank, _)| first < rank) {
-                waiting = Some((first, class));
-            }
-        }
-        let (first, _) = *fitting.iter().min()?;
-        let Some((_, reserved)) = waiting.filter(|(rank, _)| *rank < first) else {
+        let (first, urgent) = *self.urgent.first()?;
+        if slots.fits(urgent) {
             return Some(first.1);
-        };
-        let reservation = slots.reserve(reserved, ends);
-        let beside = |(first, class): &(Rank, Class)| {
-            if slots.leaves_room(&reservation, *class) {
-                return Some(*first);
+        }
+        let may_fit = self.by_cpu.range(..=(slots.free_cpu(), Class::MAX)).map(|(_, class)| *class);
+        let mut fitting = may_fit.filter(|class| slots.fits(*class)).peekable();
+        fitting.peek()?;
+        let reservation = slots.reserve(urgent, ends);
+        let allowed = |class: Class| {
+            let waiting = &self.classes[class.index()];
+            if slots.leaves_room(&reservation, class) {
+                return waiting.first();
             }
-            self.classes[class.index()].first_within(reservation.start)
+            waiting.first_within(reservation.start)
         };
-        fitting.iter().filter_map(beside).min().map(|(_, id)| id)
+        fitting.filter_map(allowed).min().map(|(_, id)| id)
     }
 }
 

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::claim::{Capacity, Claim};
+use crate::claim::{Capacity, Claim, GpuClaim};
 
 /// A distinct claim; equal claims have the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Class(u32);
 
 impl Class {
+    /// After all others.
+    pub(super) const MAX: Self = Self(u32::MAX);
+
     pub(super) const fn of(index: usize) -> Self {
         Self(index as u32)
     }
@@ -23,6 +26,16 @@ impl Class {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     class: Class,
+    /// The GPUs it is on, by position.
+    devices: Vec<usize>,
+}
+
+impl Held {
+    /// The GPUs it is on, by their position in the capacity.
+    #[must_use]
+    pub fn devices(&self) -> &[usize] {
+        &self.devices
+    }
 }
 
 /// What of a capacity is free. Never less than nothing.
@@ -36,33 +49,108 @@ pub struct Slots {
     pools: BTreeMap<String, usize>,
 }
 
-/// A claim in numbers: how much of which counted resource.
+/// Where cores are counted.
+const CPU: usize = 0;
+
+/// A claim in numbers: how much of which counted resource, and what of GPUs.
 #[derive(Debug, Clone)]
 struct Need {
     amounts: Vec<(usize, u64)>,
+    gpu: GpuClaim,
 }
 
-/// Free amounts: CPU, memory, network, GPUs, then pools.
-#[derive(Debug, Clone)]
+/// Free amounts: CPU, memory, network, then pools; and what is free on each GPU.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Free {
     amounts: Vec<u64>,
+    devices: Vec<Device>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Device {
+    memory: u64,
+    sessions: u32,
+    /// How many actions have a part of it.
+    parts: u32,
+    /// Whether one has all of it.
+    whole: bool,
+}
+
+impl Device {
+    const fn is_idle(&self) -> bool {
+        !self.whole && self.parts == 0
+    }
+
+    const fn has(&self, memory: u64, sessions: u32) -> bool {
+        !self.whole && self.memory >= memory && self.sessions >= sessions
+    }
 }
 
 impl Free {
     fn fits(&self, need: &Need) -> bool {
-        need.amounts.iter().all(|(what, amount)| *amount <= self.amounts[*what])
+        need.amounts.iter().all(|(what, amount)| *amount <= self.amounts[*what]) && self.has_devices(need.gpu)
     }
 
-    /// Only what fits.
-    fn take(&mut self, need: &Need) {
-        for (what, amount) in &need.amounts {
-            self.amounts[*what] -= amount;
+    fn has_devices(&self, gpu: GpuClaim) -> bool {
+        match gpu {
+            GpuClaim::None => true,
+            GpuClaim::Whole(count) => {
+                self.devices.iter().filter(|device| device.is_idle()).count() >= count as usize
+            }
+            GpuClaim::Part { memory, sessions } => {
+                self.devices.iter().any(|device| device.has(memory, sessions))
+            }
         }
     }
 
-    fn give(&mut self, need: &Need) {
+    /// Takes what fits, and returns the devices it is on: those with the least memory that is enough, so that
+    /// what needs much finds it.
+    fn take(&mut self, need: &Need) -> Vec<usize> {
+        for (what, amount) in &need.amounts {
+            self.amounts[*what] -= amount;
+        }
+        let (count, mut fitting) = match need.gpu {
+            GpuClaim::None => return Vec::new(),
+            GpuClaim::Whole(count) => (count as usize, self.devices_where(Device::is_idle)),
+            GpuClaim::Part { memory, sessions } => {
+                (1, self.devices_where(|device| device.has(memory, sessions)))
+            }
+        };
+        fitting.sort_by_key(|index| (self.devices[*index].memory, *index));
+        fitting.truncate(count);
+        for index in &fitting {
+            let device = &mut self.devices[*index];
+            match need.gpu {
+                GpuClaim::Part { memory, sessions } => {
+                    device.memory -= memory;
+                    device.sessions -= sessions;
+                    device.parts += 1;
+                }
+                _ => device.whole = true,
+            }
+        }
+        fitting
+    }
+
+    fn devices_where(&self, fits: impl Fn(&Device) -> bool) -> Vec<usize> {
+        let devices = self.devices.iter().enumerate();
+        devices.filter(|(_, device)| fits(device)).map(|(index, _)| index).collect()
+    }
+
+    fn give(&mut self, need: &Need, held: &Held) {
         for (what, amount) in &need.amounts {
             self.amounts[*what] += amount;
+        }
+        for index in &held.devices {
+            let device = &mut self.devices[*index];
+            match need.gpu {
+                GpuClaim::Part { memory, sessions } => {
+                    device.memory += memory;
+                    device.sessions += sessions;
+                    device.parts -= 1;
+                }
+                _ => device.whole = false,
+            }
         }
     }
 }
@@ -81,13 +169,19 @@ impl Slots {
     #[must_use]
     pub fn new(capacity: Capacity) -> Self {
         let Capacity { cpu_milli, memory, network, gpus, pools } = &capacity;
-        let mut amounts = vec![u64::from(*cpu_milli), *memory, u64::from(*network), u64::from(*gpus)];
+        let mut amounts = vec![u64::from(*cpu_milli), *memory, u64::from(*network)];
         let mut places = BTreeMap::new();
         for (name, there) in pools {
             places.insert(name.clone(), amounts.len());
             amounts.push(u64::from(*there));
         }
-        let free = Free { amounts };
+        let devices = gpus.iter().map(|gpu| Device {
+            memory: gpu.memory,
+            sessions: gpu.sessions,
+            parts: 0,
+            whole: false,
+        });
+        let free = Free { amounts, devices: devices.collect() };
         Self { classes: BTreeMap::new(), needs: Vec::new(), free, pools: places, capacity }
     }
 
@@ -103,12 +197,12 @@ impl Slots {
     }
 
     fn need(&self, claim: &Claim) -> Need {
-        let counted = [u64::from(claim.cpu_milli), claim.memory, claim.network.into(), claim.gpus.into()];
+        let counted = [u64::from(claim.cpu_milli), claim.memory, claim.network.into()];
         // A pool that has no limit is not counted.
         let pools =
             claim.pools.iter().filter_map(|(name, asked)| Some((*self.pools.get(name)?, u64::from(*asked))));
         let amounts = counted.into_iter().enumerate().chain(pools).filter(|(_, amount)| *amount > 0);
-        Need { amounts: amounts.collect() }
+        Need { amounts: amounts.collect(), gpu: claim.gpu }
     }
 
     /// Whether a claim fits beside what is held.
@@ -123,13 +217,24 @@ impl Slots {
         if !self.fits(class) {
             return None;
         }
-        self.free.take(&self.needs[class.index()]);
-        Some(Held { class })
+        let devices = self.free.take(&self.needs[class.index()]);
+        Some(Held { class, devices })
+    }
+
+    /// Thousandths of a core that are free.
+    pub(super) fn free_cpu(&self) -> u64 {
+        self.free.amounts[CPU]
+    }
+
+    /// Thousandths of a core that a claim asks for.
+    pub(super) fn cpu_of(&self, class: Class) -> u64 {
+        let amounts = &self.needs[class.index()].amounts;
+        amounts.iter().find(|(what, _)| *what == CPU).map_or(0, |(_, amount)| *amount)
     }
 
     /// Gives back what was taken.
     pub fn give(&mut self, held: &Held) {
-        self.free.give(&self.needs[held.class.index()]);
+        self.free.give(&self.needs[held.class.index()], held);
     }
 
     /// All there is.
@@ -149,7 +254,7 @@ impl Slots {
             if start.is_some_and(|start| end > start) {
                 break;
             }
-            free.give(&self.needs[held.class.index()]);
+            free.give(&self.needs[held.class.index()], held);
             if start.is_none() && free.fits(need) {
                 start = Some(end);
             }
@@ -171,35 +276,64 @@ impl Slots {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::claim::Gpu;
     use proptest::prelude::*;
+
+    fn gpu(memory: u64) -> Gpu {
+        Gpu { id: String::new(), name: String::new(), memory, sessions: 3 }
+    }
+
+    fn gpus() -> impl Strategy<Value = GpuClaim> {
+        prop_oneof![
+            Just(GpuClaim::None),
+            (0_u32..4).prop_map(GpuClaim::Whole),
+            (0_u64..10, 0_u32..5).prop_map(|(memory, sessions)| GpuClaim::Part { memory, sessions }),
+        ]
+    }
 
     fn capacity() -> Capacity {
         Capacity {
             cpu_milli: 4000,
             memory: 1 << 30,
             network: 2,
-            gpus: 1,
+            gpus: vec![gpu(4), gpu(8)],
             pools: BTreeMap::from([("voice".into(), 2)]),
         }
     }
 
     fn claim() -> impl Strategy<Value = Claim> {
-        (0u32..5000, 0u64..(1 << 31), 0u32..3, 0u32..2, 0u32..3).prop_map(
-            |(cpu_milli, memory, network, gpus, voice)| Claim {
+        (0u32..5000, 0u64..(1 << 31), 0u32..3, gpus(), 0u32..3).prop_map(
+            |(cpu_milli, memory, network, gpu, voice)| Claim {
                 cpu_milli,
                 memory,
                 network,
-                gpus,
+                gpu,
                 pools: BTreeMap::from([("voice".into(), voice), ("free".into(), 9)]),
             },
         )
+    }
+
+    #[test]
+    fn the_device_with_the_least_memory_that_is_enough_is_taken() {
+        let mut slots = Slots::new(Capacity { gpus: vec![gpu(24), gpu(8), gpu(16)], ..capacity() });
+        let mut on = |gpu| {
+            let class = slots.class(&Claim { gpu, ..Claim::cores(0, 0) });
+            slots.take(class).map(|held| held.devices().to_vec())
+        };
+        let part = |memory| GpuClaim::Part { memory, sessions: 0 };
+        assert_eq!(on(part(6)), Some(vec![1]));
+        assert_eq!(on(part(2)), Some(vec![1]), "what is left of it is still the least");
+        assert_eq!(on(part(2)), Some(vec![2]));
+        assert_eq!(on(GpuClaim::Whole(1)), Some(vec![0]), "the only one of which nobody has a part");
+        assert_eq!(on(GpuClaim::Whole(1)), None);
+        assert_eq!((on(part(15)), on(part(14))), (None, Some(vec![2])));
     }
 
     proptest! {
         #[test]
         fn never_oversubscribed_and_all_comes_back(moves in prop::collection::vec((claim(), any::<bool>()), 0..60)) {
             let mut slots = Slots::new(capacity());
-            let before = slots.free.amounts.clone();
+            let before = slots.free.clone();
             let mut held: Vec<(Claim, Held)> = Vec::new();
             for (claim, give) in moves {
                 let class = slots.class(&claim);
@@ -213,11 +347,26 @@ mod tests {
                 prop_assert!(sum(|c| c.memory) <= 1 << 30);
                 prop_assert!(sum(|c| u64::from(c.network)) <= 2);
                 prop_assert!(sum(|c| u64::from(c.pools["voice"])) <= 2);
+                for (index, device) in capacity().gpus.iter().enumerate() {
+                    let on: Vec<GpuClaim> = held
+                        .iter()
+                        .filter(|(_, taken)| taken.devices().contains(&index))
+                        .map(|(claim, _)| claim.gpu)
+                        .collect();
+                    let part = |claim: &GpuClaim| match claim {
+                        GpuClaim::Part { memory, sessions } => (*memory, *sessions),
+                        _ => (0, 0),
+                    };
+                    let shared = on.iter().all(|claim| matches!(claim, GpuClaim::Part { .. }));
+                    prop_assert!(shared || on.len() == 1, "{on:?}");
+                    prop_assert!(on.iter().map(|claim| part(claim).0).sum::<u64>() <= device.memory);
+                    prop_assert!(on.iter().map(|claim| part(claim).1).sum::<u32>() <= device.sessions);
+                }
             }
             for (_, taken) in held.drain(..) {
                 slots.give(&taken);
             }
-            prop_assert_eq!(slots.free.amounts, before);
+            prop_assert_eq!(slots.free, before);
         }
 
         #[test]

@@ -12,6 +12,7 @@ pub(crate) fn top_level() -> Vec<(&'static str, Value)> {
         ("name", json!({ "type": "string", "minLength": 1, "description": "Name of the project." })),
         ("vars", vars()),
         ("env", env()),
+        ("capacity", capacity()),
         ("pools", pools("How many places each named pool has.")),
         (
             "nodes",
@@ -59,6 +60,59 @@ fn env() -> Value {
     })
 }
 
+fn capacity() -> Value {
+    json!({
+        "type": "object",
+        "description": "What builds may hold together, in place of what was detected.",
+        "properties": {
+            "cpu": cores("Cores, to the thousandth."),
+            "memory": bytes("Memory with its unit."),
+            "gpu": {
+                "type": ["integer", "string"],
+                "format": "gpus",
+                "description": "How many GPUs, or how many with how much memory each.",
+                "examples": [1, "2x24GiB"],
+            },
+            "network": transfers(),
+            "pools": pools("Places of named pools."),
+        },
+        "additionalProperties": false,
+        "examples": [{ "cpu": 4, "memory": "8GiB" }],
+    })
+}
+
+fn cores(description: &str) -> Value {
+    json!({ "type": ["number", "string"], "format": "cores", "description": description, "examples": [2, 0.5] })
+}
+
+fn bytes(description: &str) -> Value {
+    json!({ "type": "string", "format": "bytes", "description": description, "examples": ["2GiB"] })
+}
+
+fn transfers() -> Value {
+    json!({ "type": "integer", "format": "uint32", "description": "Network transfers at one time." })
+}
+
+/// Whole devices, or a part of one.
+fn gpu() -> Value {
+    json!({
+        "description": "Whole GPUs, or a part of one.",
+        "anyOf": [
+            { "type": "integer", "format": "uint32", "description": "Whole GPUs." },
+            {
+                "type": "object",
+                "description": "A part of one GPU.",
+                "properties": {
+                    "memory": bytes("Of its memory."),
+                    "sessions": { "type": "integer", "format": "uint32", "description": "Encoder sessions on it." },
+                },
+                "additionalProperties": false,
+            },
+        ],
+        "examples": [1, { "memory": "6GiB", "sessions": 1 }],
+    })
+}
+
 fn pools(description: &str) -> Value {
     json!({
         "type": "object",
@@ -93,24 +147,10 @@ pub(crate) fn node() -> Value {
                 "type": "object",
                 "description": "What it holds while it runs, in place of what its kind claims.",
                 "properties": {
-                    "cpu": {
-                        "type": ["number", "string"],
-                        "format": "cores",
-                        "description": "Cores, to the thousandth.",
-                        "examples": [2, 0.5],
-                    },
-                    "memory": {
-                        "type": "string",
-                        "format": "bytes",
-                        "description": "Memory with its unit.",
-                        "examples": ["2GiB"],
-                    },
-                    "gpu": { "type": "integer", "format": "uint32", "description": "Whole GPUs." },
-                    "network": {
-                        "type": "integer",
-                        "format": "uint32",
-                        "description": "Network transfers at one time.",
-                    },
+                    "cpu": cores("Cores, to the thousandth."),
+                    "memory": bytes("Memory with its unit."),
+                    "gpu": gpu(),
+                    "network": transfers(),
                     "pools": pools("Places in named pools."),
                 },
                 "additionalProperties": false,

@@ -203,7 +203,7 @@ impl World {
             cpu_milli: self.jobs * 1000,
             memory: 1 << 30,
             network: 4,
-            gpus: 0,
+            gpus: Vec::new(),
             pools: BTreeMap::new(),
         };
         Settings {

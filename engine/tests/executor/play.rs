@@ -103,6 +103,7 @@ impl Stage {
             ports: Vec::<Port>::new(),
             scratch,
             deadline: None,
+            gpus: Vec::new(),
         }
     }
 

@@ -78,6 +78,7 @@ fn act(
         ports: Vec::new(),
         scratch,
         deadline: Some(Duration::from_secs(60)),
+        gpus: Vec::new(),
     };
     workers.start(request, Arc::new(move |report| drop(sender.lock().unwrap().send(report))));
     loop {

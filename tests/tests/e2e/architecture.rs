@@ -88,6 +88,7 @@ const CRATES: &[Crate] = &[
             "args",
             "report",
             "open",
+            "capacity",
             "commands",
             "main",
         ],

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use reel_engine::claim::GpuClaim;
+use reel_engine::quantity::Bytes;
 use reel_engine::spec::{Located, NodeDecl, Written};
 
 /// Widest value that stays on the line of its key.
@@ -30,13 +32,25 @@ pub(super) fn nodes<'a>(decls: impl Iterator<Item = &'a NodeDecl>) -> String {
             let mut parts = Vec::new();
             parts.extend(resources.cpu_milli.map(|milli| format!("cpu: {}", thousandths(milli))));
             parts.extend(resources.memory.map(|bytes| format!("memory: {bytes}B")));
-            parts.extend(resources.gpus.map(|gpus| format!("gpu: {gpus}")));
+            parts.extend(resources.gpu.map(gpu));
             parts.extend(resources.network.map(|network| format!("network: {network}")));
-            parts.extend(resources.pools.iter().map(|(pool, places)| format!("{}: {places}", text(pool))));
+            let pools = resources.pools.iter().map(|(pool, places)| format!("{}: {places}", text(pool)));
+            let pools = pools.collect::<Vec<_>>().join(", ");
+            parts.extend((!pools.is_empty()).then(|| format!("pools: {{ {pools} }}")));
             line(&mut out, 2, format_args!("resources: {{ {} }}", parts.join(", ")));
         }
     }
     out
+}
+
+fn gpu(claim: GpuClaim) -> String {
+    match claim {
+        GpuClaim::None => "gpu: 0".to_owned(),
+        GpuClaim::Whole(devices) => format!("gpu: {devices}"),
+        GpuClaim::Part { memory, sessions } => {
+            format!("gpu: {{ memory: {}, sessions: {sessions} }}", Bytes(memory))
+        }
+    }
 }
 
 fn entry(out: &mut String, depth: usize, key: &str, value: &Located) {

@@ -282,6 +282,7 @@ impl Try<'_, '_> {
             params: request.params.clone(),
             inputs: request.inputs.clone(),
             scratch: request.scratch.clone(),
+            gpus: request.gpus.clone(),
         });
         self.process.send(&run).map_err(|error| unsendable(&error))
     }

@@ -93,7 +93,7 @@ fn every_error_of_a_file_in_one_run() {
             "R006 3:16 `b c` cannot be a name | a name is a letter or `_`, then letters, digits, `_` and `-`",
             "R004 4:10 `A` wants a text, not the number `5` | put it between quotes: `\"5\"`",
             "R006 5:12 `x` cannot be `-1` | write a whole number of at least 0",
-            "R002 6:1 unknown key `frobnicate` | a project has `version`, `name`, `vars`, `env`, `pools`, `nodes`, `outputs`, `format`, `scenes`",
+            "R002 6:1 unknown key `frobnicate` | a project has `version`, `name`, `vars`, `env`, `capacity`, `pools`, `nodes`, `outputs`, `format`, `scenes`",
             "R006 8:3 `1a` cannot be a name | a name is a letter or `_`, then letters, digits, `_` and `-`",
             "R003 9:3 the key `uses` is missing in `b` | it is a text",
             "R002 9:7 unknown key `use` | did you mean `uses`? known here: `needs`, `resources`, `timeout`, `uses`, `with`",

@@ -8,7 +8,13 @@ use super::*;
 use crate::claim::{Capacity, Claim};
 
 fn capacity(cores: u32) -> Capacity {
-    Capacity { cpu_milli: cores * 1000, memory: 1 << 40, network: 1, gpus: 0, pools: BTreeMap::new() }
+    Capacity {
+        cpu_milli: cores * 1000,
+        memory: 1 << 40,
+        network: 1,
+        gpus: Vec::new(),
+        pools: BTreeMap::new(),
+    }
 }
 
 const fn seconds(n: u64) -> Duration {
@@ -43,7 +49,7 @@ impl Bench {
 
     fn waits(&mut self, id: u32, claim: Claim, priority: Duration, cost: Duration) {
         let class = self.slots.class(&claim);
-        self.ready.push(NodeId(id), class, priority, cost);
+        self.ready.push(NodeId(id), class, &self.slots, priority, cost);
         self.waiting.push((NodeId(id), claim, priority, cost));
     }
 

@@ -52,6 +52,9 @@ fn run_here(
     let mut command = shell(&cut, place);
     command.arg("-c").arg(&params.run);
     surround(&mut command, params, place);
+    if !call.gpus.is_empty() {
+        command.env("CUDA_VISIBLE_DEVICES", call.gpus.join(","));
+    }
     let log = Arc::new(Mutex::new(Log::default()));
     if cut == Cut::Not {
         lock(&log).take(b"reel: this system does not let a command's network be taken away\n");

@@ -56,7 +56,8 @@ fn run_until(
     let mut inputs: Vec<_> = files.iter().map(|(slot, path)| (slot.clone(), input(path))).collect();
     inputs.extend(params.inputs.values().map(|i| (i.slot().to_owned(), input(&space.path().join("given")))));
     let value = json!(params);
-    let call = Call { params: &value, inputs: &inputs, scratch: &scratch, progress: &|_| {}, cancelled };
+    let call =
+        Call { params: &value, inputs: &inputs, scratch: &scratch, progress: &|_| {}, cancelled, gpus: &[] };
     (Exec { host: host(true) }.run(params, &call), space)
 }
 

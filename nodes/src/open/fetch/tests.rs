@@ -34,7 +34,8 @@ fn redirect(to: &str) -> Vec<u8> {
 fn fetch(url: &str, content: Content, network: Network, scratch: &Path) -> Result<Outcome, Failure> {
     let params = Params { url: url.into(), content, limit: Bytes(1 << 16) };
     let value = serde_json::to_value(&params).unwrap();
-    let call = Call { params: &value, inputs: &[], scratch, progress: &|_| {}, cancelled: &|| false };
+    let call =
+        Call { params: &value, inputs: &[], scratch, progress: &|_| {}, cancelled: &|| false, gpus: &[] };
     Fetch { network }.run(params, &call)
 }
 
