@@ -11,7 +11,7 @@ use std::time::Duration;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
-use reel_engine::cache::{Budget, Cache, CacheConfig};
+use reel_engine::cache::{Budget, Cache, CacheConfig, Placing};
 use reel_engine::diagnostic::{Diagnostic, code};
 use reel_engine::executor::frames::Confinement;
 use reel_engine::executor::inline::Inline;
@@ -25,7 +25,7 @@ use reel_nodes::host::{Host, Network};
 use tempfile::TempDir;
 
 use crate::args::{Global, Reading};
-use crate::config::user::{Limit, UserConfig};
+use crate::config::user::{Limit, Place, UserConfig};
 use crate::config::{Companion, Config};
 use crate::error::CommandError;
 use crate::ui::Ui;
@@ -131,7 +131,12 @@ impl Invocation {
 
     /// The open cache. What the user's store does not take goes to `spare`.
     pub(crate) fn cache(&self, spare: impl Into<PathBuf>) -> Cache {
-        Cache::open(CacheConfig::new(self.cache_dir(), spare))
+        // A config file that is wrong is told where the budget is asked for, before anything runs.
+        let placing = match self.config.user().unwrap_or_default().cache.place {
+            Place::Copy => Placing::Copy,
+            Place::Link => Placing::Link,
+        };
+        Cache::open(CacheConfig { placing, ..CacheConfig::new(self.cache_dir(), spare) })
     }
 
     /// Programs that do work, as the toolbox asks them who they are.

@@ -41,7 +41,7 @@ use std::sync::atomic::Ordering;
 pub use epoch::Epoch;
 pub use files::{FileStates, Sight};
 pub use gc::{Budget, GcReport};
-pub use inspect::{KindStats, Stats, VerifyReport};
+pub use inspect::{KindStats, ProjectStats, Stats, VerifyReport};
 pub use lock::LiveBuild;
 pub use place::{Placing, same_content};
 pub use project::ProjectId;
@@ -139,6 +139,12 @@ impl Cache {
     #[must_use]
     pub fn is_writable(&self) -> bool {
         self.0.records.writable()
+    }
+
+    /// How outputs get to their paths.
+    #[must_use]
+    pub fn placing(&self) -> Placing {
+        self.0.placing
     }
 
     /// The folder of blobs, which workers read.
@@ -297,7 +303,7 @@ impl Cache {
     /// # Errors
     /// When it cannot be read.
     pub fn stats(&self) -> Result<Stats, StoreError> {
-        inspect::stats(&self.0.root, &self.0.blobs)
+        inspect::stats(&self.0.root, &self.0.blobs, (self.0.clock)())
     }
 
     /// Registers what the current outputs of a project need, so that it is not collected, until the project was

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tracing::debug_span;
 
-use crate::cache::{Cache, FileStates, Placing, Stored, Unready};
+use crate::cache::{Cache, FileStates, Stored, Unready};
 use crate::id::NodeId;
 use crate::span::Span;
 
@@ -55,7 +55,7 @@ pub fn place(
         std::fs::create_dir_all(folder)?;
         stays_inside(root, folder)?;
     }
-    match cache.place(stored, &path, Placing::Copy) {
+    match cache.place(stored, &path, cache.placing()) {
         Ok(()) => Ok(Placed::Written(path)),
         Err(Unready::Lost(_)) => Ok(Placed::Lost),
         Err(Unready::Io { cause, .. }) => Err(cause),

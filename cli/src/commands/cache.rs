@@ -1,6 +1,6 @@
 //! `reel cache`: figures, collection, verification, removal.
 
-use reel_engine::cache::{Cache, Stats, VerifyReport};
+use reel_engine::cache::{Cache, ProjectStats, Stats, VerifyReport};
 use serde_json::{Value, json};
 
 use crate::args::{Cache as CacheArgs, CacheAction};
@@ -81,7 +81,11 @@ fn stats_text(stats: &Stats) -> String {
         count(stats.blobs as usize, "blob"),
         bytes(stats.blob_bytes),
     );
-    format!("{}\n{}{total}\n", stats.folder.display(), table(&rows))
+    let project = |project: &ProjectStats| {
+        vec![project.folder.display().to_string(), format!("current outputs need {}", bytes(project.bytes))]
+    };
+    let projects: Vec<Vec<String>> = stats.projects.iter().map(project).collect();
+    format!("{}\n{}{}{total}\n", stats.folder.display(), table(&rows), table(&projects))
 }
 
 fn stats_json(stats: &Stats) -> Value {
@@ -93,6 +97,8 @@ fn stats_json(stats: &Stats) -> Value {
             json!({ "kind": name, "results": kind.records, "bytes": kind.bytes, "seconds": seconds })
         })
         .collect();
+    let project = |project: &ProjectStats| json!({ "folder": project.folder, "bytes": project.bytes, "seen": project.seen });
+    let projects: Vec<Value> = stats.projects.iter().map(project).collect();
     json!({
         "event": "cache-stats",
         "folder": stats.folder,
@@ -101,6 +107,7 @@ fn stats_json(stats: &Stats) -> Value {
         "blobs": stats.blobs,
         "blob-bytes": stats.blob_bytes,
         "kinds": kinds,
+        "projects": projects,
         "first-used": stats.first_used,
         "last-used": stats.last_used,
     })

@@ -6,6 +6,7 @@
 //! cache:
 //!   max-size: 50GiB   # or none
 //!   max-age: 90d      # or none
+//!   place: copy       # or link
 //! capacity: { cpu: 4, memory: 8GiB, gpu: 0, network: 4, pools: { elevenlabs: 2 } }
 //! ```
 
@@ -28,7 +29,7 @@ pub(crate) struct UserConfig {
     pub(crate) capacity: Allowance,
 }
 
-/// How much the cache may hold after a build.
+/// How much the cache may hold after a build, and how outputs come out of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(crate) struct CacheConfig {
@@ -38,6 +39,19 @@ pub(crate) struct CacheConfig {
     /// Seconds.
     #[serde(deserialize_with = "age_limit")]
     pub(crate) max_age: Limit,
+    /// How outputs get to their paths.
+    pub(crate) place: Place,
+}
+
+/// How an output gets to its path.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Place {
+    /// A file of its own: a reflink where the file system has them, else a copy.
+    #[default]
+    Copy,
+    /// A hard link into the cache, read-only; a copy where links cannot be made.
+    Link,
 }
 
 /// A limit that may be written, or written off.
@@ -164,6 +178,7 @@ mod tests {
         let cache = |text: &str| parse(text).unwrap().cache;
         let both = cache("cache: { max-size: 50GiB, max-age: 90d }");
         assert_eq!((both.max_size, both.max_age), (Limit::At(50 << 30), Limit::At(90 * 86_400)));
+        assert_eq!((both.place, cache("cache: { place: link }").place), (Place::Copy, Place::Link));
         let none = cache("cache:\n  max-size: none\n");
         assert_eq!((none.max_size, none.max_age), (Limit::None, Limit::Unsaid));
         assert_eq!(Limit::Unsaid.or(Limit::At(5)).resolve(|| Some(7)), Some(5));
@@ -185,14 +200,16 @@ mod tests {
             "cache: { max-sice: 1GiB }",
             "cache:\n  max-size: 50 GB\n",
             "cache:\n  max-age: 1y\n",
+            "cache: { place: symlink }",
             "cache: [",
         ];
         let told: Vec<String> = faults.iter().map(|text| parse(text).unwrap_err()).collect();
         insta::assert_snapshot!(told.join("\n"), @"
         `config.yaml`: line 1 column 1: unknown field `cash`, expected one of cache, capacity
-        `config.yaml`: line 1 column 10: unknown field `max-sice`, expected one of max-size, max-age
+        `config.yaml`: line 1 column 10: unknown field `max-sice`, expected one of max-size, max-age, place
         `config.yaml`: line 2 column 13: `50 GB` is to be written `50GB`, or `none`
         `config.yaml`: line 2 column 12: `y` is not a unit here; days are written `30d`, or `none`
+        `config.yaml`: line 1 column 17: unknown variant `symlink`, expected one of copy, link
         `config.yaml`: line 1 column 8: expected mapping start
         ");
     }

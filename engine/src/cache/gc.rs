@@ -147,11 +147,19 @@ pub(super) fn clear(store: &Upkeep<'_>) -> Result<GcReport, StoreError> {
     Ok(report)
 }
 
+/// Bytes that the current outputs of each project need, in the order of the projects.
+pub(super) fn needs(connection: &Connection, registered: &Registered) -> rusqlite::Result<Vec<u64>> {
+    let inventory = Inventory::take(connection, u64::MAX)?;
+    let index = inventory.index();
+    let projects = registered.projects.iter();
+    Ok(projects.map(|(project, _)| inventory.bytes_of(&index, &project.keys())).collect())
+}
+
 /// The keys that current outputs need, in order; how much that is goes into the report.
 fn pin(inventory: &Inventory, registered: &Registered, budget: Budget, report: &mut GcReport) -> Vec<Digest> {
     let index = inventory.index();
     let mut all = Vec::new();
-    for project in &registered.projects {
+    for (project, _) in &registered.projects {
         let keys = project.keys();
         let needs = inventory.bytes_of(&index, &keys);
         let most = report.below_working_set.as_ref().map_or(0, |(_, most)| *most);

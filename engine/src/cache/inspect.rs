@@ -8,8 +8,10 @@ use rusqlite::Connection;
 
 use super::blobs::Blobs;
 use super::epoch;
+use super::gc;
 use super::records::{self, Row};
 use super::result::{ActionResult, Place};
+use super::roots;
 use super::upkeep::{StoreError, Upkeep, database};
 use crate::digest::Digest;
 
@@ -22,6 +24,17 @@ pub struct KindStats {
     pub bytes: u64,
     /// Microseconds that making them took.
     pub cost_micros: u64,
+}
+
+/// What a store holds for a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectStats {
+    /// Where it was last.
+    pub folder: PathBuf,
+    /// When it was last seen, in seconds since 1970.
+    pub seen: u64,
+    /// Bytes that its current outputs need, what they share with other projects among them.
+    pub bytes: u64,
 }
 
 /// What a store holds.
@@ -39,6 +52,8 @@ pub struct Stats {
     pub blob_bytes: u64,
     /// By kind.
     pub kinds: BTreeMap<String, KindStats>,
+    /// Projects that were seen within the last 30 days, in the order of their folders.
+    pub projects: Vec<ProjectStats>,
     /// When any result was last used, in seconds since 1970.
     pub last_used: Option<u64>,
     /// When the result that was not used for longest was used, in seconds since 1970.
@@ -63,7 +78,7 @@ pub struct VerifyReport {
 }
 
 /// Counts what is there.
-pub(super) fn stats(root: &Path, blobs: &Blobs) -> Result<Stats, StoreError> {
+pub(super) fn stats(root: &Path, blobs: &Blobs, now: u64) -> Result<Stats, StoreError> {
     let error = |cause: &dyn std::fmt::Display| StoreError::new("read", root, cause);
     let found = blobs.walk().map_err(|e| error(&e))?;
     let path = database(root);
@@ -80,6 +95,12 @@ pub(super) fn stats(root: &Path, blobs: &Blobs) -> Result<Stats, StoreError> {
     let connection =
         records::connect(&path).or_else(|_| records::connect_read_only(&path)).map_err(|e| error(&e))?;
     count_kinds(&connection, &mut stats).map_err(|e| error(&e))?;
+    let registered = roots::registered(root, now).map_err(|e| error(&e))?;
+    let needs = gc::needs(&connection, &registered).map_err(|e| error(&e))?;
+    let projects = registered.projects.into_iter().zip(needs);
+    stats.projects = projects
+        .map(|((project, seen), bytes)| ProjectStats { folder: project.folder, seen, bytes })
+        .collect();
     Ok(stats)
 }
 

@@ -54,8 +54,8 @@ pub(super) struct Project {
 /// All that is registered in a store.
 #[derive(Debug, Default)]
 pub(super) struct Registered {
-    /// Projects that were seen within the last 30 days.
-    pub(super) projects: Vec<Project>,
+    /// Projects that were seen within the last 30 days, and when (seconds since 1970).
+    pub(super) projects: Vec<(Project, u64)>,
     /// Files of projects that were not.
     pub(super) lapsed: Vec<PathBuf>,
     /// Files that are damaged.
@@ -107,12 +107,12 @@ pub(super) fn registered(root: &Path, now: u64) -> io::Result<Registered> {
             all.lapsed.push(path);
         } else if is_id {
             match fs::read(&path).ok().and_then(|bytes| Project::decode(&bytes)) {
-                Some(project) => all.projects.push(project),
+                Some(project) => all.projects.push((project, seen.min(now))),
                 None => all.damaged.push(path),
             }
         }
     }
-    all.projects.sort_by(|a, b| a.folder.cmp(&b.folder));
+    all.projects.sort_by(|(a, _), (b, _)| a.folder.cmp(&b.folder));
     Ok(all)
 }
 

@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::blobs::{Blobs, PutError, Written};
 use super::epoch;
 use super::lock::Locks;
+use super::place::Placing;
 use super::records::{Change, Clock, Records};
 use super::result::{ActionResult, BlobState, INLINE_LIMIT, Place, Stored};
 use super::warning::{WarningKind, Warnings};
@@ -34,6 +35,8 @@ pub struct CacheConfig {
     pub read_only: bool,
     /// The clock, for last uses and ages.
     pub clock: Clock,
+    /// How outputs get to their paths.
+    pub placing: Placing,
 }
 
 impl CacheConfig {
@@ -44,6 +47,7 @@ impl CacheConfig {
             dir: dir.into(),
             spare: spare.into(),
             read_only: false,
+            placing: Placing::default(),
             clock: Arc::new(|| {
                 SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
             }),
@@ -67,6 +71,7 @@ pub(super) struct Store {
     /// older because somebody set the clock back.
     pub(super) clock: Clock,
     pub(super) floor: Arc<AtomicU64>,
+    pub(super) placing: Placing,
 }
 
 /// What this build made and the store could not keep.
@@ -155,6 +160,7 @@ impl Store {
             warnings,
             clock,
             floor,
+            placing: config.placing,
         }
     }
 

@@ -4,7 +4,9 @@
 
 mod architecture;
 mod capacity;
+mod collecting;
 mod examples;
+mod faults;
 mod network;
 mod permissions;
 mod rerun;

@@ -305,6 +305,11 @@ fn stats_count_what_is_there() {
     assert_eq!(stats.kinds["encode"].records, 2);
     assert_eq!(stats.kinds["encode"].cost_micros, 2000);
     assert!(stats.kinds["mux"].bytes > large(0).len() as u64);
+    assert_eq!(stats.projects, []);
+    register(&cache, 1, &["a", "b"]);
+    let [project] = cache.stats().unwrap().projects.try_into().unwrap();
+    assert_eq!((project.folder, project.seen), (PathBuf::from("/films/1"), NOW + 5));
+    assert!(project.bytes > 2 * INLINE_LIMIT, "{}", project.bytes);
 }
 
 #[test]
