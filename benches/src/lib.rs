@@ -1,7 +1,8 @@
 //! The workloads of benches, as text and values. They measure nothing.
 //!
 //! `benches/stages.rs` asks how long each stage of the engine takes, at three sizes, so that growth shows;
-//! `benches/makespan.rs` how near the order of actions comes to the best; `peers/film.py` makes whole films and the same by a hand-written script; `runs/` keeps results by date.
+//! `benches/makespan.rs` how near the order of actions comes to the best; `peers/film.py` makes whole films and the
+//! same by a hand-written script; `runs/` keeps results by date.
 
 pub mod layered;
 
