@@ -93,7 +93,7 @@ fn commands_are_told_which_gpus_they_have_and_their_results_do_not_depend_on_it(
     settings(&space, "capacity: { gpu: 0 }\n");
     let _ = space.reel(&["build", "--allow-exec", "--capacity", "gpu=2x4GiB"]).ok();
     assert_eq!(space.read("out/b.txt"), b"1\n");
-    space.reel(&["build", "--allow-exec", "--capacity", "gpu=3x80GiB"]).ok().assert_nothing_ran();
+    space.reel(&["build", "--json", "--allow-exec", "--capacity", "gpu=3x80GiB"]).ok().assert_nothing_ran();
 }
 
 #[test]
