@@ -15,6 +15,7 @@
 //! Everything written here is bit-exact: no dates, no library tags, the same bytes from run to run.
 
 pub mod conform;
+mod decode;
 pub mod error;
 mod ffi;
 pub mod identity;

@@ -3,11 +3,12 @@
 
 use std::path::Path;
 
-use ffmpeg_next::{Error, codec, decoder, frame, media};
+use ffmpeg_next::{frame, media};
 
+use super::decode::{Sound, StreamDecoder};
 use super::error::AvError;
 use super::ffi::{self, Resampler, SampleForm};
-use super::input::{self, PacketSource, said};
+use super::input::{self, PacketSource};
 
 /// Which part of a file's sound is wanted, in microseconds of its presentation. Sample s is inside when
 /// `⌊from·rate + ½⌋ ≤ s < ⌊to·rate + ½⌋`.
@@ -34,9 +35,7 @@ const RUN_UP_S: u64 = 5;
 
 /// Blocks of interleaved samples, in order and without gaps; memory does not grow with the file.
 pub struct AudioReader {
-    source: PacketSource,
-    decoder: decoder::Audio,
-    tick: (i32, i32),
+    stream: StreamDecoder<Sound>,
     /// Time 0 in microseconds of the container; `None` until the first decoded sample gives it.
     origin: Option<Origin>,
     native: Option<(SampleForm, Resampler)>,
@@ -58,8 +57,6 @@ pub struct AudioReader {
     seeked: bool,
     /// Whether a sample has been placed: the first one is placed exactly, the rest follow it.
     started: bool,
-    undecodable: u64,
-    decoded: u64,
 }
 
 /// A time as ticks of a time base.
@@ -105,24 +102,14 @@ impl AudioReader {
         range: SoundRange,
         seek: bool,
     ) -> Result<Self, AvError> {
-        let mut source = PacketSource::open(path, media::Type::Audio, "sound")?;
-        let missing = || AvError::NoStream { path: path.into(), wanted: "sound" };
-        let stream = source.input.stream(source.stream).ok_or_else(missing)?;
-        let source_rate = ffi::stream_facts(&source.input, source.stream).map_or(0, |f| f.rate.max(0) as u32);
-        let bad = |error| AvError::Decode { path: path.into(), cause: said(error) };
-        let context = codec::Context::from_parameters(stream.parameters()).map_err(bad)?;
-        let mut decoder = context.decoder();
-        decoder.set_packet_time_base(stream.time_base());
-        let tick = ffi::pair(stream.time_base());
-        let start = Some(stream.start_time()).filter(|t| *t != i64::MIN).unwrap_or(0);
-        let decoder = decoder.audio().map_err(bad)?;
-        let origin = picture_start(&source);
-        let seeked = seek && seek_near(&mut source, origin, range.from_us);
+        let mut stream = StreamDecoder::open(path)?;
+        let source_rate = stream.facts.rate.max(0) as u32;
+        let origin = picture_start(&stream.source);
+        let seeked = seek && seek_near(&mut stream.source, origin, range.from_us);
         let mut reader = Self {
-            decoder,
-            tick,
             // Whoever seeks knows time 0 by the header: `seek_near` only does it where that is exact.
-            origin: if seeked { origin.or(Some((start, tick))) } else { origin },
+            origin: if seeked { origin.or(Some((stream.start.unwrap_or(0), stream.tick))) } else { origin },
+            stream,
             native: None,
             rate_change: None,
             rate,
@@ -137,22 +124,11 @@ impl AudioReader {
             ending: Ending::Reading,
             seeked,
             started: false,
-            undecodable: 0,
-            decoded: 0,
-            source,
         };
         if seeked {
             reader.fill()?;
         }
         Ok(reader)
-    }
-
-    fn error(&self, error: Error) -> AvError {
-        AvError::Decode { path: self.source.path.clone(), cause: said(error) }
-    }
-
-    fn damaged(&self, cause: String) -> AvError {
-        AvError::Decode { path: self.source.path.clone(), cause }
     }
 
     /// The next samples of the range; `None` at its end.
@@ -180,7 +156,7 @@ impl AudioReader {
     /// Decodes on until there are samples, or the end.
     fn fill(&mut self) -> Result<(), AvError> {
         while self.scratch.is_empty() && self.ending != Ending::Done {
-            match self.decode()? {
+            match self.stream.next()? {
                 Some(frame) => self.take(&frame)?,
                 None => self.end()?,
             }
@@ -199,7 +175,7 @@ impl AudioReader {
             self.pass_on(last)?;
         }
         if let Some(mut change) = self.rate_change.take() {
-            change.drain(&mut self.scratch).map_err(|e| self.error(e))?;
+            change.drain(&mut self.scratch).map_err(|e| self.stream.error(e))?;
             let total = self.at.unwrap_or(0).max(0) as u128 * u128::from(self.rate);
             let total = total.div_ceil(u128::from(self.source_rate.max(1))) as u64;
             let left = total.saturating_sub(self.made) as usize;
@@ -212,22 +188,20 @@ impl AudioReader {
     fn take(&mut self, frame: &frame::Audio) -> Result<(), AvError> {
         let form = SampleForm::of(frame);
         if form.channels <= 0 || form.rate <= 0 || form.rate as u32 > 768_000 {
-            return Err(self.damaged("a frame without channels or rate".into()));
+            return Err(self.stream.damaged("a frame without channels or rate".into()));
         }
         if self.at.is_some() && form.rate as u32 != self.source_rate {
             let cause = format!("its rate changes from {} to {} Hz on the way", self.source_rate, form.rate);
-            return Err(self.damaged(cause));
+            return Err(self.stream.damaged(cause));
         }
         let mut samples = Vec::new();
         let inner = form.channels.min(2) as usize;
         if self.native.as_ref().is_none_or(|(of, _)| *of != form) {
-            let native = Resampler::new(form, inner as i32, form.rate).map_err(|e| self.error(e))?;
+            let native = Resampler::new(form, inner as i32, form.rate).map_err(|e| self.stream.error(e))?;
             self.native = Some((form, native));
         }
         if let Some((_, native)) = self.native.as_mut() {
-            native
-                .convert_frame(frame, &mut samples)
-                .map_err(|e| AvError::Decode { path: self.source.path.clone(), cause: said(e) })?;
+            native.convert_frame(frame, &mut samples).map_err(|e| self.stream.error(e))?;
         }
         let mut samples = mixed(samples, inner, self.channels);
         if self.at.is_none() {
@@ -245,8 +219,8 @@ impl AudioReader {
     /// encoder added to fill it. (FFmpeg 5.1 decodes these samples; later versions do not.)
     fn padding_of(&self, frame: &frame::Audio) -> usize {
         let lasts = usize::try_from(frame.packet().duration).unwrap_or(0);
-        let exact = self.tick.0 == 1 && u32::try_from(self.tick.1) == Ok(self.source_rate);
-        if exact && lasts > 0 && input::is_mov(&self.source.input) {
+        let exact = self.stream.tick.0 == 1 && u32::try_from(self.stream.tick.1) == Ok(self.source_rate);
+        if exact && lasts > 0 && input::is_mov(&self.stream.source.input) {
             frame.samples().saturating_sub(lasts)
         } else {
             0
@@ -256,12 +230,13 @@ impl AudioReader {
     /// The first frame says where the sound begins.
     fn begin(&mut self, frame: &frame::Audio) -> Result<(), AvError> {
         if self.origin.is_none() {
-            self.origin = Some((frame.timestamp().or(frame.pts()).unwrap_or(0), self.tick));
+            self.origin = Some((frame.timestamp().or(frame.pts()).unwrap_or(0), self.stream.tick));
         }
         if self.source_rate != self.rate {
             let channels = self.channels as i32;
             let form = SampleForm::packed(channels, self.source_rate as i32);
-            let change = Resampler::new(form, channels, self.rate as i32).map_err(|e| self.error(e))?;
+            let change =
+                Resampler::new(form, channels, self.rate as i32).map_err(|e| self.stream.error(e))?;
             self.rate_change = Some(change);
         }
         let common = gcd(u64::from(self.source_rate), u64::from(self.rate));
@@ -279,7 +254,7 @@ impl AudioReader {
         let stamp = frame.timestamp().or(frame.pts())?;
         let (start, (start_num, start_den)) = self.origin?;
         let rate = i128::from(self.source_rate);
-        let (num, den) = (i128::from(self.tick.0), i128::from(self.tick.1.max(1)));
+        let (num, den) = (i128::from(self.stream.tick.0), i128::from(self.stream.tick.1.max(1)));
         let (start_num, start_den) = (i128::from(start_num), i128::from(start_den.max(1)));
         // (stamp · tick − start · its tick) · rate, rounded to the nearest sample.
         let wide = (i128::from(stamp) * num * start_den - i128::from(start) * start_num * den) * rate * 2;
@@ -294,7 +269,7 @@ impl AudioReader {
         let place = self.place_of(frame).unwrap_or(at);
         let off = place - at;
         if off > LONGEST_GAP_S * rate {
-            return Err(self.damaged(format!("its timestamps leap by {} s", off / rate)));
+            return Err(self.stream.damaged(format!("its timestamps leap by {} s", off / rate)));
         }
         if first || off.abs() > rate / JITTER {
             if off > 0 {
@@ -318,43 +293,8 @@ impl AudioReader {
             None => self.scratch = samples,
             Some(change) => {
                 let done = change.convert_packed(&samples, self.channels, &mut self.scratch);
-                done.map_err(|e| self.error(e))?;
+                done.map_err(|e| self.stream.error(e))?;
             }
-        }
-        Ok(())
-    }
-
-    fn decode(&mut self) -> Result<Option<frame::Audio>, AvError> {
-        if self.ending != Ending::Reading {
-            return Ok(None);
-        }
-        loop {
-            let mut frame = frame::Audio::empty();
-            match self.decoder.receive_frame(&mut frame) {
-                Ok(()) => {
-                    self.decoded += 1;
-                    return Ok(Some(frame));
-                }
-                Err(Error::Eof) => return self.judged().map(|()| None),
-                Err(Error::Other { errno }) if errno == ffmpeg_next::util::error::EAGAIN => {}
-                Err(_) => self.undecodable += 1,
-            }
-            let sent = match self.source.next()? {
-                Some(packet) => self.decoder.send_packet(&packet),
-                None => self.decoder.send_eof(),
-            };
-            match sent {
-                Ok(()) | Err(Error::Eof) => {}
-                Err(_) => self.undecodable += 1,
-            }
-        }
-    }
-
-    /// A file of which a tenth or more could not be decoded is not heard as if it could.
-    fn judged(&self) -> Result<(), AvError> {
-        if self.decoded == 0 || self.undecodable > self.decoded / 10 {
-            let cause = format!("{} of its packets are damaged, {} are not", self.undecodable, self.decoded);
-            return Err(self.damaged(cause));
         }
         Ok(())
     }

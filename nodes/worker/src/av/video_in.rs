@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use ffmpeg_next::filter::{self, Graph};
-use ffmpeg_next::{Error, codec, decoder, format, frame, media};
+use ffmpeg_next::{Error, format, frame};
 use reel_nodes::media::time::FrameRate;
 
 use super::conform::{Conformer, Fit, Target};
+use super::decode::{Pictures, StreamDecoder};
 use super::error::AvError;
 use super::ffi;
-use super::input::{PacketSource, said};
 use super::probe::{probe, turn_of};
 use super::select::FrameClock;
 use crate::frame::Yuv420;
@@ -69,10 +69,10 @@ impl VideoReader {
             width: spec.width,
             height: spec.height,
             fit: spec.fit,
-            turn: turn_of(&decoder.source.input, decoder.source.stream),
+            turn: turn_of(&decoder.stream.source.input, decoder.stream.source.stream),
             sar: decoder.sar,
         };
-        let (tick, origin) = (decoder.tick, decoder.origin);
+        let (tick, origin) = (decoder.stream.tick, decoder.origin);
         let clock = FrameClock { rate: spec.rate, from_us: spec.from_us, origin, tick };
         let mut ahead = None;
         if decoder.seek(spec.from_us) {
@@ -124,7 +124,7 @@ impl VideoReader {
             let Some(shown) = self.current.as_ref() else {
                 return Ok(None);
             };
-            self.converted = Some(self.conformer.run(&shown.frame, &self.decoder.source.path)?);
+            self.converted = Some(self.conformer.run(&shown.frame, &self.decoder.stream.source.path)?);
         }
         let again = self.ahead.as_ref().is_none_or(|next| next.begin > self.clock.due(self.n));
         Ok(if again { self.converted.clone() } else { self.converted.take() })
@@ -182,74 +182,48 @@ pub(super) fn count_frames(path: &Path) -> Result<u64, AvError> {
 
 /// Decodes one stream of pictures, deinterlacing where frames say that they are two fields.
 struct PictureDecoder {
-    source: PacketSource,
-    decoder: decoder::Video,
+    stream: StreamDecoder<Pictures>,
     deinterlacer: Option<Graph>,
     /// The sample aspect ratio of the container, for frames that bring none.
     sar: (u32, u32),
-    tick: (i32, i32),
     /// The tick of the first picture.
     origin: i64,
     /// Ticks that a frame lasts where nothing else tells.
     usual: i64,
     last_begin: Option<i64>,
     flushed: bool,
-    undecodable: u64,
-    decoded: u64,
 }
 
 impl PictureDecoder {
     fn open(path: &Path) -> Result<Self, AvError> {
-        let source = PacketSource::open(path, media::Type::Video, "picture")?;
-        let missing = || AvError::NoStream { path: path.into(), wanted: "picture" };
-        let stream = source.input.stream(source.stream).ok_or_else(missing)?;
-        let facts = ffi::stream_facts(&source.input, source.stream).ok_or_else(missing)?;
-        let bad = |error| AvError::Decode { path: path.into(), cause: said(error) };
-        let context = codec::Context::from_parameters(stream.parameters()).map_err(bad)?;
-        let mut decoder = context.decoder();
-        decoder.set_packet_time_base(stream.time_base());
-        let tick = ffi::pair(stream.time_base());
-        let origin = match stream.start_time() {
-            i64::MIN => 0,
-            start => start,
-        };
-        let rate = ffi::pair(stream.avg_frame_rate());
+        let stream = StreamDecoder::open(path)?;
+        let (tick_num, tick_den) = stream.tick;
+        let rate = stream.source.input.stream(stream.source.stream).map(|s| ffi::pair(s.avg_frame_rate()));
         let usual = match rate {
-            (n, d) if n > 0 && d > 0 => {
-                i64::from(d) * i64::from(tick.1) / (i64::from(n) * i64::from(tick.0)).max(1)
+            Some((n, d)) if n > 0 && d > 0 => {
+                i64::from(d) * i64::from(tick_den) / (i64::from(n) * i64::from(tick_num)).max(1)
             }
             _ => 1,
         };
-        let sar = match facts.sar {
+        let sar = match stream.facts.sar {
             (n, d) if n > 0 && d > 0 => (n as u32, d as u32),
             _ => (1, 1),
         };
-        let decoder = decoder.video().map_err(bad)?;
-        Ok(Self {
-            decoder,
-            deinterlacer: None,
-            sar,
-            tick,
-            origin,
-            usual: usual.max(1),
-            last_begin: None,
-            flushed: false,
-            undecodable: 0,
-            decoded: 0,
-            source,
-        })
+        let origin = stream.start.unwrap_or(0);
+        let usual = usual.max(1);
+        Ok(Self { stream, deinterlacer: None, sar, origin, usual, last_begin: None, flushed: false })
     }
 
     /// Goes near a place that is far enough from the start; false where decoding begins at the start.
     fn seek(&mut self, from_us: u64) -> bool {
-        let (num, den) = (i128::from(self.tick.0), i128::from(self.tick.1.max(1)));
+        let (num, den) = (i128::from(self.stream.tick.0), i128::from(self.stream.tick.1.max(1)));
         let start_us = i64::try_from(i128::from(self.origin) * 1_000_000 * num / den).unwrap_or(0);
         let from_us = i64::try_from(from_us).unwrap_or(i64::MAX);
         if from_us < 2 * RUN_UP_US {
             return false;
         }
         let target = start_us.saturating_add(from_us - RUN_UP_US);
-        self.source.input.seek(target, ..target).is_ok()
+        self.stream.source.input.seek(target, ..target).is_ok()
     }
 
     /// The next frame in the order of showing.
@@ -277,7 +251,7 @@ impl PictureDecoder {
         loop {
             if let Some(graph) = self.deinterlacer.as_mut() {
                 let mut frame = frame::Video::empty();
-                let mut sink = graph.get("out").ok_or_else(|| self.source_error(Error::Bug))?;
+                let mut sink = graph.get("out").ok_or_else(|| self.stream.error(Error::Bug))?;
                 match sink.sink().frame(&mut frame) {
                     Ok(()) => return Ok(Some(from_half_ticks(frame))),
                     Err(Error::Eof) => return Ok(None),
@@ -285,7 +259,7 @@ impl PictureDecoder {
                     Err(_) => {}
                 }
             }
-            let decoded = self.decode()?;
+            let decoded = self.stream.next()?;
             if self.deinterlacer.is_none() {
                 match decoded {
                     Some(frame) if frame.is_interlaced() => {
@@ -301,15 +275,11 @@ impl PictureDecoder {
         }
     }
 
-    fn source_error(&self, error: Error) -> AvError {
-        AvError::Decode { path: self.source.path.clone(), cause: said(error) }
-    }
-
     fn make_deinterlacer(&self, frame: &frame::Video) -> Result<Graph, AvError> {
         let build = || -> Result<Graph, Error> {
             let mut graph = ffi::single_threaded_graph();
             let pixel = frame.format().descriptor().map_or("none", format::pixel::Descriptor::name);
-            let (w, h, (n, d)) = (frame.width(), frame.height(), self.tick);
+            let (w, h, (n, d)) = (frame.width(), frame.height(), self.stream.tick);
             let arguments = format!("video_size={w}x{h}:pix_fmt={pixel}:time_base={n}/{d}:pixel_aspect=0/1");
             graph.add(&filter::find("buffer").ok_or(Error::FilterNotFound)?, "in", &arguments)?;
             graph.add(&filter::find("buffersink").ok_or(Error::FilterNotFound)?, "out", "")?;
@@ -318,7 +288,7 @@ impl PictureDecoder {
             graph.validate()?;
             Ok(graph)
         };
-        build().map_err(|error| self.source_error(error))
+        build().map_err(|error| self.stream.error(error))
     }
 
     /// Gives a frame, or the end, to the deinterlacer.
@@ -337,40 +307,7 @@ impl PictureDecoder {
             }
             None => source.source().flush(),
         };
-        fed.map_err(|error| self.source_error(error))
-    }
-
-    /// The next decoded frame; `None` when the file ends.
-    fn decode(&mut self) -> Result<Option<frame::Video>, AvError> {
-        loop {
-            let mut frame = frame::Video::empty();
-            match self.decoder.receive_frame(&mut frame) {
-                Ok(()) => {
-                    self.decoded += 1;
-                    return Ok(Some(frame));
-                }
-                Err(Error::Eof) => return self.ended().map(|()| None),
-                Err(Error::Other { errno }) if errno == ffmpeg_next::util::error::EAGAIN => {}
-                Err(_) => self.undecodable += 1,
-            }
-            let sent = match self.source.next()? {
-                Some(packet) => self.decoder.send_packet(&packet),
-                None => self.decoder.send_eof(),
-            };
-            match sent {
-                Ok(()) | Err(Error::Eof) => {}
-                Err(_) => self.undecodable += 1,
-            }
-        }
-    }
-
-    /// A file of which a tenth or more could not be decoded is not shown as if it could.
-    fn ended(&self) -> Result<(), AvError> {
-        if self.decoded == 0 || self.undecodable > self.decoded / 10 {
-            let cause = format!("{} of its frames are damaged, {} are not", self.undecodable, self.decoded);
-            return Err(AvError::Decode { path: self.source.path.clone(), cause });
-        }
-        Ok(())
+        fed.map_err(|error| self.stream.error(error))
     }
 }
 
