@@ -150,7 +150,7 @@ impl Kind for Segments {
             }
             _ => None,
         };
-        let graph = make::subgraph(&params, &plan, &cues, before.as_ref())?;
+        let graph = make::subgraph(&params, &plan, &cues, before.as_ref(), call.cancelled)?;
         Ok(Outcome { graph: Some(graph), ..Outcome::default() })
     }
 }

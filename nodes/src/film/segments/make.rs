@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use reel_engine::operation::{Failure, SubNode, Subgraph};
+use reel_engine::operation::{Failure, FailureCode, SubNode, Subgraph};
 use reel_engine::spec::escape;
 use serde_json::{Map, Value, json};
 
@@ -22,12 +22,13 @@ pub(super) struct Segment {
     pub(super) comes_in: bool,
 }
 
-/// The `encode` nodes of a scene, in order, and the port that they fill.
+/// The `encode` nodes of a scene, in order, and the port that they fill; a failure once they are `unwanted`.
 pub(super) fn subgraph(
     params: &Params,
     plan: &Plan,
     cues: &[Cue],
     before: Option<&Plan>,
+    unwanted: &dyn Fn() -> bool,
 ) -> Result<Subgraph, Failure> {
     if plan.pictures.len() != params.pictures.len() {
         return Err(Failure::new(format!(
@@ -43,6 +44,9 @@ pub(super) fn subgraph(
     let mut graph = Subgraph::default();
     let mut videos = Vec::new();
     for (i, segment) in segments(params, plan, cues, incoming).iter().enumerate() {
+        if unwanted() {
+            return Err(Failure::of(FailureCode::Cancelled, "cancelled"));
+        }
         let name = format!("encode.{}", i + 1);
         videos.push(format!("${{{name}.video}}"));
         let with = encode(params, plan, cues, segment, before);

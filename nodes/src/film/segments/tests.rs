@@ -1,6 +1,7 @@
 //! Tests of `segments`.
 
 use proptest::prelude::*;
+use reel_engine::operation::FailureCode;
 use serde_json::Value;
 
 use super::*;
@@ -60,7 +61,7 @@ fn fade(length: &str) -> Transition {
 }
 
 fn withs(params: &Params, plan: &Plan, cues: &[Cue], before: Option<&Plan>) -> Vec<Value> {
-    let graph = make::subgraph(params, plan, cues, before).unwrap();
+    let graph = make::subgraph(params, plan, cues, before, &|| false).unwrap();
     assert_eq!(graph.ports["video"].len(), graph.nodes.len());
     graph.nodes.into_iter().map(|node| node.with).collect()
 }
@@ -119,8 +120,8 @@ fn a_transition_is_a_segment_of_its_own_with_both_pictures() {
 fn a_transition_longer_than_its_scene_is_an_error() {
     let mut scene = params(Motion::None);
     scene.transition = Some(fade("2s"));
-    assert!(make::subgraph(&scene, &plan(60), &[], Some(&plan(90))).is_ok());
-    let error = make::subgraph(&scene, &plan(59), &[], Some(&plan(90))).unwrap_err();
+    assert!(make::subgraph(&scene, &plan(60), &[], Some(&plan(90)), &|| false).is_ok());
+    let error = make::subgraph(&scene, &plan(59), &[], Some(&plan(90)), &|| false).unwrap_err();
     assert_eq!(error.message, "the transition takes 2000ms, but the scene lasts only 1966ms");
 }
 
@@ -173,4 +174,16 @@ proptest! {
         }
         prop_assert_eq!(now, frames);
     }
+}
+
+#[test]
+fn a_scene_that_nobody_wants_any_more_is_cut_no_further() {
+    let asked = std::cell::Cell::new(0);
+    let unwanted = || {
+        asked.set(asked.get() + 1);
+        asked.get() > 3
+    };
+    let error = make::subgraph(&params(Motion::PushIn), &plan(30_000), &[], None, &unwanted).unwrap_err();
+    assert_eq!(error.code, FailureCode::Cancelled);
+    assert_eq!(asked.get(), 4, "it stops where it is");
 }
