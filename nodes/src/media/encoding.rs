@@ -68,6 +68,21 @@ impl Preset {
             Self::Veryslow => "veryslow",
         }
     }
+
+    /// How many pictures x264 looks ahead, and to how many it refers: nearly all of its memory.
+    #[must_use]
+    pub const fn depth(self) -> (u64, u64) {
+        match self {
+            Self::Ultrafast | Self::Superfast => (0, 1),
+            Self::Veryfast => (10, 1),
+            Self::Faster => (20, 2),
+            Self::Fast => (30, 2),
+            Self::Medium => (40, 3),
+            Self::Slow => (50, 5),
+            Self::Slower => (60, 8),
+            Self::Veryslow => (60, 16),
+        }
+    }
 }
 
 /// How film sound is stored.

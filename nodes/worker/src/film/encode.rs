@@ -29,7 +29,10 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     let size = (params.size.width as usize, params.size.height as usize);
     let mut picture = Source::open(call, &params.picture, size, params.fps)?;
     let mut under = match &params.under {
-        Some(under) => Some((under.kind, Source::open(call, &under.picture, size, params.fps)?)),
+        Some(under) => {
+            let source = Source::open(call, &under.picture, size, params.fps)?;
+            Some((under.kind, source, Yuv420::filled(size.0, size.1, BLACK)))
+        }
         None => None,
     };
     let mut captions = match &params.captions {
@@ -43,16 +46,15 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     let path = call.scratch.join("segment.mp4");
     let mut encoder = VideoEncoder::create(&path, &spec(&params)).map_err(crate::failure)?;
     let mut frame = Yuv420::filled(size.0, size.1, BLACK);
-    let mut below = frame.clone();
     for index in 0..params.frames {
         if (call.cancelled)() {
             return Err(crate::cancelled());
         }
         picture.draw(index, &mut frame)?;
-        if let Some((kind, under)) = &mut under {
-            under.draw(index, &mut below)?;
-            blend(*kind, &mut below, &frame, index, params.frames);
-            std::mem::swap(&mut below, &mut frame);
+        if let Some((kind, under, below)) = &mut under {
+            under.draw(index, below)?;
+            blend(*kind, below, &frame, index, params.frames);
+            std::mem::swap(below, &mut frame);
         }
         if let Some((painter, cues)) = &mut captions {
             painter.paint(cues, i64::from(index), &mut frame);
