@@ -11,6 +11,7 @@
 //! | the deadline passes | its process group gets TERM, then KILL; the action fails |
 //! | no report and no CPU time of the group | the same |
 //! | cancelled | it is told; if it does not listen, TERM, then KILL |
+//! | idle for a while, another one is up | it is ended, and its memory is free for those that work |
 //! | reel ends, however | its input closes, and it ends itself and its children |
 
 mod driver;
@@ -82,6 +83,8 @@ pub struct Limits {
     pub polite: Duration,
     /// From SIGTERM to SIGKILL.
     pub grace: Duration,
+    /// How long a worker stays idle beside others; a fresh one takes about 0.1 s, and its models longer.
+    pub idle: Duration,
 }
 
 impl Default for Limits {
@@ -90,6 +93,7 @@ impl Default for Limits {
             no_progress: Duration::from_secs(60),
             polite: Duration::from_millis(500),
             grace: Duration::from_secs(2),
+            idle: Duration::from_secs(2),
         }
     }
 }

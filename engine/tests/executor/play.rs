@@ -155,6 +155,7 @@ pub(crate) fn program(flavour: &str) -> WorkerProgram {
             no_progress: Duration::from_millis(600),
             polite: Duration::from_millis(300),
             grace: Duration::from_millis(300),
+            idle: Duration::from_secs(600),
         },
     }
 }

@@ -24,6 +24,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("worker_one_that_served_and_dies_is_replaced_once", one_that_served_and_dies_is_replaced_once),
     ("worker_always_dying_fails_after_two_tries", always_dying_fails_after_two_tries),
     ("worker_that_died_idle_is_replaced", that_died_idle_is_replaced),
+    ("worker_idle_beside_another_is_ended", idle_beside_another_is_ended),
     ("worker_garbage_on_the_pipe_fails_the_action", garbage_on_the_pipe_fails_the_action),
     ("worker_that_closes_its_pipe_is_ended", that_closes_its_pipe_is_ended),
     ("worker_may_read_the_inputs_it_is_given", may_read_the_inputs_it_is_given),
@@ -130,6 +131,23 @@ fn that_died_idle_is_replaced() {
     stage.run(&workers, 3, "babble-idle").unwrap();
     std::thread::sleep(Duration::from_millis(100));
     assert!(stage.run(&workers, 4, "ok").is_ok());
+}
+
+fn idle_beside_another_is_ended() {
+    let mut impatient = program("");
+    impatient.limits.idle = Duration::from_millis(100);
+    let (workers, mut stage) = (Workers::new(impatient), Stage::new());
+    let first = pid_of(&mut stage, &workers, 1);
+    stage.start(&workers, 2, "slow", Value::Null);
+    let second = pid_of(&mut stage, &workers, 3);
+    assert_ne!(second, first);
+    assert!(all_gone(&[second]), "the idle one goes while the other works");
+    assert!(stage.finished(2).is_ok());
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(pid_of(&mut stage, &workers, 4), first, "the last one stays");
+    stage.start(&workers, 5, "slow", Value::Null);
+    assert_ne!(pid_of(&mut stage, &workers, 6), second, "and another one comes when it is needed");
+    assert!(stage.finished(5).is_ok());
 }
 
 fn garbage_on_the_pipe_fails_the_action() {

@@ -87,6 +87,7 @@ enum Stage {
 impl Driver<'_> {
     /// Waits for an action and looks after the idle process; `None` when the executor ends.
     fn next_assignment(&mut self) -> Option<Assignment> {
+        let mut until = Some(Instant::now() + self.shared.program.limits.idle);
         loop {
             {
                 let mut pool = self.shared.lock();
@@ -99,8 +100,11 @@ impl Driver<'_> {
                 }
             }
             match &mut self.process {
-                Some(process) => match process.wait(self.wake, None) {
-                    Event::Woken | Event::Quiet => {}
+                Some(process) => match process.wait(self.wake, until) {
+                    Event::Woken => {}
+                    Event::Quiet if self.is_spare() => self.drop_process(None),
+                    // The only one that is up gets the next action, whenever that comes.
+                    Event::Quiet => until = None,
                     // An idle worker that dies or talks is of no more use.
                     Event::Message(_) => self.drop_process(Some(io::Error::other("it spoke unasked").into())),
                     Event::Closed(fault) => self.drop_process(fault),
@@ -108,6 +112,17 @@ impl Driver<'_> {
                 None => wait_for_wake(self.wake),
             }
         }
+    }
+
+    /// Whether this idle worker is not needed because another one is up; from then on it does not count as up.
+    fn is_spare(&self) -> bool {
+        let mut pool = self.shared.lock();
+        let mut others = pool.desks.iter().enumerate().filter(|(index, _)| *index != self.index);
+        let another = others.any(|(_, desk)| desk.warm || desk.running.is_some());
+        let desk = &mut pool.desks[self.index];
+        let spare = another && desk.assignment.is_none();
+        desk.warm &= !spare;
+        spare
     }
 
     fn drop_process(&mut self, fault: Option<FrameError>) {
