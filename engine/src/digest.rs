@@ -9,7 +9,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -18,8 +18,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 /// Name and version of the encoding rule; the first field of every key.
 pub const ENCODING: &str = "reel-key-1";
 
-/// Files larger than this are hashed by several threads through a memory map.
-const MAP_ABOVE: u64 = 4 << 20;
+/// So many bytes of a file are read at a time, and hashed by several threads: memory does not grow with files.
+const BLOCK: usize = 4 << 20;
 
 /// 32 bytes of BLAKE3.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,12 +49,16 @@ impl Digest {
     /// # Errors
     /// When the file cannot be opened or read.
     pub fn of_file(path: &Path) -> io::Result<(Self, u64)> {
-        let file = File::open(path)?;
+        let mut file = File::open(path)?;
         let mut hasher = blake3::Hasher::new();
-        if file.metadata()?.len() > MAP_ABOVE {
-            hasher.update_mmap_rayon(path)?;
-        } else {
+        if file.metadata()?.len() <= BLOCK as u64 {
             hasher.update_reader(file)?;
+        } else {
+            let mut block = Vec::with_capacity(BLOCK);
+            while file.by_ref().take(BLOCK as u64).read_to_end(&mut block)? > 0 {
+                hasher.update_rayon(&block);
+                block.clear();
+            }
         }
         Ok((Self(*hasher.finalize().as_bytes()), hasher.count()))
     }
@@ -136,6 +140,17 @@ impl Default for Hasher {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_has_the_digest_of_its_bytes_whatever_its_length() {
+        let dir = tempfile::tempdir().unwrap();
+        for length in [0, 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 12_345] {
+            let bytes: Vec<u8> = (0..length).map(|i| ((i * 7919) >> 5) as u8).collect();
+            let path = dir.path().join("file");
+            std::fs::write(&path, &bytes).unwrap();
+            assert_eq!(Digest::of_file(&path).unwrap(), (Digest::of(&bytes), length as u64), "{length}");
+        }
+    }
 
     #[test]
     fn the_encoding_is_pinned() {
