@@ -26,8 +26,13 @@ fn main() -> ExitCode {
         _ => {}
     }
     let exact = args.iter().any(|arg| arg == "--exact");
-    let filters: Vec<&String> = args.iter().filter(|arg| !arg.starts_with("--")).collect();
+    // `--list --format terse`, as nextest asks, names a format and no test.
+    let filters: Vec<&String> = args.iter().filter(|arg| !arg.starts_with("--") && *arg != "terse").collect();
+    let ignored = args.iter().any(|arg| arg == "--ignored");
     let wanted = |name: &str| {
+        if ignored {
+            return false;
+        }
         let fits = |filter: &&String| {
             if exact { **filter == name } else { name.contains(filter.as_str()) }
         };
