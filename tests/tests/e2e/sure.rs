@@ -119,7 +119,7 @@ fn what_a_command_uses_and_does_not_declare_is_listed() {
 fn commands_and_voices_that_declare_what_they_use_pass() {
     let space = TestSpace::of(
         "version: 1\nnodes:\n  voice: { uses: tts, with: { text: Good evening. } }\n  \
-         sum: { uses: exec, with: { run: \"wc -c $in/a > $out/sum.txt; ls /dev/null; mkdir $TMPDIR/x\", \
+         sum: { uses: exec, with: { run: \"wc -c < $in/a > $out/sum.txt; ls /dev/null; mkdir $TMPDIR/x\", \
          tools: [wc, ls, mkdir], in: { a: a.txt }, out: [sum.txt] } }\n",
     );
     space.write("a.txt", "x");
