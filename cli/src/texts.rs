@@ -62,10 +62,14 @@ impl Texts {
 
     /// Two values as the texts behind them, in quotes, as far as both are known.
     pub(crate) fn shown(&self, old: &str, new: &str) -> Option<(String, String)> {
-        let (old, new) = (self.0.get(old)?, self.0.get(new)?);
-        let same = old.chars().zip(new.chars()).take_while(|(a, b)| a == b).count();
-        Some((excerpt(old, same), excerpt(new, same)))
+        Some(difference(self.0.get(old)?, self.0.get(new)?))
     }
+}
+
+/// Two texts in quotes; of long ones what is around the first difference.
+pub(crate) fn difference(old: &str, new: &str) -> (String, String) {
+    let same = old.chars().zip(new.chars()).take_while(|(a, b)| a == b).count();
+    (excerpt(old, same), excerpt(new, same))
 }
 
 fn literals(graph: &Graph) -> impl Iterator<Item = (String, String)> {

@@ -12,7 +12,7 @@ use reel_engine::session::Project;
 use serde_json::{Value, json};
 
 use super::names::change_line;
-use crate::texts::Texts;
+use crate::texts::{Texts, difference};
 use crate::ui::count;
 
 /// What words are made from.
@@ -79,12 +79,22 @@ impl Phrases<'_> {
         both.and_then(|(old, new)| self.texts.shown(old, new))
     }
 
+    /// What people see of two values; who a tool is takes lines, of which a few words differ.
+    fn seen_as(&self, reason: &Reason, whole: bool) -> Option<(String, String)> {
+        match (&reason.old, &reason.new) {
+            (Some(old), Some(new)) if reason.field.starts_with("tool.") && !whole => {
+                Some(difference(old, new))
+            }
+            _ => self.shown(reason),
+        }
+    }
+
     /// A change with old and new value; where they are texts and `whole` is wanted, with their digests, too.
     pub(super) fn change(&self, reason: &Reason, whole: bool) -> String {
-        let shown = self.shown(reason);
+        let shown = self.seen_as(reason, whole);
         let line = change_line(reason, shown.as_ref());
         match (&shown, &reason.old, &reason.new) {
-            (Some(_), Some(old), Some(new)) if whole => {
+            (Some(_), Some(old), Some(new)) if whole && reason.is_digest() => {
                 let short = |digest: &str| digest.chars().take(8).collect::<String>();
                 format!("{line} ({} → {})", short(old), short(new))
             }
@@ -183,7 +193,6 @@ impl Phrases<'_> {
 
     /// What changes set off, in one line: how many nodes, which, and which outputs. `None` when it was nothing.
     pub(super) fn effects(&self, effects: &Effects, causes: &[NodeId], whole: bool) -> Option<String> {
-        const SHOWN: usize = 12;
         let expected = self.expected(effects, causes);
         let may = [self.names(&effects.may), expected].concat();
         let parts = [
@@ -194,11 +203,7 @@ impl Phrases<'_> {
         ];
         let mut texts = Vec::new();
         for (word, names) in parts.iter().filter(|(_, names)| !names.is_empty()) {
-            let mut groups = grouped(names);
-            let more = groups.len().saturating_sub(if whole { usize::MAX } else { SHOWN });
-            groups.truncate(groups.len() - more);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            texts.push(format!("{} {word}: {}{more}", count(names.len(), "node"), groups.join(", ")));
+            texts.push(format!("{} {word}: {}", count(names.len(), "node"), list(names, whole)));
         }
         let outputs: Vec<&str> =
             self.outputs(effects, causes).iter().map(|output| output.name.as_str()).collect();
@@ -239,8 +244,18 @@ impl Phrases<'_> {
     }
 }
 
+/// Names in a line, the first dozen of them unless all are wanted.
+pub(super) fn list(names: &[&str], whole: bool) -> String {
+    const SHOWN: usize = 12;
+    let mut groups = grouped(names);
+    let more = groups.len().saturating_sub(if whole { usize::MAX } else { SHOWN });
+    groups.truncate(groups.len() - more);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", groups.join(", "))
+}
+
 /// Names with those that only a number tells apart as one: `end.encode.1…3`.
-pub(super) fn grouped(names: &[&str]) -> Vec<String> {
+fn grouped(names: &[&str]) -> Vec<String> {
     let split = |name: &str| -> Option<(String, u64)> {
         let (begin, number) = name.rsplit_once('.')?;
         Some((begin.to_owned(), number.parse().ok()?))

@@ -12,7 +12,7 @@ use reel_engine::session::STATE_FOLDER;
 use serde_json::{Value, json};
 
 use super::names::{Meant, foresee_all, meant_or_expected, texts};
-use super::phrase::{Phrases, grouped};
+use super::phrase::{Phrases, list};
 use crate::args::Why;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
@@ -127,7 +127,7 @@ impl Teller<'_> {
                 text.push_str(&self.first_text(*cause, &chain.first, indent, paint, whole));
             }
             if !others.is_empty() {
-                let names = grouped(&self.phrases.names(others)).join(", ");
+                let names = list(&self.phrases.names(others), whole);
                 add(&mut text, format_args!("{indent}{}\n", paint.dim(&format!("and the same in {names}"))));
             }
         }

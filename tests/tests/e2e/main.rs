@@ -14,4 +14,5 @@ mod right;
 mod sure;
 mod surface;
 mod survive;
+mod told;
 mod wrong;
