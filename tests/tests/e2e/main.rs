@@ -5,6 +5,7 @@
 mod architecture;
 mod capacity;
 mod collecting;
+mod documents;
 mod examples;
 mod faults;
 mod network;
