@@ -104,6 +104,12 @@ thread_local! {
     static COLLECTED: RefCell<Option<Collected>> = const { RefCell::new(None) };
 }
 
+/// What keeps the library from the user's sound server. It asks for a sound device at its start, also when nothing
+/// is to be heard, and the client of that server would read the user's settings, make folders in the home folder,
+/// and knock at the server.
+const NO_SOUND_SERVER: [(&str, &str); 2] =
+    [("PULSE_CLIENTCONFIG", "/dev/null"), ("PULSE_SERVER", "unix:/proc/none")];
+
 static STARTED: AtomicBool = AtomicBool::new(false);
 
 impl Engine {
@@ -111,6 +117,10 @@ impl Engine {
     pub(crate) fn start() -> Result<Self, EngineError> {
         if STARTED.swap(true, Ordering::SeqCst) {
             return Err(EngineError::UsedTwice);
+        }
+        for (name, value) in NO_SOUND_SERVER {
+            // SAFETY: this program starts no thread, so nobody reads the environment meanwhile.
+            unsafe { std::env::set_var(name, value) };
         }
         let options = sys::espeakINITIALIZE_DONT_EXIT as c_int;
         // SAFETY: a null path means the default data folder; nothing else runs in this process, and

@@ -272,3 +272,28 @@ fn a_reader_that_has_gone_is_no_panic() {
     let output = child.wait_with_output().unwrap();
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn no_sound_server_is_asked_and_nothing_is_left_at_home() {
+    let folder =
+        std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("quiet-{}", std::process::id()));
+    for name in ["home", "tmp", "run/pulse"] {
+        std::fs::create_dir_all(folder.join(name)).unwrap();
+    }
+    let server = std::os::unix::net::UnixListener::bind(folder.join("run/pulse/native")).unwrap();
+    server.set_nonblocking(true).unwrap();
+    for argument in ["", "--identity", "--list-voices"] {
+        let mut command = program();
+        command.args(Some(argument).filter(|argument| !argument.is_empty()));
+        command.env("HOME", folder.join("home")).env("TMPDIR", folder.join("tmp"));
+        command.env("XDG_RUNTIME_DIR", folder.join("run"));
+        let output = send(command, json!({"text": "Quiet."}).to_string().as_bytes());
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        for name in ["home", "tmp"] {
+            let left: Vec<_> = std::fs::read_dir(folder.join(name)).unwrap().collect();
+            assert!(left.is_empty(), "{argument}: {left:?}");
+        }
+        assert_eq!(server.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "{argument}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
