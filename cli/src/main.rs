@@ -35,7 +35,7 @@ fn main() -> ExitCode {
             print_error(&format!("warning: cannot read `{}={wish}`: {wrong}\n", logs::VARIABLE));
         }
     }
-    let call = Invocation { global, config, ui };
+    let call = Invocation::new(global, config, ui);
     match commands::run(&call, command) {
         Ok(exit) => exit.into(),
         Err(error) => {

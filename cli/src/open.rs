@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
@@ -21,7 +21,7 @@ use reel_engine::executor::{Executor, Executors, Report, ReportSink, Request, Ru
 use reel_engine::operation::{Failure, FailureCode, Registry};
 use reel_engine::read::ReadOptions;
 use reel_engine::session::{Equipment, PROJECT_FILE, Project, find_project};
-use reel_nodes::host::{Host, Network};
+use reel_nodes::host::{Host, Network, Offers};
 use tempfile::TempDir;
 
 use crate::args::{Global, Reading};
@@ -46,6 +46,7 @@ pub(crate) struct Invocation {
     pub(crate) config: Config,
     /// The terminal.
     pub(crate) ui: Ui,
+    toolbox: Arc<OnceLock<Arc<Toolbox>>>,
 }
 
 /// What a project may do beside reading its own files.
@@ -60,6 +61,11 @@ pub(crate) struct Policy {
 }
 
 impl Invocation {
+    /// One call.
+    pub(crate) fn new(global: Global, config: Config, ui: Ui) -> Self {
+        Self { global, config, ui, toolbox: Arc::default() }
+    }
+
     /// The folder of everything of ours in the cache.
     pub(crate) fn store(&self) -> PathBuf {
         self.cache_dir().join(FORMAT)
@@ -89,6 +95,7 @@ impl Invocation {
 
     /// All kinds, on this machine and under this policy.
     pub(crate) fn registry(&self, policy: Policy) -> Registry {
+        let call = self.clone();
         reel_nodes::registry(Host {
             font_dirs: self.config.font_dirs(),
             path: self.config.path(),
@@ -97,6 +104,7 @@ impl Invocation {
             watch: policy.watch,
             memo: Some(self.store().join("memo")),
             env: self.config.variables(),
+            offers: Offers::new(move |tool| call.toolbox().offers(tool).map(<[String]>::to_vec)),
         })
     }
 
@@ -150,9 +158,10 @@ impl Invocation {
         worker.into_iter().collect()
     }
 
-    /// Identities of tools, remembered or asked for.
-    pub(crate) fn toolbox(&self) -> Toolbox {
-        Toolbox::load(&self.programs(), &self.store().join("toolbox.json"))
+    /// Identities of tools, remembered or asked for; once in a call.
+    pub(crate) fn toolbox(&self) -> Arc<Toolbox> {
+        let load = || Arc::new(Toolbox::load(&self.programs(), &self.store().join("toolbox.json")));
+        Arc::clone(self.toolbox.get_or_init(load))
     }
 }
 
@@ -173,7 +182,7 @@ pub(crate) struct Workshop {
     /// Who runs actions.
     pub(crate) executor: Arc<Executors>,
     /// Identities of tools.
-    pub(crate) toolbox: Toolbox,
+    pub(crate) toolbox: Arc<Toolbox>,
     scratch: Scratch,
 }
 

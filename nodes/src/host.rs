@@ -1,7 +1,9 @@
 //! What kinds need to know of the machine and of the user's wishes. It asks nobody: whoever makes it did.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The machine, as far as kinds care.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +22,33 @@ pub struct Host {
     pub watch: bool,
     /// Values of environment variables that commands may be given, by name.
     pub env: BTreeMap<String, String>,
+    /// What installed tools have.
+    pub offers: Offers,
+}
+
+/// Names of what installed tools have, such as voices. They are asked for only when a node wants to know.
+#[derive(Clone, Default)]
+pub struct Offers(Option<Arc<Ask>>);
+
+type Ask = dyn Fn(&str) -> Option<Vec<String>> + Send + Sync;
+
+impl Offers {
+    /// Names by tool, from whoever knows them; it may answer that nobody does.
+    pub fn new(ask: impl Fn(&str) -> Option<Vec<String>> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(ask)))
+    }
+
+    /// The names of what a tool has; `None` when they cannot be known here.
+    #[must_use]
+    pub fn of(&self, tool: &str) -> Option<Vec<String>> {
+        self.0.as_ref().and_then(|ask| ask(tool))
+    }
+}
+
+impl fmt::Debug for Offers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Offers")
+    }
 }
 
 /// What may be fetched.

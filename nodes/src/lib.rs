@@ -28,7 +28,7 @@ pub fn registry(host: Host) -> Registry {
     let font = || Arc::clone(&fonts);
     Registry::default()
         .with(Typed::new(text::join::Text))
-        .with(Typed::new(speech::tts::Tts))
+        .with(Typed::new(speech::tts::Tts::new(host.offers.clone())))
         .with(Typed::new(speech::transcribe::Transcribe))
         .with(Typed::new(speech::level::Level))
         .with(Typed::new(picture::image::Image))

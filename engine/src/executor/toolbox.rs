@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::{Digest, Hasher};
 
 /// Version of the memo's format; another one is as good as none.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Longest time a program may take to tell who it is.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -58,6 +58,9 @@ pub struct ProgramIdentity {
     /// Identity of each library, program or data it works with, as it goes into keys.
     #[serde(default)]
     pub tools: BTreeMap<String, String>,
+    /// Names that users may give to what a tool has, by tool: the voices of a speech engine. In no key.
+    #[serde(default)]
+    pub offers: BTreeMap<String, Vec<String>>,
     /// Files and folders that the answer depends on, whether they exist or not.
     #[serde(default)]
     pub files: Vec<PathBuf>,
@@ -132,6 +135,12 @@ impl Toolbox {
             let _ = kept.write(memo);
         }
         toolbox
+    }
+
+    /// The names of what a tool has; `None` when no program tells them.
+    #[must_use]
+    pub fn offers(&self, tool: &str) -> Option<&[String]> {
+        self.programs.values().find_map(|program| program.offers.get(tool)).map(Vec::as_slice)
     }
 
     /// The identity of a tool; `None` when no program knows it.

@@ -5,7 +5,7 @@
 //!
 //! | call | answer on stdout |
 //! |---|---|
-//! | `reel-speak --identity` | one JSON line: `program`, `version`, `build`, `espeak`, `data`, `library` |
+//! | `reel-speak --identity` | one JSON line: `program`, `version`, `build`, `espeak`, `data`, `library`, `voices`, `variants` |
 //! | `reel-speak --list-voices` | one JSON line: `voices`, and the `variants` that follow a `+` |
 //! | `reel-speak`, a request on stdin | one JSON line (`rate`, `samples`, `events`), then the samples |
 //!
@@ -34,13 +34,17 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const LONGEST_SECONDS: u32 = 30 * 60;
 
 #[derive(Serialize)]
-struct IdentityLine {
+struct IdentityLine<'a> {
     program: &'static str,
     version: &'static str,
     build: &'static str,
     espeak: String,
     data: String,
     library: Option<String>,
+    /// All that a request may name as its voice, before a `+`.
+    voices: BTreeSet<&'a str>,
+    /// What may follow it.
+    variants: &'a BTreeSet<String>,
 }
 
 #[derive(Serialize)]
@@ -80,10 +84,11 @@ fn run(out: &mut impl Write) -> io::Result<Result<(), Failure>> {
 }
 
 fn identity(out: &mut impl Write) -> io::Result<Result<(), Failure>> {
-    let found = match Engine::start() {
-        Ok(engine) => engine.identity(),
+    let engine = match Engine::start() {
+        Ok(engine) => engine,
         Err(error) => return Ok(Err(engine_failure(&error))),
     };
+    let (found, table) = (engine.identity(), engine.voices());
     let line = IdentityLine {
         program: "reel-speak",
         version: VERSION,
@@ -91,6 +96,8 @@ fn identity(out: &mut impl Write) -> io::Result<Result<(), Failure>> {
         espeak: found.version,
         data: found.data,
         library: found.library,
+        voices: table.accepted(),
+        variants: table.variants(),
     };
     answer::write_line(out, &line).map(Ok)
 }

@@ -46,6 +46,13 @@ impl VoiceTable {
         languages.chain(self.voices.iter().map(|v| v.name.as_str())).collect()
     }
 
+    /// All that [`Self::find`] takes before a `+`, sorted: [`Self::names`], and the voices' files.
+    pub(crate) fn accepted(&self) -> BTreeSet<&str> {
+        let files =
+            self.voices.iter().flat_map(|v| [Some(v.identifier.as_str()), v.identifier.rsplit('/').next()]);
+        self.names().into_iter().chain(files.flatten()).collect()
+    }
+
     /// Every variant that may follow a voice after a `+`, sorted.
     pub(crate) fn variants(&self) -> &BTreeSet<String> {
         &self.variants
@@ -136,6 +143,16 @@ mod tests {
     #[test]
     fn a_language_takes_the_voice_that_prefers_it() {
         assert_eq!(table().find("en-gb").unwrap(), "gmw/en");
+    }
+
+    #[test]
+    fn all_that_is_accepted_is_found() {
+        let table = table();
+        let accepted = table.accepted();
+        for name in ["gmw/en", "en-GB-x-rp", "English (America)", "en-gb"] {
+            assert!(accepted.contains(name), "{name}");
+        }
+        assert!(accepted.iter().all(|name| table.find(name).is_ok()));
     }
 
     #[test]

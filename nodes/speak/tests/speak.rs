@@ -237,6 +237,8 @@ fn identity_names_the_engine_and_its_data() {
     assert!(data.join("phondata").is_file(), "{identity}");
     let library = std::path::Path::new(identity["library"].as_str().unwrap());
     assert!(library.is_file(), "{identity}");
+    let has = |key: &str, name: &str| identity[key].as_array().unwrap().iter().any(|found| found == name);
+    assert!(has("voices", "en-us") && has("voices", "gmw/en-US") && has("variants", "f3"), "{identity}");
 }
 
 #[test]

@@ -15,13 +15,16 @@
 //!   its neighbours. The last entry has `last: true`;
 //! - text without a letter or digit, and text that makes no sound, are a failure.
 
+use std::sync::OnceLock;
+
 use reel_engine::artifact::{Port, PortType};
 use reel_engine::claim::Claim;
-use reel_engine::diagnostic::code;
+use reel_engine::diagnostic::{code, nearest};
 use reel_engine::operation::{Info, Input, Kind, Reproducible, Resolve, Site, Text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::host::Offers;
 use crate::media::tools;
 
 /// `with:` of `tts`.
@@ -68,8 +71,24 @@ const fn default_pitch() -> u32 {
 }
 
 /// The kind.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Tts;
+#[derive(Debug, Default)]
+pub struct Tts {
+    offers: Offers,
+    /// The voices, asked for once.
+    voices: OnceLock<Option<Vec<String>>>,
+}
+
+impl Tts {
+    /// A kind that knows the voices which these have.
+    #[must_use]
+    pub const fn new(offers: Offers) -> Self {
+        Self { offers, voices: OnceLock::new() }
+    }
+
+    fn voices(&self) -> Option<&[String]> {
+        self.voices.get_or_init(|| self.offers.of(tools::ESPEAK)).as_deref()
+    }
+}
 
 impl Kind for Tts {
     type Params = Params;
@@ -116,11 +135,66 @@ impl Kind for Tts {
                 "/voice",
                 code::BAD_VALUE,
                 format!("`{}` is not the name of a voice", params.voice),
-                Some(
-                    "voices are named like `en-us`, `de` or `en-us+f3`; `espeak-ng --voices` lists them"
-                        .into(),
-                ),
+                Some(format!("voices are named like `en-us`, `de` or `en-us+f3`; {LISTED}")),
             );
+        } else if let Some((message, help)) = self.voices().and_then(|voices| unknown(&params.voice, voices))
+        {
+            cx.problem("/voice", code::BAD_VALUE, message, Some(help));
         }
+    }
+}
+
+const LISTED: &str = "`espeak-ng --voices` lists them";
+
+/// What is wrong with a name, `VOICE` or `VOICE+VARIANT`, and what to do; `None` when the engine takes it. Case
+/// matters in a variant alone, which is the name of a file; among `known`, variants have a `+` before them.
+fn unknown(name: &str, known: &[String]) -> Option<(String, String)> {
+    let (voice, variant) =
+        name.split_once('+').map_or((name, None), |(voice, variant)| (voice, Some(variant)));
+    let (variants, voices): (Vec<&str>, Vec<&str>) =
+        known.iter().map(String::as_str).partition(|name| name.starts_with('+'));
+    let help = |near: Option<String>| match near {
+        Some(near) => format!("did you mean `{near}`? {LISTED}"),
+        None => LISTED.to_owned(),
+    };
+    if !voices.iter().any(|known| known.eq_ignore_ascii_case(voice)) {
+        // Names as people write them come before names of files.
+        let plain = |name: &&str| !name.contains(|c: char| c.is_uppercase() || c == '/');
+        let near = nearest(voice, voices.iter().copied().filter(plain)).or_else(|| nearest(voice, voices));
+        let near = near.map(|near| match variant {
+            Some(variant) => format!("{near}+{variant}"),
+            None => near.to_owned(),
+        });
+        return Some((format!("unknown voice `{voice}`"), help(near)));
+    }
+    let variant = variant?;
+    let known = || variants.iter().filter_map(|known| known.strip_prefix('+'));
+    if known().any(|known| known == variant) {
+        return None;
+    }
+    let near = nearest(variant, known()).map(|near| format!("{voice}+{near}"));
+    Some((format!("unknown voice variant `{variant}`"), help(near)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn voices_and_variants_are_known_or_have_a_nearest() {
+        let known =
+            ["en-US", "en-us", "gmw/en-US", "de", "English (America)", "+f3", "+m1"].map(str::to_owned);
+        for right in ["en-us", "EN-US", "gmw/en-US", "de+f3", "en-us+m1"] {
+            assert_eq!(unknown(right, &known), None, "{right}");
+        }
+        let said = |name: &str| unknown(name, &known).unwrap();
+        let (message, help) = said("en-uss");
+        assert_eq!(message, "unknown voice `en-uss`");
+        assert_eq!(help, "did you mean `en-us`? `espeak-ng --voices` lists them");
+        assert!(said("en-uss+f3").1.starts_with("did you mean `en-us+f3`?"));
+        let (message, help) = said("de+f33");
+        assert_eq!(message, "unknown voice variant `f33`");
+        assert!(help.starts_with("did you mean `de+f3`?"));
+        assert_eq!(said("klingonisch").1, LISTED);
     }
 }

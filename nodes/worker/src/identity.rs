@@ -112,6 +112,7 @@ pub fn whole() -> (ProgramIdentity, Vec<String>) {
         build_id: BUILD_ID.to_owned(),
         kinds: kinds(),
         tools: linked(),
+        offers: BTreeMap::new(),
         files: library_files(),
     };
     let mut missing = Vec::new();
@@ -119,6 +120,7 @@ pub fn whole() -> (ProgramIdentity, Vec<String>) {
     match speak::ask(&speaker) {
         Ok(found) => {
             identity.tools.insert(tools::ESPEAK.to_owned(), found.identity);
+            identity.offers.insert(tools::ESPEAK.to_owned(), found.voices);
             identity.files.extend(found.files);
         }
         Err(error) => missing.push(format!("`{}` does not tell who it is: {error}", speaker.display())),

@@ -159,7 +159,7 @@ fn a_confined_worker_starts_reel_speak_and_nothing_of_it_stays() {
     fs::create_dir(at("project")).unwrap();
     fs::create_dir(at("scratch")).unwrap();
     fs::write(at("project/line.txt"), "The shadow crosses the Earth.").unwrap();
-    let mut program = WorkerProgram::new(WORKER, &Registry::default().with(Typed::new(Tts)));
+    let mut program = WorkerProgram::new(WORKER, &Registry::default().with(Typed::new(Tts::default())));
     program.args = vec!["--speak".into(), speaker.into()];
     program.confinement.read = vec![at("project")];
     program.confinement.write = vec![at("scratch")];
@@ -167,7 +167,8 @@ fn a_confined_worker_starts_reel_speak_and_nothing_of_it_stays() {
     let speak = |id: u64| {
         let params = json!({ "text": { "$input": "text" } });
         let input = ("text", input(at("project/line.txt")));
-        let outcome = act(&workers, folder.path(), id, Arc::new(Typed::new(Tts)), params, input).unwrap();
+        let outcome =
+            act(&workers, folder.path(), id, Arc::new(Typed::new(Tts::default())), params, input).unwrap();
         let Body::File(path) = &outcome.produced[0].body else { panic!("a file") };
         Digest::of_file(path).unwrap()
     };

@@ -16,4 +16,5 @@ mod sure;
 mod surface;
 mod survive;
 mod told;
+mod voices;
 mod wrong;

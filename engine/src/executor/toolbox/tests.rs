@@ -30,6 +30,7 @@ impl Place {
             build_id: "b1".into(),
             kinds: [("encode".to_owned(), 2)].into(),
             tools: [("x264".to_owned(), "164".to_owned())].into(),
+            offers: [("espeak-ng".to_owned(), vec!["en-us".to_owned()])].into(),
             files: vec![self.path("lib.so"), self.path("absent.so")],
         };
         let spec = self.script(&format!("echo '{}'", serde_json::to_string(&answer).unwrap()));
@@ -57,6 +58,8 @@ fn nothing_is_started_while_no_file_changes() {
     let second = place.load(&spec);
     assert_eq!((first.started, second.started, place.starts()), (1, 0, 1));
     assert_eq!(first.entries, second.entries);
+    assert_eq!(second.offers("espeak-ng"), Some(&["en-us".to_owned()][..]));
+    assert_eq!(second.offers("x264"), None);
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub(super) struct Speaker {
     pub(super) identity: String,
     /// What it depends on: the library, and all folders and files of the voice data.
     pub(super) files: Vec<PathBuf>,
+    /// Names of its voices, and of variants with a `+` before them.
+    pub(super) voices: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -23,6 +25,8 @@ struct Answer {
     espeak: String,
     data: PathBuf,
     library: PathBuf,
+    voices: Vec<String>,
+    variants: Vec<String>,
 }
 
 /// Variables that it is started with. Those that decide which engine and which voices it finds are in its
@@ -62,7 +66,9 @@ pub(super) fn ask(program: &Path) -> io::Result<Speaker> {
         library.short(),
         data.short()
     );
-    Ok(Speaker { identity, files })
+    let mut voices = answer.voices;
+    voices.extend(answer.variants.iter().map(|variant| format!("+{variant}")));
+    Ok(Speaker { identity, files, voices })
 }
 
 fn answer(program: &Path) -> io::Result<Answer> {
