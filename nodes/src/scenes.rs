@@ -19,6 +19,7 @@ pub mod sections;
 mod speech;
 mod story;
 mod style;
+mod transitions;
 
 use std::sync::{Arc, OnceLock};
 

@@ -51,6 +51,15 @@ pub struct Params {
     pub gap: Duration,
 }
 
+impl Params {
+    /// A scene in which nothing is said, with the usual pauses.
+    #[must_use]
+    pub const fn of(fps: FrameRate, pictures: Vec<Picture>) -> Self {
+        let (pause, gap) = (default_pause(), default_gap());
+        Self { fps, sentences: Vec::new(), pictures, length: None, pause, gap }
+    }
+}
+
 /// One sentence, or one recording.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -80,11 +89,11 @@ pub struct Picture {
     pub clip: Option<Input<Json>>,
 }
 
-fn default_pause() -> Duration {
+const fn default_pause() -> Duration {
     Duration::from_millis(300)
 }
 
-fn default_gap() -> Duration {
+const fn default_gap() -> Duration {
     Duration::from_millis(150)
 }
 
@@ -163,6 +172,21 @@ struct ClipLength {
 fn read_json<T: serde::de::DeserializeOwned>(call: &Call<'_>, slot: &str) -> Result<T, Failure> {
     serde_json::from_slice(&call.read(slot)?)
         .map_err(|error| Failure::new(format!("input `{slot}` is not what was expected: {error}")))
+}
+
+/// The frame at which the first picture ends, or the scene if it has one only, as far as that is known before the
+/// run: `None` when it hangs on what is said. `clips` are lengths of videos in samples, where they are known.
+#[must_use]
+pub fn first_end(params: &Params, is_spoken: bool, clips: &[Option<u64>]) -> Option<u64> {
+    let follows = params.pictures.get(1).is_some_and(|second| second.at.is_none());
+    if let (true, Some(first)) = (follows, pictures::length(params, clips, 0)) {
+        return Some(first);
+    }
+    if is_spoken || params.pictures.iter().any(|picture| picture.at.is_some()) {
+        return None;
+    }
+    let (plan, _) = arrange(params, &[], clips).ok()?;
+    Some(plan.pictures.get(1).copied().unwrap_or(plan.frames))
 }
 
 /// From what is said and seen to the plan, and the shown words in the scene's own time.

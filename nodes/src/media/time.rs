@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use reel_engine::quantity::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -67,11 +68,32 @@ impl FrameRate {
         (num / (u128::from(rate) * u128::from(self.den) * 2)) as u64
     }
 
+    /// How much longer `time` is than so many frames, when brought to whole frames; `None` when it fits.
+    #[must_use]
+    pub fn excess(self, time: Duration, frames: u64) -> Option<Excess> {
+        if self.nearest_frame(time.as_micros(), 1_000_000).max(1) <= frames {
+            return None;
+        }
+        let millis = (u128::from(frames) * u128::from(self.den) * 1000 / u128::from(self.num)) as u64;
+        let lasts = Duration::from_micros(millis * 1000);
+        let over = time.as_micros().saturating_sub(lasts.as_micros());
+        Some(Excess { lasts, by: Duration::from_micros(over.div_ceil(1000) * 1000) })
+    }
+
     /// Whole frames nearest to `millis` milliseconds.
     #[must_use]
     pub fn frames_of_millis(self, millis: u64) -> u64 {
         self.nearest_frame(millis, 1000)
     }
+}
+
+/// By how much something is too long for frames; both in whole milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Excess {
+    /// How long the frames last.
+    pub lasts: Duration,
+    /// How much is over.
+    pub by: Duration,
 }
 
 /// `ticks` of `from` per second as ticks of `to` per second, to the nearest, a half upwards.

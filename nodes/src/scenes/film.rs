@@ -12,6 +12,7 @@ use super::sections::Scene;
 use super::speech::{Said, speak};
 use super::story::{Part, Story};
 use super::style::{self, Style};
+use super::transitions;
 use crate::film::captions::Format as CaptionFormat;
 use crate::media::encoding::{Container, SoundCodec};
 use crate::media::look::CaptionStyle;
@@ -58,6 +59,9 @@ pub(super) fn compile(
             bindings: vec![None; project.outputs.len()],
             read: maker.read,
         };
+    }
+    if let Some(fps) = formats.rates.iter().next() {
+        story.scenes.iter().skip(1).for_each(|scene| transitions::check(scene, *fps, problems));
     }
     let film = Film { story, formats, scenes };
     for fps in formats.rates.iter() {

@@ -194,19 +194,9 @@ fn lengths(story: &Story<'_>, problems: &mut Diagnostics) {
             let message = format!("nothing is said in scene `{id}`, so nothing gives it a length");
             problem(code::MISSING_KEY, scene.place(), message, "add `for: 3s`, or something to `say`");
         }
-        let Some(transition) = scene.transition() else { continue };
-        if i == 0 {
+        if i == 0 && scene.transition().is_some() {
             let message = format!("scene `{id}` is the first: there is nothing that it could come in over");
             problem(code::TRANSITION, scene.span("/transition"), message, "take `transition` out here");
-        }
-        if say.is_none()
-            && let Some(length) = length
-            && transition.length > *length
-        {
-            let message =
-                format!("the transition takes {}, but scene `{id}` lasts only {length}", transition.length);
-            let help = "make the transition shorter, or the scene longer";
-            problem(code::TRANSITION, scene.span("/transition/for"), message, help);
         }
     }
 }

@@ -57,19 +57,14 @@ pub(super) fn subgraph(
 }
 
 fn transition_frames(transition: &Transition, plan: &Plan) -> Result<u64, Failure> {
-    let frames = plan.fps.nearest_frame(transition.length.as_micros(), 1_000_000).max(1);
     let first = plan.pictures.get(1).copied().unwrap_or(plan.frames);
-    if frames <= first {
-        return Ok(frames);
-    }
-    let (what, length) = match plan.pictures.len() {
-        1 => ("scene", plan.frames),
-        _ => ("first picture of the scene", first),
+    let Some(excess) = plan.fps.excess(transition.length, first) else {
+        return Ok(plan.fps.nearest_frame(transition.length.as_micros(), 1_000_000).max(1));
     };
-    let seconds = length * 1000 * u64::from(plan.fps.den()) / u64::from(plan.fps.num());
+    let what = if plan.pictures.len() == 1 { "scene" } else { "first picture of this scene" };
     Err(Failure::new(format!(
-        "the transition takes {}, but the {what} lasts only {seconds}ms",
-        transition.length
+        "the transition into this scene takes {}, but the {what} lasts only {}: {} too long",
+        transition.length, excess.lasts, excess.by
     ))
     .help("make the transition shorter, or the scene longer with `for`"))
 }

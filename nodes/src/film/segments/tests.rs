@@ -122,7 +122,10 @@ fn a_transition_longer_than_its_scene_is_an_error() {
     scene.transition = Some(fade("2s"));
     assert!(make::subgraph(&scene, &plan(60), &[], Some(&plan(90)), &|| false).is_ok());
     let error = make::subgraph(&scene, &plan(59), &[], Some(&plan(90)), &|| false).unwrap_err();
-    assert_eq!(error.message, "the transition takes 2000ms, but the scene lasts only 1966ms");
+    assert_eq!(
+        error.message,
+        "the transition into this scene takes 2000ms, but the scene lasts only 1966ms: 34ms too long"
+    );
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub(super) fn starts(
     Ok(starts)
 }
 
-fn length(params: &Params, clips: &[Option<u64>], index: usize) -> Option<u64> {
+pub(super) fn length(params: &Params, clips: &[Option<u64>], index: usize) -> Option<u64> {
     let of = |time: Duration| params.fps.nearest_frame(time.as_micros(), 1_000_000).max(1);
     let written = params.pictures[index].length.map(of);
     // A last frame that is only begun would freeze: a clip's length is cut to whole frames.

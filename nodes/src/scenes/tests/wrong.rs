@@ -85,3 +85,54 @@ fn all_errors_come_in_one_run() {
     let several = "version: 1\npronounce: { New York: noo york }\nscenes: []\n";
     insta::assert_snapshot!(problems(several).join("\n"));
 }
+
+#[test]
+fn transitions_that_cannot_fit_are_told_before_anything_is_said() {
+    if !fonts_are_there() {
+        return;
+    }
+    let black = "{ color: \"#000000\" }";
+    let told = |rest: &str| {
+        let all = problems(&format!(
+            "version: 1\nscenes:\n  - {{ id: a, for: 2s, show: {black} }}\n  - {{ id: b, {rest} }}\n\
+             outputs: {{ film: out/film.mp4 }}\n"
+        ));
+        let long: Vec<String> = all.iter().filter(|line| line.starts_with("R024")).cloned().collect();
+        assert!(long.len() < 2, "once: {all:?}");
+        long.first().map(|line| line.splitn(3, ' ').nth(2).unwrap_or_default().to_owned())
+    };
+    let fade = |time: &str| format!("transition: {{ kind: fade, for: {time} }}");
+    for (rest, expected) in [
+        (format!("for: 1s, show: {black}, {}", fade("1s")), None),
+        (
+            format!("for: 1s, show: {black}, {}", fade("1.5s")),
+            Some("the transition takes 1500ms, but scene `b` lasts only 1000ms: 500ms too long"),
+        ),
+        (
+            format!("for: 400ms, show: {black}, transition: {{ kind: fade }}"),
+            Some("the transition takes 500ms, but scene `b` lasts only 400ms: 100ms too long"),
+        ),
+        (format!("say: Hello., show: {black}, {}", fade("9s")), None),
+        (
+            format!("say: Hello., show: [{{ color: \"#000000\", for: 1s }}, {black}], {}", fade("2s")),
+            Some(
+                "the transition takes 2000ms, but the first picture of scene `b` lasts only 1000ms: 1000ms too long",
+            ),
+        ),
+        (format!("say: Hello., show: [{black}, {{ color: \"#000000\", at: hello }}], {}", fade("9s")), None),
+        (
+            format!("for: 3s, show: [{black}, {black}, {black}], {}", fade("1.2s")),
+            Some(
+                "the transition takes 1200ms, but the first picture of scene `b` lasts only 1000ms: 200ms too long",
+            ),
+        ),
+    ] {
+        let found = told(&rest);
+        match expected {
+            Some(expected) => {
+                assert!(found.as_deref().unwrap_or_default().starts_with(expected), "{rest}: {found:?}")
+            }
+            None => assert_eq!(found, None, "{rest}"),
+        }
+    }
+}
