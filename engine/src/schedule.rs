@@ -19,6 +19,7 @@ pub mod perform;
 mod pinning;
 mod ranked;
 pub mod ready;
+mod shown;
 pub mod simulate;
 pub mod slots;
 mod sources;
@@ -442,6 +443,7 @@ impl<'a> Build<'a> {
             manifest,
             scratch: self.means.scratch.join(format!("run-{}", run.0)),
             gpus: self.dispatch.gpus(id),
+            project: self.means.root,
         };
         perform::start(start, self.means.cache, self.means.executor, &self.sender);
     }

@@ -390,7 +390,7 @@ fn read(
             spec
         }
         Err(error) => {
-            let message = format!("cannot read `{}`: {error}", path.display());
+            let message = format!("cannot read `{PROJECT_FILE}`: {error}");
             problems.push(Diagnostic::general(code::NO_PROJECT, message));
             None
         }

@@ -10,6 +10,7 @@ use tracing::debug_span;
 
 use super::compare::compare;
 use super::identify::Results;
+use super::shown::Shown;
 use super::sources::Sources;
 use crate::artifact::{Artifact, InputFile};
 use crate::cache::{
@@ -189,11 +190,13 @@ pub(super) struct Start<'a> {
     pub(super) manifest: Manifest,
     pub(super) scratch: PathBuf,
     pub(super) gpus: Vec<String>,
+    pub(super) project: &'a Path,
 }
 
 /// Starts the action; a [`Message::Settled`] follows.
 pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, messages: &Sender<Message>) {
-    let Start { graph, node, run, inputs, sources, right, manifest, scratch, gpus } = start;
+    let Start { graph, node, run, inputs, sources, right, manifest, scratch, gpus, project } = start;
+    let shown = Shown::of(graph, node, &inputs, &scratch, project);
     let node = graph.node(node);
     let info = node.operation.info();
     let deadline = match (node.timeout, info.name) {
@@ -211,6 +214,7 @@ pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, me
         sources,
         right,
         manifest,
+        shown,
         scratch: needs_folder.then(|| scratch.clone()),
         began: Instant::now(),
         messages: messages.clone(),
@@ -261,6 +265,7 @@ struct Keeper {
     sources: Sources,
     right: Right,
     manifest: Manifest,
+    shown: Shown,
     scratch: Option<PathBuf>,
     began: Instant,
     messages: Sender<Message>,
@@ -290,7 +295,10 @@ impl Keeper {
         match result.and_then(|outcome| self.whole(outcome)) {
             _ if !changed.is_empty() => send(Err(Unkept::Changed(changed)), None),
             Ok(outcome) => self.keep(outcome, took, send),
-            Err(failure) => send(Err(Unkept::Failed(unless_removed(scratch.as_deref(), failure))), None),
+            Err(failure) => {
+                let failure = self.shown.tell(unless_removed(scratch.as_deref(), failure));
+                send(Err(Unkept::Failed(failure)), None);
+            }
         }
         if let Some(scratch) = scratch {
             drop(fs::remove_dir_all(scratch));
