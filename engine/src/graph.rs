@@ -189,10 +189,42 @@ impl Graph {
             .collect()
     }
 
-    /// The nearest name of a node or group, if one is near enough to be meant.
+    /// Nodes that have not expanded yet and may make a node of this name, or of the group that it names: it stands
+    /// beside them, and begins as their kind names what it makes, where that is fixed.
+    #[must_use]
+    pub fn makers(&self, name: &str) -> Vec<NodeId> {
+        let may = |(id, node): (NodeId, &Node)| {
+            let prefix = splice::prefix(&node.name);
+            let own = name.strip_prefix(&prefix).filter(|own| !own.is_empty())?;
+            let makes = node.operation.makes();
+            let begins = |word: &&str| {
+                own.strip_prefix(*word).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            (makes.is_empty() || makes.iter().any(begins)).then_some(id)
+        };
+        self.growing().filter_map(may).collect()
+    }
+
+    /// Nodes that will expand, and have not.
+    fn growing(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        self.nodes().filter(|(_, node)| node.operation.info().expands && node.spliced.is_empty())
+    }
+
+    /// The nearest name of a node, if one is near enough to be meant.
     #[must_use]
     pub fn nearest_name(&self, wrong: &str) -> Option<&str> {
         nearest(wrong, self.names.keys().map(String::as_str))
+    }
+
+    /// As [`Self::nearest_name`], with the groups that expansions will make: these can be built, but not referred to.
+    #[must_use]
+    pub fn nearest_target(&self, wrong: &str) -> Option<String> {
+        let words = |node: &Node| {
+            let prefix = splice::prefix(&node.name);
+            node.operation.makes().iter().map(move |word| format!("{prefix}{word}")).collect::<Vec<_>>()
+        };
+        let to_come: Vec<String> = self.growing().flat_map(|(_, node)| words(node)).collect();
+        nearest(wrong, self.names.keys().chain(&to_come).map(String::as_str)).map(str::to_owned)
     }
 
     /// The ports behind a port: itself, or what its expansion put in its place, in order.

@@ -98,6 +98,10 @@ pub trait Operation: Send + Sync {
     fn in_memory(&self) -> bool {
         false
     }
+    /// First words of the names of what it makes, where these are fixed: see [`Kind::makes`].
+    fn makes(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// From checked parameters to ports, claim and canonical form; problems go to `cx`, and then it is `None`.
     fn resolve(&self, params: Value, cx: &mut Resolve<'_>) -> Option<Resolved>;
     /// Runs it here.
@@ -122,6 +126,12 @@ pub trait Kind: Send + Sync + 'static {
     /// Names in the toolbox whose identities are in the key.
     fn tools(&self, _params: &Self::Params) -> Vec<&'static str> {
         Vec::new()
+    }
+
+    /// For a kind that expands: first words of the names of what it makes, such as `encode` for `encode.1` and
+    /// `encode.2`, where these are fixed; empty where they are known only after it ran.
+    fn makes(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// What a schema cannot say; may add inputs such as fonts.
@@ -173,6 +183,10 @@ impl<K: Kind> Operation for Typed<K> {
 
     fn schema(&self) -> &Value {
         self.schema.get_or_init(|| schemars::schema_for!(K::Params).to_value())
+    }
+
+    fn makes(&self) -> &'static [&'static str] {
+        self.kind.makes()
     }
 
     fn resolve(&self, params: Value, cx: &mut Resolve<'_>) -> Option<Resolved> {

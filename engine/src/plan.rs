@@ -44,12 +44,13 @@ impl Plan {
         plan
     }
 
-    /// Takes in nodes that an expansion of `maker` made, as far as they are needed.
+    /// Takes in nodes that an expansion of `maker` made, as far as they are needed: those that fill its ports, or
+    /// `only` these.
     pub fn grow(
         &mut self,
         graph: &Graph,
         maker: NodeId,
-        made: &[NodeId],
+        (made, only): (&[NodeId], Option<Vec<NodeId>>),
         mut cost: impl FnMut(NodeId) -> Duration,
     ) {
         self.wanted.resize(graph.len(), false);
@@ -60,7 +61,8 @@ impl Plan {
         }
         // Whatever waits for the maker waits for what it made; its own cost is spent.
         let urgency = self.priority[maker.index()].saturating_sub(self.cost[maker.index()]);
-        let mut open: Vec<NodeId> = graph.node(maker).spliced.values().flatten().map(|(id, _)| *id).collect();
+        let all = || graph.node(maker).spliced.values().flatten().map(|(id, _)| *id).collect();
+        let mut open: Vec<NodeId> = only.unwrap_or_else(all);
         while let Some(id) = open.pop() {
             if !std::mem::replace(&mut self.wanted[id.index()], true) {
                 self.priority[id.index()] = urgency + self.cost[id.index()];

@@ -15,6 +15,7 @@ pub mod dispatch;
 pub mod estimate;
 pub mod foresee;
 pub mod identify;
+pub mod later;
 pub mod perform;
 mod pinning;
 mod ranked;
@@ -51,6 +52,7 @@ use again::Afresh;
 use dispatch::Dispatch;
 use estimate::Estimates;
 use identify::{Facts, Results};
+use later::Later;
 use perform::{Gather, Message, Missing, Recorded, Right, Settled, Start, Unkept};
 use state::{State, States, Tally};
 
@@ -76,6 +78,8 @@ pub struct Settings {
     pub afresh: Afresh,
     /// Whether the shortest remaining path goes first, so that another order is seen.
     pub backwards: bool,
+    /// Names that were asked for beside the targets, of nodes that only expansions make.
+    pub later: Vec<String>,
 }
 
 /// What a build works with; all of it outlives the build.
@@ -102,6 +106,7 @@ pub struct Build<'a> {
     settings: Settings,
     graph: Graph,
     plan: Plan,
+    later: Later,
     estimates: Estimates<'a>,
     states: States,
     results: Results,
@@ -145,13 +150,15 @@ impl<'a> Build<'a> {
     ) -> Self {
         let _span = info_span!("plan", nodes = graph.len()).entered();
         let estimates = Estimates::new(means.cache);
-        let plan = Plan::new(&graph, targets, |id| estimates.of(&graph, history, id));
+        let later = Later::new(&graph, targets, &settings.later);
+        let plan = Plan::new(&graph, &later.targets(targets), |id| estimates.of(&graph, history, id));
         let mut build = Self {
             dispatch: Dispatch::new(settings.capacity.clone()),
             began: Instant::now(),
             means,
             settings,
             plan,
+            later,
             estimates,
             states: States::default(),
             results: Results::default(),
@@ -241,6 +248,12 @@ impl<'a> Build<'a> {
     #[must_use]
     pub const fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// Names that were asked for and that no node turned out to have.
+    #[must_use]
+    pub fn unknown(&self) -> Vec<String> {
+        self.later.unknown(&self.graph).map(str::to_owned).collect()
     }
 
     /// Results by node.
@@ -524,8 +537,12 @@ impl<'a> Build<'a> {
     }
 
     fn take_in(&mut self, maker: NodeId, made: &[NodeId]) {
-        let Self { plan, graph, history, estimates, .. } = self;
-        plan.grow(graph, maker, made, |id| estimates.of(graph, history, id));
+        let Self { plan, graph, history, estimates, later, .. } = self;
+        let only = later.take_in(graph, maker, made);
+        plan.grow(graph, maker, (made, only), |id| estimates.of(graph, history, id));
+        if self.stopping.is_none() && later.unknown(graph).next().is_some() {
+            self.stopping = Some(UNKNOWN);
+        }
         self.admit_wanted();
         let planned = self.states.tally().planned;
         let node = self.info(maker);
@@ -595,4 +612,5 @@ impl<'a> Build<'a> {
 }
 
 const INTERRUPTED: &str = "interrupted";
+const UNKNOWN: &str = "stopped because a name that was asked for is not there";
 const FAILED: &str = "stopped after a failure";

@@ -89,6 +89,8 @@ pub struct Summary {
     pub outputs: Vec<(String, PathBuf)>,
     /// Outputs that were asked for and are not there as they should be.
     pub missing: Vec<String>,
+    /// Names that were asked for and that no node turned out to have.
+    pub unknown: Vec<Diagnostic>,
     /// Whether somebody ended it early.
     pub interrupted: bool,
     /// Files that changed while actions read them.
@@ -99,7 +101,8 @@ impl Summary {
     /// Whether all that was asked for is there.
     #[must_use]
     pub const fn is_success(&self) -> bool {
-        self.tally.failed == 0 && self.tally.skipped == 0 && self.missing.is_empty() && !self.interrupted
+        let whole = self.missing.is_empty() && self.unknown.is_empty() && !self.interrupted;
+        self.tally.failed == 0 && self.tally.skipped == 0 && whole
     }
 }
 
@@ -178,7 +181,7 @@ impl Project {
     }
 
     /// The nodes behind names of outputs, nodes or groups; without names, behind all outputs, or, where there are
-    /// none, all nodes.
+    /// none, all nodes. What [`Self::later`] gives has none yet.
     ///
     /// # Errors
     /// A problem for each name that is none of these.
@@ -200,17 +203,27 @@ impl Project {
                 continue;
             }
             let group = self.graph.group(name);
-            if group.is_empty() {
-                problems.push(self.unknown_target(name));
+            if group.is_empty() && self.graph.makers(name).is_empty() {
+                problems.push(self.unknown_target(name, &self.graph));
             }
             nodes.extend(group);
         }
         if problems.is_empty() { Ok((nodes, outputs)) } else { Err(problems) }
     }
 
-    fn unknown_target(&self, name: &str) -> Diagnostic {
+    /// Those of `names` that only an expansion may answer.
+    #[must_use]
+    pub fn later(&self, names: &[String]) -> Vec<String> {
+        let is_output =
+            |name: &str| self.outputs.iter().any(|output| output.name == name || output.file == name);
+        let is_open = |name: &&String| !is_output(name) && self.graph.group(name).is_empty();
+        names.iter().filter(is_open).filter(|name| !self.graph.makers(name).is_empty()).cloned().collect()
+    }
+
+    fn unknown_target(&self, name: &str, graph: &Graph) -> Diagnostic {
         let outputs = self.outputs.iter().map(|output| output.name.as_str());
-        let near = crate::diagnostic::nearest(name, outputs).or_else(|| self.graph.nearest_name(name));
+        let near = crate::diagnostic::nearest(name, outputs).map(str::to_owned);
+        let near = near.or_else(|| graph.nearest_target(name));
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`reel plan` lists outputs and nodes".to_owned(),
@@ -290,7 +303,9 @@ impl Project {
             observer,
             channel,
         );
-        let summary = drive(&mut build, equipment.cache, &files, &self.root, outputs);
+        let mut summary = drive(&mut build, equipment.cache, &files, &self.root, outputs);
+        summary.unknown =
+            build.unknown().iter().map(|name| self.unknown_target(name, build.graph())).collect();
         let saved = build.takes().save();
         warn(build.observer(), "reel.lock", saved);
         if let Ok(folder) = &folder {
@@ -334,15 +349,24 @@ impl Project {
         Ok(drive(&mut build, equipment.cache, &files, &self.root, &[]))
     }
 
-    /// What a build would do.
+    /// What a build would do; `later` are names that only expansions may answer.
     ///
     /// # Errors
-    /// A problem when the lock file cannot be read.
-    pub fn foresee(&self, equipment: &Equipment<'_>, targets: &[NodeId]) -> Result<Foresight, Diagnostic> {
+    /// A problem when the lock file cannot be read, or when a name is known to be of no node.
+    pub fn foresee(
+        &self,
+        equipment: &Equipment<'_>,
+        targets: &[NodeId],
+        later: &[String],
+    ) -> Result<Foresight, Diagnostic> {
         let files = FileStates::open(&self.root.join(STATE_FOLDER));
         files.digest_all(&self.wanted_files(targets));
         let takes = self.takes()?;
-        Ok(foresee(&self.means(equipment, &files), self.graph.clone(), targets, &takes, &self.history()))
+        let (means, graph) = (self.means(equipment, &files), self.graph.clone());
+        let seen = foresee(&means, graph, (targets, later), &takes, &self.history());
+        let unknown =
+            seen.later.unknown(&seen.graph).next().map(|name| self.unknown_target(name, &seen.graph));
+        unknown.map_or(Ok(seen), Err)
     }
 
     fn means<'a>(&'a self, equipment: &Equipment<'a>, files: &'a FileStates) -> Means<'a> {
@@ -536,6 +560,7 @@ fn drive(
             .filter_map(|(o, p)| Some((o.name.clone(), p.clone()?)))
             .collect(),
         missing: names(false).map(|output| output.name.clone()).collect(),
+        unknown: Vec::new(),
         interrupted: build.was_interrupted(),
         changed: build.unsteady().iter().cloned().collect(),
     }

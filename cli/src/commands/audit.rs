@@ -60,6 +60,7 @@ pub(super) fn run(call: &Invocation, args: &Audit) -> Result<Exit, CommandError>
             today: today(),
             afresh: wanted.afresh.clone(),
             backwards,
+            later: wanted.later.clone(),
         };
         found.begin(backwards);
         let equipment = shop.equipment(&loaded.registry);
@@ -76,26 +77,30 @@ pub(super) fn run(call: &Invocation, args: &Audit) -> Result<Exit, CommandError>
 /// What is run twice.
 struct Wanted {
     nodes: Vec<NodeId>,
+    /// Names of nodes that only expansions make.
+    later: Vec<String>,
     afresh: Afresh,
 }
 
 fn wanted(loaded: &Loaded, shop: &Workshop, names: &[String]) -> Result<Wanted, CommandError> {
     let project = &loaded.project;
     if names.is_empty() {
-        return Ok(Wanted { nodes: targets(project, &[])?.0, afresh: Afresh::Everything });
+        let nodes = targets(project, &[])?.0;
+        return Ok(Wanted { nodes, later: Vec::new(), afresh: Afresh::Everything });
     }
     // A name may be one of a node that only an expansion makes; then all that may make it is wanted.
     let known = names.iter().all(|name| project.targets(std::slice::from_ref(name)).is_ok());
     let nodes = if known { targets(project, names)?.0 } else { targets(project, &[])?.0 };
+    let later = if known { project.later(names) } else { Vec::new() };
     let seen = foresee_all(loaded, shop)?;
     let mut meant_names = Vec::new();
     for name in names {
-        let ids = meant(project, &seen.graph, name)?;
+        let (ids, _) = meant(project, &seen.graph, name)?;
         meant_names.extend(ids.iter().map(|id| seen.graph.node(*id).name.clone()));
         // What a group will be is known only later.
         meant_names.push(name.clone());
     }
-    Ok(Wanted { nodes, afresh: Afresh::Named(meant_names) })
+    Ok(Wanted { nodes, later, afresh: Afresh::Named(meant_names) })
 }
 
 /// What actions may hold the first time, and the second.

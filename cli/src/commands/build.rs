@@ -22,6 +22,7 @@ use crate::args::Build;
 use crate::capacity::enough;
 use crate::config::today;
 use crate::config::user::Limit;
+use crate::diagnostics;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Policy, Workshop, costs};
 use crate::processes;
@@ -35,7 +36,7 @@ use crate::report::trace::Trace;
 use crate::report::{All, End, Report};
 use crate::signals::{self, Held};
 use crate::texts::Texts;
-use crate::ui::{count, print, print_error};
+use crate::ui::{count, print, print_error, print_json};
 
 /// How long workers may take to end when the build is over.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -73,6 +74,7 @@ pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError>
         today: today(),
         afresh: if args.check_inputs { Afresh::Kinds(KINDS.to_vec()) } else { Afresh::Nothing },
         backwards: false,
+        later: project.later(&args.targets),
     };
     let equipment = shop.equipment(&loaded.registry);
     let summary = project.build(&equipment, settings, (&nodes, &outputs), &mut reports, ends)?;
@@ -86,9 +88,15 @@ pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError>
             reports.observe(&Event::DidWarn { message });
         }
     }
+    for problem in summary.unknown.iter().filter(|_| call.global.json) {
+        print_json(&diagnostics::json(problem, &project.sources));
+    }
     reports.finish(&End::new(&summary, began.elapsed()));
     if args.check_inputs && !call.global.json && !summary.interrupted {
         print(&found(reports.found));
+    }
+    if !call.global.json && !summary.unknown.is_empty() {
+        return Err(CommandError::faulty(summary.unknown, project.sources.clone()));
     }
     Ok(match exit(&summary) {
         Exit::Done if reports.found > 0 => Exit::Failed,
@@ -118,6 +126,8 @@ fn found(nodes: usize) -> String {
 const fn exit(summary: &Summary) -> Exit {
     if summary.interrupted {
         Exit::Interrupted
+    } else if !summary.unknown.is_empty() {
+        Exit::Wrong
     } else if summary.is_success() {
         Exit::Done
     } else {

@@ -16,7 +16,11 @@ pub(super) fn run(call: &Invocation, args: &Expand) -> Result<Exit, CommandError
     let project = &loaded.project;
     let mut wanted = Vec::new();
     for name in &args.names {
-        wanted.extend(meant(project, &project.graph, name)?);
+        let (nodes, note) = meant(project, &project.graph, name)?;
+        if let Some(note) = note.filter(|_| !call.global.json) {
+            print(&format!("# {note}"));
+        }
+        wanted.extend(nodes);
     }
     let names: Vec<&str> = wanted.iter().map(|id| project.graph.node(*id).name.as_str()).collect();
     let chosen = project

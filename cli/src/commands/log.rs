@@ -27,7 +27,11 @@ pub(super) fn run(call: &Invocation, args: &Log) -> Result<Exit, CommandError> {
     let seen = foresee_all(&loaded, &shop)?;
     let failures = Failures::read(&project.root.join(STATE_FOLDER));
     let history = project.history();
-    for id in meant(project, &seen.graph, &args.name)? {
+    let (nodes, note) = meant(project, &seen.graph, &args.name)?;
+    if let Some(note) = note.filter(|_| !call.global.json) {
+        print(&note);
+    }
+    for id in nodes {
         let node = seen.graph.node(id);
         let (words, log) = if let Some(failure) = failures.get(&node.name) {
             (format!("failed: {}", failure.message), failure.log.clone())

@@ -26,13 +26,13 @@ pub(super) fn targets(
 pub(super) fn foresee(loaded: &Loaded, shop: &Workshop, names: &[String]) -> Result<Foresight, CommandError> {
     let project = &loaded.project;
     let (nodes, _) = targets(project, names)?;
-    Ok(project.foresee(&shop.equipment(&loaded.registry), &nodes)?)
+    Ok(project.foresee(&shop.equipment(&loaded.registry), &nodes, &project.later(names))?)
 }
 
 /// What a build of everything would do: every node of the project, and of every expansion that is known.
 pub(super) fn foresee_all(loaded: &Loaded, shop: &Workshop) -> Result<Foresight, CommandError> {
     let all: Vec<NodeId> = loaded.project.graph.nodes().map(|(id, _)| id).collect();
-    Ok(loaded.project.foresee(&shop.equipment(&loaded.registry), &all)?)
+    Ok(loaded.project.foresee(&shop.equipment(&loaded.registry), &all, &[])?)
 }
 
 /// What a name means.
@@ -43,15 +43,37 @@ pub(super) struct Meant<'a> {
     pub(super) output: Option<&'a Output>,
     /// The node that is not in the graph yet, if it was one's name.
     pub(super) expected: Option<&'a Expected>,
+    /// A line that says what will make it, if only an expansion can, and that never did.
+    pub(super) note: Option<String>,
 }
 
-/// The nodes that a name means: an output's, a node, or all of a group.
-pub(super) fn meant(project: &Project, graph: &Graph, name: &str) -> Result<Vec<NodeId>, CommandError> {
+/// The nodes that a name means: an output's, a node, all of a group, or, for one that only an expansion makes, the
+/// node that will make it, with a line that says so.
+pub(super) fn meant(
+    project: &Project,
+    graph: &Graph,
+    name: &str,
+) -> Result<(Vec<NodeId>, Option<String>), CommandError> {
     if let Some(output) = project.outputs.iter().find(|output| output.name == name || output.file == name) {
-        return Ok(vec![output.node]);
+        return Ok((vec![output.node], None));
     }
     let group = graph.group(name);
-    if group.is_empty() { Err(unknown(project, graph, name)) } else { Ok(group) }
+    if !group.is_empty() {
+        return Ok((group, None));
+    }
+    match to_come(graph, name) {
+        Some((makers, note)) => Ok((makers, Some(note))),
+        None => Err(unknown(project, graph, name)),
+    }
+}
+
+/// The nodes that may make what has this name, and a line that says so.
+fn to_come(graph: &Graph, name: &str) -> Option<(Vec<NodeId>, String)> {
+    let makers = graph.makers(name);
+    let shown: Vec<String> = makers.iter().map(|id| format!("`{}`", graph.node(*id).name)).collect();
+    let shown = shown.join(" or ");
+    let note = format!("`{name}` is not there yet: {shown} will make it, or tell that there is none\n");
+    (!makers.is_empty()).then_some((makers, note))
 }
 
 /// As [`meant`], with nodes that an expansion which would run made the last time, and outputs by any path to
@@ -68,11 +90,11 @@ pub(super) fn meant_or_expected<'a>(
         output.name == name || output.file == name || project.root.join(&output.file) == path
     };
     if let Some(output) = project.outputs.iter().find(is_meant) {
-        return Ok(Meant { nodes: vec![output.node], output: Some(output), expected: None });
+        return Ok(Meant { nodes: vec![output.node], output: Some(output), expected: None, note: None });
     }
     let nodes = seen.graph.group(name);
     if !nodes.is_empty() {
-        return Ok(Meant { nodes, output: None, expected: None });
+        return Ok(Meant { nodes, output: None, expected: None, note: None });
     }
     let within = |node: &&Expected| node.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
     let exact = seen.expected.iter().find(|node| node.name == name);
@@ -80,16 +102,18 @@ pub(super) fn meant_or_expected<'a>(
     let expected = maker;
     while let Some(node) = maker {
         if let Some(id) = seen.graph.find(&node.maker) {
-            return Ok(Meant { nodes: vec![id], output: None, expected });
+            return Ok(Meant { nodes: vec![id], output: None, expected, note: None });
         }
         maker = seen.expected.iter().find(|other| other.name == node.maker);
     }
-    Err(unknown(project, &seen.graph, name))
+    let (nodes, note) = to_come(&seen.graph, name).ok_or_else(|| unknown(project, &seen.graph, name))?;
+    Ok(Meant { nodes, output: None, expected: None, note: Some(note) })
 }
 
 fn unknown(project: &Project, graph: &Graph, name: &str) -> CommandError {
     let outputs = project.outputs.iter().map(|output| output.name.as_str());
-    let near = reel_engine::diagnostic::nearest(name, outputs).or_else(|| graph.nearest_name(name));
+    let near = reel_engine::diagnostic::nearest(name, outputs).map(str::to_owned);
+    let near = near.or_else(|| graph.nearest_target(name));
     let help = match near {
         Some(near) => format!("did you mean `{near}`?"),
         None => {

@@ -58,7 +58,8 @@ impl Teller<'_> {
     fn text(&self, accounts: &[Account], meant: &Meant<'_>, paint: Paint, whole: bool) -> String {
         let telling: Vec<&Account> =
             accounts.iter().filter(|it| accounts.len() == 1 || whole || self.is_telling(it)).collect();
-        let mut text = meant.output.map_or_else(String::new, |output| self.output_text(output, paint));
+        let mut text = meant.note.clone().unwrap_or_default();
+        text.extend(meant.output.map(|output| self.output_text(output, paint)));
         if let Some(expected) = meant.expected {
             let kind = paint.dim(&format!("({})", expected.kind));
             let words =

@@ -59,6 +59,7 @@ fn summary(tally: [usize; 4], missing: &[&str]) -> Summary {
         tally: Tally { planned: ran + cached + skipped + failed, ran, cached, skipped, failed },
         outputs: if there { vec![("short".into(), PathBuf::from("/p/out/short.mp4"))] } else { Vec::new() },
         missing: missing.iter().map(|name| (*name).to_owned()).collect(),
+        unknown: Vec::new(),
         interrupted: false,
         changed: Vec::new(),
     }

@@ -14,6 +14,7 @@ use super::Means;
 pub use super::estimate::Basis;
 use super::estimate::Estimates;
 use super::identify::{Facts, Results};
+use super::later::Later;
 use crate::cache::{ActionResult, Lookup};
 use crate::graph::{Graph, splice};
 use crate::history::History;
@@ -103,21 +104,24 @@ pub struct Foresight {
     pub results: Results,
     /// Nodes that are not in the graph, but that expansions which would run made the last time.
     pub expected: Vec<Expected>,
+    /// Names that were asked for, of nodes that only expansions make.
+    pub later: Later,
 }
 
-/// Looks ahead.
+/// Looks ahead; `names` are of nodes that only expansions make.
 pub fn foresee(
     means: &Means<'_>,
     graph: Graph,
-    targets: &[NodeId],
+    (targets, names): (&[NodeId], &[String]),
     takes: &Takes,
     history: &History,
 ) -> Foresight {
     let _span = info_span!("foresee", nodes = graph.len()).entered();
     let estimates = Estimates::new(means.cache);
-    let plan = Plan::new(&graph, targets, |id| estimates.of(&graph, history, id));
-    let results = Results::default();
-    let mut seen = Foresight { graph, plan, forecasts: BTreeMap::new(), results, expected: Vec::new() };
+    let later = Later::new(&graph, targets, names);
+    let plan = Plan::new(&graph, &later.targets(targets), |id| estimates.of(&graph, history, id));
+    let (results, forecasts) = (Results::default(), BTreeMap::new());
+    let mut seen = Foresight { graph, plan, forecasts, results, expected: Vec::new(), later };
     let mut front = Front::default();
     front.admit(&seen, seen.plan.nodes());
     while let Some(id) = front.ready.pop_first() {
@@ -253,8 +257,9 @@ impl Look<'_> {
             && let Ok(nodes) =
                 splice::splice(&mut seen.graph, id, subgraph, self.means.registry, self.means.root)
         {
-            let Foresight { graph, plan, .. } = seen;
-            plan.grow(graph, id, &nodes, |node| self.estimates.of(graph, self.history, node));
+            let Foresight { graph, plan, later, .. } = seen;
+            let only = later.take_in(graph, id, &nodes);
+            plan.grow(graph, id, (&nodes, only), |node| self.estimates.of(graph, self.history, node));
             made = nodes;
         }
         seen.results.set(id, Some(result));

@@ -109,6 +109,32 @@ fn an_expansion_makes_nodes_whose_results_are_kept_one_by_one() {
 }
 
 #[test]
+fn names_that_only_an_expansion_makes_can_be_asked_for_before_it_ran() {
+    let world = World::new(WORDS);
+    world.write("a.txt", "one two three");
+    assert_eq!(world.build_targets(&["words.word.2"]).ran, ["mark", "words", "words.word.2"]);
+    assert_eq!(world.build_targets(&["words.word"]).ran, ["words.word.1", "words.word.3"]);
+    assert_eq!(world.build_targets(&["words.word.1", "out"]).ran, ["all"]);
+}
+
+#[test]
+fn a_name_that_an_expansion_does_not_make_is_told_before_what_it_makes_runs() {
+    let world = World::new(WORDS);
+    world.write("a.txt", "one two three");
+    let built = world.build_targets(&["words.word.7", "words.word.1"]);
+    let told: Vec<&str> = built.summary.unknown.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(told, ["no output or node is called `words.word.7`"]);
+    assert!(built.summary.unknown[0].help.as_ref().unwrap().contains("did you mean `words.word."));
+    assert!(!built.summary.is_success());
+    assert!(!built.ran.iter().any(|name| name.starts_with("words.word")), "{:?}", built.ran);
+    // Not known to be wrong when what would make it failed.
+    world.write("reel.yaml", &WORDS.replace("{ file: a.txt }", "'${mark.text}'").replace("'!'", "'?'"));
+    world.outside.broken.lock().unwrap().push("?".to_owned());
+    let built = world.build_targets(&["words.word.7"]);
+    assert_eq!((built.failed.len(), built.summary.unknown.len()), (1, 0), "{:?}", built.events);
+}
+
+#[test]
 fn what_an_expansion_only_passes_on_is_not_in_its_key() {
     let world = World::new(WORDS);
     world.write("a.txt", "one two");

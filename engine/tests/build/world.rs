@@ -167,8 +167,15 @@ impl World {
             built.take(event);
             watch(event, &interrupter);
         };
-        let summary =
-            project.build(&equipment, self.settings(), (&targets, &outputs), &mut observer, ends).unwrap();
+        let summary = project
+            .build(
+                &equipment,
+                Settings { later: project.later(&names), ..self.settings() },
+                (&targets, &outputs),
+                &mut observer,
+                ends,
+            )
+            .unwrap();
         executor.shutdown(Duration::from_secs(1));
         built.finish(summary)
     }
@@ -195,7 +202,7 @@ impl World {
             scratch: scratch.path().into(),
         };
         let all: Vec<NodeId> = project.graph.nodes().map(|(id, _)| id).collect();
-        (project.foresee(&equipment, &all).unwrap(), project.history())
+        (project.foresee(&equipment, &all, &[]).unwrap(), project.history())
     }
 
     fn settings(&self) -> Settings {
@@ -214,6 +221,7 @@ impl World {
             today: "2026-11-20".into(),
             afresh: self.afresh.clone(),
             backwards: self.backwards,
+            later: Vec::new(),
         }
     }
 }

@@ -122,6 +122,10 @@ impl Kind for Segments {
         Claim::tiny()
     }
 
+    fn makes(&self) -> &'static [&'static str] {
+        &["encode"]
+    }
+
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
         crate::media::check_frame_size(params.size, "/size", cx);
         let mut pictures: Vec<(String, &Picture)> = Vec::new();

@@ -293,6 +293,7 @@ fn rows(registry: &Registry) -> (Vec<Row>, Vec<&'static str>) {
         today: "2026-01-01".into(),
         afresh: Afresh::Nothing,
         backwards: false,
+        later: Vec::new(),
     };
     let (targets, outputs) = project.targets(&[]).unwrap();
     let mut failed = Vec::new();

@@ -143,3 +143,36 @@ fn parts_of_a_film_can_be_asked_for() {
     assert_eq!(wrong.code, Some(2));
     assert!(wrong.all().contains("short"), "the nearest name: {}", wrong.all());
 }
+
+#[test]
+fn parts_that_are_made_only_in_the_run_can_be_asked_for_before_the_first() {
+    let space = TestSpace::story();
+    for command in [&["plan", "hook.encode.1"][..], &["plan", "hook.encode"], &["why", "mid.encode"]] {
+        let ran = space.reel(command).ok();
+        assert!(ran.stdout.contains(".segments"), "{command:?}: {}", ran.all());
+    }
+    let log = space.reel(&["log", "hook.encode.1"]).ok();
+    assert!(log.stdout.contains("`hook.segments` will make it"), "{}", log.all());
+    for command in ["plan", "build", "why", "log"] {
+        let wrong = space.reel(&[command, "hook.encod.1"]);
+        assert_eq!(wrong.code, Some(2), "{command}: {}", wrong.all());
+        assert!(wrong.all().contains("did you mean `hook.encode`?"), "{command}: {}", wrong.all());
+    }
+    assert!(!space.path(".reel/failures.json").exists());
+
+    let one = space.build(&["hook.encode.1"]).ok();
+    let encodes: Vec<String> = one.ran().into_iter().filter(|name| name.contains(".encode.")).collect();
+    assert_eq!(encodes, ["hook.encode.1"]);
+    let none = space.build(&["mid.encode.9"]);
+    assert_eq!(none.code, Some(2), "{}", none.all());
+    assert!(
+        none.stdout.contains("R009") && none.stdout.contains("did you mean `mid.encode.1`?"),
+        "{}",
+        none.all()
+    );
+    assert!(!none.ran().iter().any(|name| name.contains(".encode.")), "{:?}", none.ran());
+    assert_eq!(none.events().last().unwrap()["event"], "finished");
+    let drawn = space.reel(&["build", "mid.encode.9"]);
+    assert_eq!(drawn.code, Some(2));
+    assert!(drawn.stderr.contains("error[R009]"), "{}", drawn.all());
+}
