@@ -28,7 +28,7 @@ pub(crate) fn capacity(
     using: &Using,
 ) -> Result<Capacity, CommandError> {
     let asks = project.graph.nodes().any(|(_, node)| !node.claim.gpu.is_none());
-    Ok(find(call, Some(project), using, asks)?.capacity)
+    Ok(find(call, Some(&project.capacity), using, asks)?.capacity)
 }
 
 /// The same, if it is enough for every node of the project.
@@ -42,10 +42,10 @@ pub(crate) fn enough(call: &Invocation, project: &Project, using: &Using) -> Res
     }
 }
 
-/// The same with its sources, and with GPUs if `gpus`.
+/// The same with its sources, for what a project says, and with GPUs if `gpus`.
 pub(crate) fn find(
     call: &Invocation,
-    project: Option<&Project>,
+    project: Option<&Allowance>,
     using: &Using,
     gpus: bool,
 ) -> Result<Found, CommandError> {
@@ -53,7 +53,7 @@ pub(crate) fn find(
     let jobs =
         Allowance { cpu_milli: using.jobs.map(|jobs| jobs.saturating_mul(1000)), ..Allowance::default() };
     let mut layers = Vec::new();
-    layers.extend(project.map(|project| (PROJECT_FILE.to_owned(), &project.capacity)));
+    layers.extend(project.map(|said| (PROJECT_FILE.to_owned(), said)));
     layers.extend(call.config.user_file().map(|path| (path.display().to_string(), &user)));
     layers.push(("--jobs".to_owned(), &jobs));
     layers.extend(using.capacity.iter().map(|said| ("--capacity".to_owned(), said)));

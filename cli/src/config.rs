@@ -57,6 +57,11 @@ impl Config {
         Self { env, program, here }
     }
 
+    /// This program's own file.
+    pub(crate) fn program(&self) -> Option<&Path> {
+        self.program.as_deref()
+    }
+
     /// The value of a variable; empty counts as not set.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.env

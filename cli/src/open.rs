@@ -20,7 +20,7 @@ use reel_engine::executor::worker::{WorkerProgram, Workers};
 use reel_engine::executor::{Executor, Executors, Report, ReportSink, Request, RunId};
 use reel_engine::operation::{Failure, FailureCode, Registry};
 use reel_engine::read::ReadOptions;
-use reel_engine::session::{Equipment, PROJECT_FILE, Project, find_project};
+use reel_engine::session::{Equipment, PROJECT_FILE, Project, Recall, find_project};
 use reel_nodes::host::{Host, Network, Offers};
 use tempfile::TempDir;
 
@@ -108,14 +108,29 @@ impl Invocation {
         })
     }
 
+    /// What a project may do, with what the user trusts it with for good.
+    pub(crate) fn allowed(&self, root: &Path, policy: Policy) -> Policy {
+        Policy { exec: policy.exec || self.config.is_trusted(root), ..policy }
+    }
+
     /// The project, read and resolved, or every reason why not.
     pub(crate) fn load(&self, reading: &Reading, policy: Policy) -> Result<Loaded, CommandError> {
         let root = self.root()?;
-        let policy = Policy { exec: policy.exec || self.config.is_trusted(&root), ..policy };
+        let policy = self.allowed(&root, policy);
         let registry = self.registry(policy);
-        let env = |name: &str| self.config.text(name);
-        let project = Project::load(&root, &registry, &ReadOptions { env: &env, set: &reading.set })?;
+        let project = self.read(&root, reading, &registry)?;
         Ok(Loaded { project, registry, watch: policy.watch })
+    }
+
+    /// The project in `root`, or every reason why there is none.
+    pub(crate) fn read(
+        &self,
+        root: &Path,
+        reading: &Reading,
+        registry: &Registry,
+    ) -> Result<Project, CommandError> {
+        let env = |name: &str| self.config.text(name);
+        Ok(Project::load(root, registry, &ReadOptions { env: &env, set: &reading.set })?)
     }
 
     /// The project for looking at it: nothing of it will run, so it needs no trust.
@@ -175,6 +190,24 @@ pub(crate) struct Loaded {
     watch: bool,
 }
 
+impl Loaded {
+    /// What a workshop needs to know of it.
+    pub(crate) fn site(&self) -> Site<'_> {
+        Site { root: &self.project.root, registry: &self.registry, watch: self.watch }
+    }
+}
+
+/// What a workshop needs to know of a project.
+#[derive(Clone, Copy)]
+pub(crate) struct Site<'a> {
+    /// The project's folder.
+    pub(crate) root: &'a Path,
+    /// Its kinds.
+    pub(crate) registry: &'a Registry,
+    /// Whether commands and voices are watched.
+    pub(crate) watch: bool,
+}
+
 /// Everything beside the project that a build works with.
 pub(crate) struct Workshop {
     /// The cache.
@@ -189,7 +222,12 @@ pub(crate) struct Workshop {
 impl Workshop {
     /// Opens the cache and finds out who the tools are; starts nothing that the memo knows.
     pub(crate) fn open(call: &Invocation, loaded: &Loaded) -> Result<Self, CommandError> {
-        Self::with(call, loaded, |scratch| call.cache(scratch))
+        Self::with(call, loaded.site())
+    }
+
+    /// The same, for a project that need not be read.
+    pub(crate) fn with(call: &Invocation, site: Site<'_>) -> Result<Self, CommandError> {
+        Self::around(call, site, |scratch| call.cache(scratch))
     }
 
     /// The same, but the user's store is only read: what is made goes to a private one that ends with this.
@@ -197,17 +235,17 @@ impl Workshop {
         let cache = |scratch: &Path| {
             Cache::open(CacheConfig { read_only: true, ..CacheConfig::new(call.cache_dir(), scratch) })
         };
-        Self::with(call, loaded, cache)
+        Self::around(call, loaded.site(), cache)
     }
 
     /// Another one beside this, with the same cache and everything else of its own.
     pub(crate) fn open_beside(&self, call: &Invocation, loaded: &Loaded) -> Result<Self, CommandError> {
-        Self::with(call, loaded, |_| self.cache.clone())
+        Self::around(call, loaded.site(), |_| self.cache.clone())
     }
 
-    fn with(
+    fn around(
         call: &Invocation,
-        loaded: &Loaded,
+        site: Site<'_>,
         cache: impl FnOnce(&Path) -> Cache,
     ) -> Result<Self, CommandError> {
         let scratch =
@@ -218,13 +256,13 @@ impl Workshop {
         let toolbox = call.toolbox();
         let worker: Arc<dyn Executor> = match call.config.companion(Companion::Worker) {
             Some(path) => {
-                let mut program = WorkerProgram::new(path, &loaded.registry);
+                let mut program = WorkerProgram::new(path, site.registry);
                 let known = toolbox.programs.get(Companion::Worker.name());
                 program.args = call.config.worker_args();
                 program.env = call.config.companion_env();
                 program.build_id = known.map(|identity| identity.build_id.clone());
                 program.tools = known.map(|identity| identity.tools.clone()).unwrap_or_default();
-                program.confinement = confinement(call, loaded, &cache, scratch.folder.path());
+                program.confinement = confinement(call, site, &cache, scratch.folder.path());
                 Arc::new(Workers::new(program))
             }
             None => Arc::new(NoWorker),
@@ -240,26 +278,32 @@ impl Workshop {
 
     /// As the engine wants it.
     pub(crate) fn equipment<'a>(&'a self, registry: &'a Registry) -> Equipment<'a> {
+        self.leaving(registry, None)
+    }
+
+    /// The same for a build that leaves a snapshot.
+    pub(crate) fn leaving<'a>(&'a self, registry: &'a Registry, snapshot: Option<Recall>) -> Equipment<'a> {
         Equipment {
             registry,
             cache: &self.cache,
             executor: self.executor.as_ref(),
             toolbox: &self.toolbox,
             scratch: self.scratch.folder.path().to_owned(),
+            snapshot,
         }
     }
 }
 
 /// What workers may touch: the project, fonts and stored bytes to read, scratch to write, the speaker to start.
-fn confinement(call: &Invocation, loaded: &Loaded, cache: &Cache, scratch: &Path) -> Confinement {
+fn confinement(call: &Invocation, site: Site<'_>, cache: &Cache, scratch: &Path) -> Confinement {
     let mut read = call.config.font_dirs();
-    read.push(loaded.project.root.clone());
+    read.push(site.root.to_owned());
     read.push(cache.blob_folder().to_owned());
     Confinement {
         read: read.into_iter().filter(|path| path.exists()).collect(),
         write: vec![scratch.to_owned()],
         execute: call.config.companion(Companion::Speak).into_iter().collect(),
-        watch: loaded.watch,
+        watch: site.watch,
     }
 }
 

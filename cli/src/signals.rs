@@ -17,8 +17,9 @@ pub(crate) fn hold() -> Held {
 }
 
 impl Held {
-    /// Calls `heard` with 1 for the first signal, 2 for the second and so on, on a thread of its own.
-    pub(crate) fn watch(self, mut heard: impl FnMut(u32) + Send + 'static) {
+    /// Calls `heard` with 1 for the first signal, 2 for the second and so on, on a thread of its own. When
+    /// somebody else listens afterwards, either of the two hears a signal: both must be at the same business.
+    pub(crate) fn watch(&self, mut heard: impl FnMut(u32) + Send + 'static) {
         let set = self.0;
         let wait = move || {
             let mut count = 0;

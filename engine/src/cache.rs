@@ -39,7 +39,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub use epoch::Epoch;
-pub use files::{FileStates, Sight};
+pub use files::{FileStates, Known, Sight};
 pub use gc::{Budget, GcReport};
 pub use inspect::{KindStats, ProjectStats, Stats, VerifyReport};
 pub use lock::LiveBuild;
@@ -198,6 +198,15 @@ impl Cache {
             Some(result) => Claimed::Hit(Box::new(result)),
             None => Claimed::Mine(Ticket { cache: self.clone(), key, lock }),
         }
+    }
+
+    /// Whether the bytes of all artifacts of a result are there, so that what reads them can run.
+    #[must_use]
+    pub fn has_bytes(&self, result: &ActionResult) -> bool {
+        result.artifacts.iter().all(|stored| match &stored.place {
+            Place::Inline(_) => true,
+            Place::Blob(blob) => self.0.blob_path(stored, *blob).is_ok(),
+        })
     }
 
     /// Drops the result of a key, if there is one: the next look misses.

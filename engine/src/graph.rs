@@ -17,7 +17,7 @@ use crate::claim::Claim;
 use crate::diagnostic::nearest;
 use crate::digest::Digest;
 use crate::id::{FileId, NodeId};
-use crate::operation::{Operation, Take};
+use crate::operation::{Operation, Surroundings, Take};
 use crate::span::Span;
 
 /// What fills a slot, one of possibly many.
@@ -103,6 +103,7 @@ pub struct Graph {
     names: BTreeMap<String, NodeId>,
     files: Vec<SourceFile>,
     file_ids: BTreeMap<PathBuf, FileId>,
+    surroundings: Surroundings,
 }
 
 impl Graph {
@@ -168,6 +169,17 @@ impl Graph {
     #[must_use]
     pub fn files(&self) -> &[SourceFile] {
         &self.files
+    }
+
+    /// What it depends on beside the text of its project.
+    #[must_use]
+    pub const fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+
+    /// Takes note of more that it depends on.
+    pub fn depends_on(&mut self, more: Surroundings) {
+        self.surroundings.extend(more);
     }
 
     /// The node of this name, or all whose names it begins: `hook.say` means `hook.say.1`, `hook.say.2`, …,

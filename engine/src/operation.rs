@@ -7,6 +7,7 @@
 mod input;
 mod outcome;
 mod registry;
+mod surroundings;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use serde_json::Value;
 pub use input::{AnyFile, Audio, Captions, Image, Input, Json, PortMarker, Text, Through, Video, Words};
 pub use outcome::{Body, Failure, FailureCode, How, Outcome, Produced, SubNode, Subgraph, Use};
 pub use registry::Registry;
+pub use surroundings::Surroundings;
 
 use crate::artifact::{InputFile, Port};
 use crate::claim::Claim;
@@ -79,7 +81,7 @@ pub struct Resolved {
 }
 
 /// How a kind that is not a function is pinned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Take {
     /// May be fetched again, and must then match the digest in the lock file.
     Fetched {
@@ -224,7 +226,7 @@ pub struct Resolve<'a> {
     pub root: &'a Path,
     /// `with:` as written, to find places by pointer.
     pub written: &'a Located,
-    /// Text of inputs that were written as literals or project files, by slot, as far as it can be known now.
+    /// Text of inputs that were written as literals, by slot.
     pub texts: &'a [(String, String)],
     /// Project files that fill slots, where they are there and can be read.
     pub paths: &'a [(String, PathBuf)],
@@ -232,7 +234,12 @@ pub struct Resolve<'a> {
     pub problems: &'a mut Diagnostics,
     /// Files added as inputs: slot and path, which may lie outside the project (fonts, tools).
     pub files: &'a mut Vec<(String, PathBuf)>,
+    /// What the answers depended on.
+    pub surroundings: &'a mut Surroundings,
 }
+
+/// Largest text file that kinds may look into before the run.
+const TEXT_LIMIT: u64 = 1 << 20;
 
 impl Resolve<'_> {
     /// Reports a problem at `pointer` in `with:` (`/size`, `/in/clip.mp4`; empty: the whole).
@@ -246,16 +253,37 @@ impl Resolve<'_> {
         self.files.push((slot.into(), path));
     }
 
-    /// The project file that fills a slot, if one does.
-    #[must_use]
-    pub fn path(&self, slot: &str) -> Option<&Path> {
-        self.paths.iter().find(|(name, _)| name == slot).map(|(_, path)| path.as_path())
+    /// The project file that fills a slot, if one does, to look into it.
+    pub fn path(&mut self, slot: &str) -> Option<PathBuf> {
+        let path = self.paths.iter().find(|(name, _)| name == slot).map(|(_, path)| path.clone())?;
+        self.surroundings.looked_into.insert(path.clone());
+        Some(path)
     }
 
-    /// The text that fills a slot, if it is known before the run.
-    #[must_use]
-    pub fn text(&self, slot: &str) -> Option<&str> {
-        self.texts.iter().find(|(name, _)| name == slot).map(|(_, text)| text.as_str())
+    /// The text that fills a slot, if it is known before the run: a literal, or a file of the project that is
+    /// text of at most 1 MiB.
+    pub fn text(&mut self, slot: &str) -> Option<String> {
+        if let Some((_, text)) = self.texts.iter().find(|(name, _)| name == slot) {
+            return Some(text.clone());
+        }
+        let path = self.path(slot)?;
+        let small = std::fs::metadata(&path).ok()?.len() <= TEXT_LIMIT;
+        if small { std::fs::read_to_string(path).ok() } else { None }
+    }
+
+    /// Tells that the answer depends on what is in a file.
+    pub fn looked_into(&mut self, path: PathBuf) {
+        self.surroundings.looked_into.insert(path);
+    }
+
+    /// Tells that the answer depends on a place: whether it is there, and what a folder lists.
+    pub fn searched(&mut self, place: PathBuf) {
+        self.surroundings.places.insert(place);
+    }
+
+    /// Tells that the answer depends on an environment variable, and what it is.
+    pub fn asked_for(&mut self, name: &str, value: Option<&String>) {
+        self.surroundings.env.insert(name.to_owned(), value.cloned());
     }
 }
 
@@ -337,6 +365,6 @@ pub struct FrontGraph {
     pub nodes: Vec<NodeDecl>,
     /// For each output, in the order given: the reference that makes it (`${film.mux.video}`), if it could be bound.
     pub bindings: Vec<Option<String>>,
-    /// Files that were read to make the nodes; a change in one makes the graph anew.
+    /// Files that were looked into to make the nodes; a change in one makes the graph anew.
     pub read: Vec<PathBuf>,
 }

@@ -56,7 +56,10 @@ pub fn place(
         stays_inside(root, folder)?;
     }
     match cache.place(stored, &path, cache.placing()) {
-        Ok(()) => Ok(Placed::Written(path)),
+        Ok(()) => {
+            files.written(&path, stored.artifact.digest);
+            Ok(Placed::Written(path))
+        }
         Err(Unready::Lost(_)) => Ok(Placed::Lost),
         Err(Unready::Io { cause, .. }) => Err(cause),
     }

@@ -26,6 +26,7 @@ pub mod slots;
 mod sources;
 pub mod state;
 mod tell;
+mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -43,7 +44,7 @@ use crate::executor::{Executor, RunId};
 use crate::graph::{Graph, splice};
 use crate::history::History;
 use crate::id::NodeId;
-use crate::key::Manifest;
+use crate::key::{ActionKey, Manifest};
 use crate::operation::{Failure, FailureCode, Registry, Take};
 use crate::plan::Plan;
 use crate::takes::Takes;
@@ -54,7 +55,9 @@ use estimate::Estimates;
 use identify::{Facts, Results};
 use later::Later;
 use perform::{Gather, Message, Missing, Recorded, Right, Settled, Start, Unkept};
-use state::{State, States, Tally};
+use state::{State, States};
+
+pub use wanted::{Base, Ended, Wanted};
 
 /// How often a clock is redrawn and other processes are looked at.
 const TICK: Duration = Duration::from_millis(100);
@@ -118,6 +121,7 @@ pub struct Build<'a> {
     /// Times of the dispatch are counted from here.
     began: Instant,
     manifests: BTreeMap<NodeId, Manifest>,
+    keys: Vec<Option<ActionKey>>,
     misses: BTreeMap<NodeId, Miss>,
     elsewhere: BTreeSet<NodeId>,
     was_lost: BTreeSet<NodeId>,
@@ -131,6 +135,7 @@ pub struct Build<'a> {
     unsteady: BTreeSet<String>,
     running: BTreeMap<RunId, NodeId>,
     failures: BTreeMap<NodeId, Failure>,
+    base: Base,
     sender: Sender<Message>,
     messages: Receiver<Message>,
     next_run: u64,
@@ -143,7 +148,7 @@ impl<'a> Build<'a> {
     pub fn new(
         means: Means<'a>,
         settings: Settings,
-        (graph, targets, takes): (Graph, &[NodeId], Takes),
+        Wanted { graph, targets, takes, base }: Wanted<'_>,
         history: &'a mut History,
         observer: &'a mut dyn Observer,
         channel: (Sender<Message>, Receiver<Message>),
@@ -167,6 +172,7 @@ impl<'a> Build<'a> {
             observer,
             dependents: Vec::new(),
             manifests: BTreeMap::new(),
+            keys: Vec::new(),
             misses: BTreeMap::new(),
             elsewhere: BTreeSet::new(),
             was_lost: BTreeSet::new(),
@@ -176,6 +182,7 @@ impl<'a> Build<'a> {
             unsteady: BTreeSet::new(),
             running: BTreeMap::new(),
             failures: BTreeMap::new(),
+            base,
             sender: channel.0,
             messages: channel.1,
             next_run: 0,
@@ -184,7 +191,7 @@ impl<'a> Build<'a> {
             graph,
         };
         build.admit_wanted();
-        let planned = build.states.tally().planned;
+        let planned = build.tally().planned;
         let estimate = build.plan.nodes().map(|id| build.plan.priority(id)).max().unwrap_or_default();
         build.observer.observe(&Event::DidPlan { planned, estimate });
         build
@@ -212,8 +219,13 @@ impl<'a> Build<'a> {
         self.skip_the_rest();
     }
 
-    /// Makes the producer of a lost artifact run again; call [`Self::run`] afterwards.
+    /// Makes the producer of a lost artifact run again; call [`Self::run`] afterwards. Nothing more is done when
+    /// it belongs to the base.
     pub fn make_again(&mut self, id: NodeId) {
+        if self.base.done.contains_key(&id) {
+            self.stopping = Some(BASE_IS_LOST);
+            return;
+        }
         let name = self.graph.node(id).name.clone();
         self.observer.observe(&Event::DidWarn {
             message: format!("a result of `{name}` is no longer in the cache; it is made again"),
@@ -226,64 +238,6 @@ impl<'a> Build<'a> {
         self.await_or_ready(id);
     }
 
-    /// How it adds up.
-    #[must_use]
-    pub const fn tally(&self) -> Tally {
-        self.states.tally()
-    }
-
-    /// The state of a node.
-    #[must_use]
-    pub fn state(&self, id: NodeId) -> State {
-        self.states.get(id)
-    }
-
-    /// Whether somebody wanted it to end early.
-    #[must_use]
-    pub fn was_interrupted(&self) -> bool {
-        self.stopping == Some(INTERRUPTED)
-    }
-
-    /// The graph, with all expansions so far.
-    #[must_use]
-    pub const fn graph(&self) -> &Graph {
-        &self.graph
-    }
-
-    /// Names that were asked for and that no node turned out to have.
-    #[must_use]
-    pub fn unknown(&self) -> Vec<String> {
-        self.later.unknown(&self.graph).map(str::to_owned).collect()
-    }
-
-    /// Results by node.
-    #[must_use]
-    pub const fn results(&self) -> &Results {
-        &self.results
-    }
-
-    /// Why nodes failed.
-    #[must_use]
-    pub const fn failures(&self) -> &BTreeMap<NodeId, Failure> {
-        &self.failures
-    }
-
-    /// Files that changed while they were read, as the user names them.
-    #[must_use]
-    pub const fn unsteady(&self) -> &BTreeSet<String> {
-        &self.unsteady
-    }
-
-    /// The pins, old and new.
-    pub const fn takes(&mut self) -> &mut Takes {
-        &mut self.takes
-    }
-
-    /// Whoever listens.
-    pub fn observer(&mut self) -> &mut dyn Observer {
-        self.observer
-    }
-
     /// Admits every wanted node that is not admitted yet.
     fn admit_wanted(&mut self) {
         self.states.grow(self.graph.len());
@@ -291,7 +245,12 @@ impl<'a> Build<'a> {
         let new: Vec<NodeId> =
             self.plan.nodes().filter(|id| self.states.get(*id) == State::Unwanted).collect();
         for id in new {
-            self.await_or_ready(id);
+            if let Some(result) = self.base.done.get(&id) {
+                self.results.set(id, Some(Arc::clone(result)));
+                self.states.set(id, State::Cached);
+            } else {
+                self.await_or_ready(id);
+            }
         }
     }
 
@@ -518,7 +477,10 @@ impl<'a> Build<'a> {
             Event::DidRun { took, .. } => Some(*took),
             _ => None,
         };
-        self.history.note(&self.graph.node(id).name, &manifest, took);
+        let key = manifest.key();
+        self.keys.resize(self.graph.len(), None);
+        self.keys[id.index()] = Some(key);
+        self.history.note(&self.graph.node(id).name, key, &manifest, took);
         self.manifests.insert(id, manifest);
         self.results.set(id, Some(result));
         self.states.set(id, if took.is_some() { State::Ran } else { State::Cached });
@@ -544,7 +506,7 @@ impl<'a> Build<'a> {
             self.stopping = Some(UNKNOWN);
         }
         self.admit_wanted();
-        let planned = self.states.tally().planned;
+        let planned = self.tally().planned;
         let node = self.info(maker);
         self.observer.observe(&Event::DidExpand { node, made: made.len(), planned });
     }
@@ -579,6 +541,10 @@ impl<'a> Build<'a> {
     /// What has no result at the end is skipped, for the reason that stopped the build.
     fn skip_the_rest(&mut self) {
         let rest: Vec<NodeId> = self.plan.nodes().filter(|id| !self.states.get(*id).is_final()).collect();
+        if self.has_lost_its_base() {
+            // Another build takes over at once.
+            return;
+        }
         let reason = self.stopping.unwrap_or("what it awaits has no result");
         for id in rest {
             self.skip(id, reason);
@@ -613,4 +579,5 @@ impl<'a> Build<'a> {
 
 const INTERRUPTED: &str = "interrupted";
 const UNKNOWN: &str = "stopped because a name that was asked for is not there";
+const BASE_IS_LOST: &str = "a result of an earlier build is gone";
 const FAILED: &str = "stopped after a failure";

@@ -1,34 +1,43 @@
 //! The front door: check, build, foresee. The only file that sees every stage; it knows no terminal.
 
+mod load;
+mod resume;
 mod roots;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use tracing::{debug_span, info_span};
 
-use crate::cache::{Cache, FileStates};
+use crate::cache::{Cache, Epoch, FileStates, Roots};
 use crate::claim::{Allowance, Capacity};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
+use crate::digest::Digest;
 use crate::event::{Event, Observer};
 use crate::executor::Executor;
 use crate::executor::toolbox::Toolbox;
-use crate::graph::resolve::{find_port, resolve, unknown_node};
+use crate::graph::resolve::resolve;
 use crate::graph::{Feed, Graph};
 use crate::history::History;
 use crate::id::NodeId;
-use crate::operation::{FrontGraph, FrontProject, Registry};
+use crate::operation::{Registry, Surroundings};
 use crate::output::{self, Output, Placed};
 use crate::plan::Plan;
-use crate::read::{ReadOptions, read_spec};
+use crate::read::ReadOptions;
 use crate::schedule::foresee::{Foresight, foresee};
 use crate::schedule::perform::Message;
 use crate::schedule::state::Tally;
-use crate::schedule::{Build, Means, Settings};
+use crate::schedule::{Base, Build, Ended, Means, Settings, Wanted};
+use crate::snapshot::{self, Draft, Snapshot, SnapshotKey};
 use crate::span::{Sources, Spanned};
-use crate::spec::{NodeDecl, OutputDecl, Spec};
+use crate::spec::{NodeDecl, OutputDecl};
 use crate::takes::Takes;
+
+use load::{bind_output, compile, folder_name, problems_of_place, read, read_takes};
+pub use resume::Resumption;
 
 /// Name of the project file.
 pub const PROJECT_FILE: &str = "reel.yaml";
@@ -78,6 +87,59 @@ pub struct Equipment<'a> {
     pub toolbox: &'a Toolbox,
     /// Where actions may write.
     pub scratch: PathBuf,
+    /// How to find what this build leaves, if it is to leave anything.
+    pub snapshot: Option<Recall>,
+}
+
+/// Under what a snapshot is kept, and what else must be as it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recall {
+    /// All that was said beside the project's files.
+    pub key: SnapshotKey,
+    /// What the store's epoch file holds.
+    pub epoch: Option<Epoch>,
+}
+
+impl Recall {
+    /// The same for a store in another epoch.
+    #[must_use]
+    pub const fn at(&self, epoch: Option<Epoch>) -> Self {
+        Self { key: self.key, epoch }
+    }
+
+    /// The snapshot of the project in `root`, if there is one.
+    #[must_use]
+    pub fn open(&self, root: &Path) -> Option<Snapshot> {
+        Snapshot::open(&root.join(STATE_FOLDER), self.key)
+    }
+
+    /// The place in the project in `root` where the clock of its file system may be read off.
+    #[must_use]
+    pub fn marker(root: &Path) -> PathBuf {
+        root.join(STATE_FOLDER).join("snapshots.marker")
+    }
+}
+
+impl Equipment<'_> {
+    fn means<'m>(&'m self, root: &'m Path, files: &'m FileStates) -> Means<'m> {
+        Means {
+            registry: self.registry,
+            root,
+            cache: self.cache,
+            executor: self.executor,
+            toolbox: self.toolbox,
+            files,
+            scratch: self.scratch.clone(),
+        }
+    }
+
+    /// The end of a build: what was recorded is made durable, and what went wrong with the store is told.
+    fn end(&self, observer: &mut dyn Observer) {
+        self.cache.sync();
+        for warning in self.cache.take_warnings() {
+            observer.observe(&Event::DidWarn { message: warning.message });
+        }
+    }
 }
 
 /// How a build ended.
@@ -98,6 +160,21 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// What a build tells that found a snapshot unchanged.
+    #[must_use]
+    pub fn unchanged(root: &Path, snapshot: &Snapshot) -> Self {
+        let outputs = snapshot.outputs().map(|(name, file)| (name.to_owned(), root.join(file))).collect();
+        let tally = Tally { planned: snapshot.nodes(), cached: snapshot.nodes(), ..Tally::default() };
+        Self {
+            tally,
+            outputs,
+            missing: Vec::new(),
+            interrupted: false,
+            changed: Vec::new(),
+            unknown: Vec::new(),
+        }
+    }
+
     /// Whether all that was asked for is there.
     #[must_use]
     pub const fn is_success(&self) -> bool {
@@ -137,6 +214,13 @@ impl Project {
     pub fn load(root: &Path, registry: &Registry, options: &ReadOptions<'_>) -> Result<Self, Faulty> {
         let mut sources = Sources::default();
         let mut problems = Diagnostics::default();
+        let asked = RefCell::new(BTreeMap::new());
+        let env = |name: &str| {
+            let value = (options.env)(name);
+            asked.borrow_mut().insert(name.to_owned(), value.clone());
+            value
+        };
+        let options = &ReadOptions { env: &env, ..*options };
         let Some(spec) = read(root, registry, options, &mut sources, &mut problems) else {
             return Err(Faulty { problems: problems.sorted(), sources });
         };
@@ -146,8 +230,10 @@ impl Project {
         let written = spec.nodes.iter().filter(|node| !node.uses.value.is_empty()).cloned();
         let nodes: Vec<NodeDecl> = written.chain(front.nodes).collect();
         drop(span);
-        let graph = info_span!("resolve", nodes = nodes.len())
+        let mut graph = info_span!("resolve", nodes = nodes.len())
             .in_scope(|| resolve(nodes.clone(), registry, root, &mut problems));
+        let looked_into = front.read.iter().cloned().collect();
+        graph.depends_on(Surroundings { looked_into, env: asked.take(), ..Surroundings::default() });
         let mut bindings = front.bindings.into_iter();
         let outputs = spec
             .outputs
@@ -267,10 +353,7 @@ impl Project {
     /// # Errors
     /// A problem when the lock file cannot be read.
     pub fn takes(&self) -> Result<Takes, Diagnostic> {
-        Takes::read(&self.root.join(LOCK_FILE)).map_err(|error| {
-            Diagnostic::general(code::LOCKED, format!("cannot read `{LOCK_FILE}`: {error}"))
-                .help("take it from Git again, or delete it to pin everything anew")
-        })
+        read_takes(&self.root)
     }
 
     /// Builds nodes and places outputs.
@@ -295,36 +378,31 @@ impl Project {
         let files = FileStates::open(&self.root.join(STATE_FOLDER));
         files.digest_all(&self.wanted_files(targets));
         let mut history = debug_span!("history").in_scope(|| self.history());
-        let mut build = Build::new(
-            self.means(equipment, &files),
-            settings,
-            (self.graph.clone(), targets, takes),
-            &mut history,
-            observer,
-            channel,
-        );
+        let wanted = Wanted { graph: self.graph.clone(), targets, takes, base: Base::default() };
+        let means = equipment.means(&self.root, &files);
+        let mut build = Build::new(means, settings, wanted, &mut history, observer, channel);
         let mut summary = drive(&mut build, equipment.cache, &files, &self.root, outputs);
         summary.unknown =
             build.unknown().iter().map(|name| self.unknown_target(name, build.graph())).collect();
         let saved = build.takes().save();
-        warn(build.observer(), "reel.lock", saved);
+        warn(build.observer(), LOCK_FILE, saved);
+        let mut ended = build.into_ended();
+        let part = roots::part(self, targets, outputs);
         if let Ok(folder) = &folder {
-            let wanted = (targets, outputs);
-            let done = roots::register(equipment.cache, self, folder, &build, wanted, summary.is_success());
-            if let Err(error) = done {
-                let message = format!("cannot note in the cache what this project needs: {error}");
-                build.observer().observe(&Event::DidWarn { message });
+            let keys = ended.results.keys().collect();
+            let left = Roots { folder: self.root.clone(), part, keys, complete: summary.is_success() };
+            roots::register(equipment.cache, folder, left, observer);
+            if let (Some(recall), true) = (&equipment.snapshot, summary.is_success()) {
+                let known = (&history, &files, equipment.toolbox);
+                let written = self.keep(folder, recall, &mut ended, (outputs, part), known);
+                warn(observer, "the state of the project", written);
             }
         }
-        drop(build);
         if folder.is_ok() {
             warn(observer, "the project's history", history.save());
             warn(observer, "the states of files", files.save());
         }
-        equipment.cache.sync();
-        for warning in equipment.cache.take_warnings() {
-            observer.observe(&Event::DidWarn { message: warning.message });
-        }
+        equipment.end(observer);
         Ok(summary)
     }
 
@@ -343,10 +421,59 @@ impl Project {
         let takes = self.takes()?;
         let files = FileStates::open(&self.root.join(STATE_FOLDER));
         let mut history = self.history();
-        let graph = (self.graph.clone(), targets, takes);
-        let means = self.means(equipment, &files);
-        let mut build = Build::new(means, settings, graph, &mut history, observer, channel);
+        let wanted = Wanted { graph: self.graph.clone(), targets, takes, base: Base::default() };
+        let means = equipment.means(&self.root, &files);
+        let mut build = Build::new(means, settings, wanted, &mut history, observer, channel);
         Ok(drive(&mut build, equipment.cache, &files, &self.root, &[]))
+    }
+
+    /// Writes down how everything is after a build that has everything. A project with warnings is read at each
+    /// build, so that they are told at each.
+    fn keep(
+        &self,
+        folder: &Path,
+        recall: &Recall,
+        ended: &mut Ended,
+        (outputs, part): (&[Output], Option<Digest>),
+        (history, files, toolbox): (&History, &FileStates, &Toolbox),
+    ) -> std::io::Result<()> {
+        if !self.warnings.is_empty() {
+            return Ok(());
+        }
+        let mut parsed: Vec<(PathBuf, Digest)> = self
+            .sources
+            .files()
+            .map(|source| (self.root.join(&source.path), Digest::of(source.text.as_bytes())))
+            .collect();
+        let lock = self.root.join(LOCK_FILE);
+        match files.digest_of(&lock) {
+            Ok((digest, _)) => parsed.push((lock, digest)),
+            Err(_) => {
+                ended.graph.depends_on(Surroundings { places: [lock].into(), ..Surroundings::default() });
+            }
+        }
+        let brief = |id: NodeId, key| {
+            let past = history.past(&ended.graph.node(id).name)?;
+            (past.key == key).then_some((id, past.brief()))
+        };
+        let Some(nodes) = ended.keys.iter().map(|(id, key)| brief(*id, *key)).collect::<Option<Vec<_>>>()
+        else {
+            return Ok(());
+        };
+        let draft = Draft {
+            root: &self.root,
+            graph: &ended.graph,
+            nodes: &nodes,
+            outputs,
+            parsed: &parsed,
+            tools: &toolbox.entries,
+            files,
+            epoch: recall.epoch,
+            part,
+            capacity: &self.capacity,
+            marker: &Recall::marker(&self.root),
+        };
+        snapshot::write(folder, recall.key, &draft)
     }
 
     /// What a build would do; `later` are names that only expansions may answer.
@@ -362,23 +489,11 @@ impl Project {
         let files = FileStates::open(&self.root.join(STATE_FOLDER));
         files.digest_all(&self.wanted_files(targets));
         let takes = self.takes()?;
-        let (means, graph) = (self.means(equipment, &files), self.graph.clone());
+        let (means, graph) = (equipment.means(&self.root, &files), self.graph.clone());
         let seen = foresee(&means, graph, (targets, later), &takes, &self.history());
         let unknown =
             seen.later.unknown(&seen.graph).next().map(|name| self.unknown_target(name, &seen.graph));
         unknown.map_or(Ok(seen), Err)
-    }
-
-    fn means<'a>(&'a self, equipment: &Equipment<'a>, files: &'a FileStates) -> Means<'a> {
-        Means {
-            registry: equipment.registry,
-            root: &self.root,
-            cache: equipment.cache,
-            executor: equipment.executor,
-            toolbox: equipment.toolbox,
-            files,
-            scratch: equipment.scratch.clone(),
-        }
     }
 
     fn wanted_files(&self, targets: &[NodeId]) -> Vec<PathBuf> {
@@ -395,120 +510,6 @@ impl Project {
         files.sort_unstable();
         files.dedup();
         files
-    }
-}
-
-fn read(
-    root: &Path,
-    registry: &Registry,
-    options: &ReadOptions<'_>,
-    sources: &mut Sources,
-    problems: &mut Diagnostics,
-) -> Option<Spec> {
-    let _span = info_span!("read", folder = %root.display()).entered();
-    let path = root.join(PROJECT_FILE);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => {
-            let (spec, found) = read_spec(&text, Path::new(PROJECT_FILE), registry, options, sources);
-            problems.extend(found);
-            spec
-        }
-        Err(error) => {
-            let message = format!("cannot read `{PROJECT_FILE}`: {error}");
-            problems.push(Diagnostic::general(code::NO_PROJECT, message));
-            None
-        }
-    }
-}
-
-fn compile(
-    spec: &Spec,
-    root: &Path,
-    outputs: &[OutputDecl],
-    registry: &Registry,
-    problems: &mut Diagnostics,
-) -> FrontGraph {
-    let mut all = FrontGraph { bindings: vec![None; outputs.len()], ..FrontGraph::default() };
-    for front_end in registry.front_ends() {
-        let keys: Vec<&str> = front_end.sections().iter().map(|(key, _)| *key).collect();
-        let sections: Vec<_> =
-            spec.sections.iter().filter(|(key, _)| keys.contains(&key.as_str())).cloned().collect();
-        if sections.is_empty() && outputs.is_empty() {
-            continue;
-        }
-        let wrong = &spec.unread;
-        let made = front_end.compile(&FrontProject { root, sections: &sections, wrong, outputs }, problems);
-        all.nodes.extend(made.nodes);
-        all.read.extend(made.read);
-        for (slot, binding) in all.bindings.iter_mut().zip(made.bindings) {
-            *slot = slot.take().or(binding);
-        }
-    }
-    all
-}
-
-/// An output must not be written over what the project is made of.
-fn problems_of_place(
-    root: &Path,
-    decl: &OutputDecl,
-    graph: &Graph,
-    read: &[PathBuf],
-    problems: &mut Diagnostics,
-) {
-    let (file, name) = (Path::new(&decl.file.value), &decl.name.value);
-    let path = root.join(file);
-    let is_source =
-        graph.files().iter().any(|source| source.path == path || Path::new(&source.shown) == file)
-            || read.contains(&path);
-    let is_own = file.starts_with(STATE_FOLDER) || [PROJECT_FILE, LOCK_FILE].map(Path::new).contains(&file);
-    let why = match (is_source, is_own) {
-        (true, _) => "a file that the project is made of",
-        (false, true) => "a file of reel itself",
-        (false, false) => return,
-    };
-    let message = format!("output `{name}` would be written over `{}`, {why}", decl.file.value);
-    let problem = Diagnostic::error(code::OUTPUT_CLASH, decl.file.span, message);
-    problems.push(problem.help("give the output a file of its own, such as one in `out/`"));
-}
-
-fn bind_output(
-    graph: &Graph,
-    decl: &OutputDecl,
-    from: &Spanned<String>,
-    faulty: bool,
-    problems: &mut Diagnostics,
-) -> Option<Output> {
-    let inner = from.value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
-    let Some((name, port)) = inner.and_then(|inner| inner.rsplit_once('.')) else {
-        let message = format!("`{}` is not a reference", from.value);
-        problems
-            .push(Diagnostic::error(code::BAD_VALUE, from.span, message).help("write it as `${node.port}`"));
-        return None;
-    };
-    let Some(node) = graph.find(name) else {
-        // A node with problems of its own is not in the graph; those problems are reported already.
-        if !faulty {
-            problems.push(unknown_node(graph, name, from.span));
-        }
-        return None;
-    };
-    match find_port(graph, node, port, from.span) {
-        Ok((index, found)) if !found.many => Some(Output {
-            name: decl.name.value.clone(),
-            file: decl.file.value.clone(),
-            node,
-            port: index,
-            span: decl.name.span,
-        }),
-        Ok(_) => {
-            let message = format!("`{name}.{port}` is a list, and an output is one file");
-            problems.push(Diagnostic::error(code::PORT_TYPE, from.span, message));
-            None
-        }
-        Err(problem) => {
-            problems.push(problem);
-            None
-        }
     }
 }
 
@@ -593,8 +594,4 @@ fn warn(observer: &mut dyn Observer, what: &str, saved: std::io::Result<()>) {
     if let Err(error) = saved {
         observer.observe(&Event::DidWarn { message: format!("cannot save {what}: {error}") });
     }
-}
-
-fn folder_name(root: &Path) -> String {
-    root.file_name().map_or_else(|| "film".to_owned(), |name| name.to_string_lossy().into_owned())
 }

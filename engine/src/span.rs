@@ -49,6 +49,11 @@ impl Sources {
         SourceId(self.files.len() as u32 - 1)
     }
 
+    /// All files.
+    pub fn files(&self) -> impl Iterator<Item = &Source> {
+        self.files.iter()
+    }
+
     /// The file with this index.
     #[must_use]
     pub fn get(&self, id: SourceId) -> Option<&Source> {

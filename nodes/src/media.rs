@@ -44,11 +44,11 @@ pub(crate) fn wrong_frame_size(size: Size) -> Option<String> {
 pub(crate) fn check_content(slot: &str, ty: PortType, cx: &mut Resolve<'_>) {
     let Some(path) = cx.path(slot) else { return };
     let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(sniff::HEAD as u64).read_to_end(&mut head));
+    let read = File::open(&path).and_then(|file| file.take(sniff::HEAD as u64).read_to_end(&mut head));
     if read.is_err() {
         return;
     }
-    let shown = path.strip_prefix(cx.root).unwrap_or(path).display().to_string();
+    let shown = path.strip_prefix(cx.root).unwrap_or(&path).display().to_string();
     let media = sniff::media_type(&head);
     let is_text =
         !head.is_empty() && head.iter().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | 32..=126));

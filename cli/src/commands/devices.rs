@@ -16,7 +16,7 @@ pub(super) fn run(call: &Invocation, args: &Devices) -> Result<Exit, CommandErro
         Err(error) if call.global.project.is_some() => return Err(error),
         Err(_) => None,
     };
-    let found = find(call, loaded.as_ref().map(|loaded| &loaded.project), &args.using, true)?;
+    let found = find(call, loaded.as_ref().map(|loaded| &loaded.project.capacity), &args.using, true)?;
     if call.global.json {
         print_json(&for_programs(&found));
     } else {

@@ -21,54 +21,32 @@
 //! an empty start.
 
 use std::collections::HashMap;
-use std::fs::{self, File, Metadata};
+use std::fs;
 use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
 use crate::digest::Digest;
+use crate::file_state::FileState;
 
 const MAGIC: &[u8; 8] = b"reelfs1\n";
 const NAME: &str = "files";
 const MARKER: &str = "files.marker";
-const SECOND: i64 = 1_000_000_000;
-/// How much older than the marker a file must be.
-const GRAIN: i64 = 2 * SECOND;
-/// The same for files of another file system.
-const FOREIGN_GRAIN: i64 = 24 * 3600 * SECOND;
 /// Entries that were not asked for are kept while there are no more of them than this, or than the others.
 const UNUSED: usize = 10_000;
 
-/// What a file looks like from outside.
+/// What is known of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct FileState {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: i64,
-    changed: i64,
-}
-
-impl FileState {
-    fn of(meta: &Metadata) -> Self {
-        let nanoseconds = |s: i64, ns: i64| s.saturating_mul(SECOND).saturating_add(ns);
-        Self {
-            device: meta.dev(),
-            inode: meta.ino(),
-            size: meta.len(),
-            modified: nanoseconds(meta.mtime(), meta.mtime_nsec()),
-            changed: nanoseconds(meta.ctime(), meta.ctime_nsec()),
-        }
-    }
-
-    fn is_quiet(&self, marker: &Self) -> bool {
-        let grain = if self.device == marker.device { GRAIN } else { FOREIGN_GRAIN };
-        self.modified.max(self.changed) <= marker.modified.saturating_sub(grain)
-    }
+pub struct Known {
+    /// How it looked from outside when it was read.
+    pub state: FileState,
+    /// Digest of what was read.
+    pub digest: Digest,
+    /// Whether a file that still looks like this still has this digest.
+    pub trusted: bool,
 }
 
 /// A file as it was when its digest was taken.
@@ -87,15 +65,14 @@ impl Sight {
     /// Whether the file is what it was, as far as can be told: neither written nor replaced since.
     #[must_use]
     pub fn holds(&self, path: &Path) -> bool {
-        state_of(path).is_ok_and(|now| now == self.state)
+        FileState::of_file(path).is_ok_and(|now| now == self.state)
             && (self.quiet || Digest::of_file(path).is_ok_and(|(digest, _)| digest == self.digest))
     }
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    state: FileState,
-    digest: Digest,
+    known: Known,
     used: bool,
 }
 
@@ -103,42 +80,92 @@ struct Entry {
 struct Table {
     entries: HashMap<PathBuf, Entry>,
     changed: bool,
+    /// Whether some file did not stay what it was while somebody worked with it.
+    wavered: bool,
 }
 
 /// Digests of files by path, remembered from build to build.
 #[derive(Debug)]
 pub struct FileStates {
     folder: PathBuf,
-    marker: Mutex<Option<FileState>>,
+    marker: Mutex<Marker>,
     table: Mutex<Table>,
 }
 
+/// When hashing began; without a marker nothing new is believed, and what was remembered is still right.
+#[derive(Debug, Clone, Copy)]
+enum Marker {
+    NotYet,
+    Written(Option<FileState>),
+}
+
 impl FileStates {
-    /// Opens what is remembered in a project's folder (`.reel`), and begins hashing.
+    /// Opens what is remembered in a project's folder (`.reel`).
     #[must_use]
     pub fn open(folder: &Path) -> Self {
         let entries = fs::read(folder.join(NAME)).ok().and_then(|bytes| decode(&bytes)).unwrap_or_default();
-        let states = Self {
-            folder: folder.to_owned(),
-            marker: Mutex::new(None),
-            table: Mutex::new(Table { entries, changed: false }),
-        };
-        states.begin();
-        states
+        Self::with(folder, entries)
     }
 
-    /// Writes the marker anew: to be called before each build of a process that lives on.
+    /// The same without what is remembered, for somebody who knows it already and will [`Self::seed`] it; such
+    /// states are not to be saved.
+    #[must_use]
+    pub fn empty(folder: &Path) -> Self {
+        Self::with(folder, HashMap::new())
+    }
+
+    fn with(folder: &Path, entries: HashMap<PathBuf, Entry>) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            marker: Mutex::new(Marker::NotYet),
+            table: Mutex::new(Table { entries, ..Table::default() }),
+        }
+    }
+
+    /// Lets the marker be written anew: to be called before each build of a process that lives on.
     pub fn begin(&self) {
-        let path = self.folder.join(MARKER);
-        let write = || -> io::Result<FileState> {
-            fs::create_dir_all(&self.folder)?;
-            // Writing a byte sets the time even where the file was there; reading it back tells the time that
-            // the file system itself gave.
-            File::create(&path)?.write_all(b"\n")?;
-            Ok(FileState::of(&fs::metadata(&path)?))
+        *lock(&self.marker) = Marker::NotYet;
+    }
+
+    /// The marker; it is written before the first file is read, and not at all when none is.
+    fn marker(&self) -> Option<FileState> {
+        let mut marker = lock(&self.marker);
+        if let Marker::Written(state) = *marker {
+            return state;
+        }
+        let state = FileState::mark(&self.folder.join(MARKER)).ok();
+        *marker = Marker::Written(state);
+        state
+    }
+
+    /// Takes in what somebody else remembers of a file.
+    pub fn seed(&self, path: &Path, known: Known) {
+        lock(&self.table).entries.insert(path.to_owned(), Entry { known, used: false });
+    }
+
+    /// Whether some file did not stay what it was while somebody worked with it.
+    #[must_use]
+    pub fn wavered(&self) -> bool {
+        lock(&self.table).wavered
+    }
+
+    /// Notes that reel itself has just put content with this digest there.
+    pub fn written(&self, path: &Path, digest: Digest) {
+        let mut table = lock(&self.table);
+        let old = match FileState::of_file(path) {
+            Ok(state) => {
+                let known = Known { state, digest, trusted: false };
+                table.entries.insert(path.to_owned(), Entry { known, used: true })
+            }
+            Err(_) => table.entries.remove(path),
         };
-        // Without a marker nothing new is believed, and what was remembered is still right.
-        *lock(&self.marker) = write().ok();
+        table.changed |= old.is_some_and(|old| old.known.trusted);
+    }
+
+    /// What is known of a file that was asked for.
+    #[must_use]
+    pub fn known(&self, path: &Path) -> Option<Known> {
+        lock(&self.table).entries.get(path).filter(|entry| entry.used).map(|entry| entry.known)
     }
 
     /// Digest and size of a file, following links; read only when it is not known from before.
@@ -154,30 +181,30 @@ impl FileStates {
     /// # Errors
     /// As [`Self::digest_of`].
     pub fn look(&self, path: &Path) -> io::Result<Sight> {
-        let state = state_of(path)?;
-        let quiet = lock(&self.marker).is_some_and(|marker| state.is_quiet(&marker));
+        let state = FileState::of_file(path)?;
         if let Some(entry) = lock(&self.table).entries.get_mut(path)
-            && entry.state == state
+            && entry.known.trusted
+            && entry.known.state == state
         {
             entry.used = true;
-            return Ok(Sight { digest: entry.digest, size: state.size, state, quiet });
+            return Ok(Sight { digest: entry.known.digest, size: state.size, state, quiet: true });
         }
+        let marker = self.marker();
         let (digest, size) = Digest::of_file(path)?;
-        self.remember(path, state, digest);
+        self.remember(path, state, digest, marker);
+        let quiet = marker.is_some_and(|marker| state.is_quiet(&marker));
         Ok(Sight { digest, size, state, quiet })
     }
 
-    fn remember(&self, path: &Path, before: FileState, digest: Digest) {
-        let quiet = lock(&self.marker).is_some_and(|marker| before.is_quiet(&marker));
-        let steady = quiet && state_of(path).is_ok_and(|after| after == before);
+    fn remember(&self, path: &Path, before: FileState, digest: Digest, marker: Option<FileState>) {
+        let steady = FileState::of_file(path).is_ok_and(|after| after == before);
+        let trusted = steady && marker.is_some_and(|marker| before.is_quiet(&marker));
+        let entry = Entry { known: Known { state: before, digest, trusted }, used: true };
         let mut table = lock(&self.table);
-        table.changed |= if steady {
-            let entry = Entry { state: before, digest, used: true };
-            table.entries.insert(path.to_owned(), entry);
-            true
-        } else {
-            table.entries.remove(path).is_some()
-        };
+        let old =
+            if steady { table.entries.insert(path.to_owned(), entry) } else { table.entries.remove(path) };
+        table.wavered |= old.is_some_and(|old| old.used && old.known.digest != digest);
+        table.changed |= trusted || old.is_some_and(|old| old.known.trusted);
     }
 
     /// The same for many files at once, in their order.
@@ -208,17 +235,12 @@ impl FileStates {
     }
 }
 
-fn state_of(path: &Path) -> io::Result<FileState> {
-    let meta = fs::metadata(path)?;
-    if meta.is_file() { Ok(FileState::of(&meta)) } else { Err(io::Error::other("it is not a regular file")) }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn encode(entries: &HashMap<PathBuf, Entry>) -> Vec<u8> {
-    let mut sorted: Vec<_> = entries.iter().collect();
+    let mut sorted: Vec<_> = entries.iter().filter(|(_, entry)| entry.known.trusted).collect();
     sorted.sort_unstable_by_key(|(path, _)| *path);
     let mut out = MAGIC.to_vec();
     out.extend((sorted.len() as u64).to_le_bytes());
@@ -226,11 +248,11 @@ fn encode(entries: &HashMap<PathBuf, Entry>) -> Vec<u8> {
         let path = path.as_os_str().as_bytes();
         out.extend((path.len() as u32).to_le_bytes());
         out.extend(path);
-        let FileState { device, inode, size, modified, changed } = entry.state;
+        let FileState { device, inode, size, modified, changed } = entry.known.state;
         for number in [device, inode, size, modified.cast_unsigned(), changed.cast_unsigned()] {
             out.extend(number.to_le_bytes());
         }
-        out.extend(entry.digest.as_bytes());
+        out.extend(entry.known.digest.as_bytes());
     }
     let seal = Digest::of(&out);
     out.extend(seal.as_bytes());
@@ -263,7 +285,8 @@ fn decode(bytes: &[u8]) -> Option<HashMap<PathBuf, Entry>> {
         };
         let (digest, tail) = rest.split_first_chunk::<32>()?;
         rest = tail;
-        let entry = Entry { state, digest: Digest::from_bytes(*digest), used: false };
+        let known = Known { state, digest: Digest::from_bytes(*digest), trusted: true };
+        let entry = Entry { known, used: false };
         entries.insert(PathBuf::from(std::ffi::OsString::from_vec(path.to_vec())), entry);
     }
     rest.is_empty().then_some(entries)
@@ -271,9 +294,13 @@ fn decode(bytes: &[u8]) -> Option<HashMap<PathBuf, Entry>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::MetadataExt;
     use std::time::{Duration, SystemTime};
 
     use super::*;
+
+    const SECOND: i64 = 1_000_000_000;
 
     /// A folder whose files look `age` seconds old. A change time cannot be set, so the marker is moved on
     /// instead: as if hashing had begun that much later.
@@ -288,9 +315,9 @@ mod tests {
 
         fn states(&self, age: u64) -> FileStates {
             let states = FileStates::open(&self.folder.path().join("state"));
-            if let Some(marker) = lock(&states.marker).as_mut() {
-                marker.modified += age as i64 * SECOND;
-            }
+            let mut marker = states.marker().unwrap();
+            marker.modified += age as i64 * SECOND;
+            *lock(&states.marker) = Marker::Written(Some(marker));
             states
         }
 
@@ -308,7 +335,7 @@ mod tests {
 
     /// Gives the entry of a file another digest, which shows when it is believed.
     fn falsify(states: &FileStates, path: &Path) {
-        lock(&states.table).entries.get_mut(path).unwrap().digest = Digest::of(b"false");
+        lock(&states.table).entries.get_mut(path).unwrap().known.digest = Digest::of(b"false");
     }
 
     #[test]
@@ -397,9 +424,13 @@ mod tests {
         let space = Space::new();
         let path = space.write("a", "abc");
         let states = space.states(0);
-        lock(&states.marker).as_mut().unwrap().modified -= 1_000_000 * SECOND;
+        let mut marker = states.marker().unwrap();
+        marker.modified -= 1_000_000 * SECOND;
+        *lock(&states.marker) = Marker::Written(Some(marker));
         states.digest_of(&path).unwrap();
-        assert!(lock(&states.table).entries.is_empty());
+        assert!(!states.known(&path).unwrap().trusted);
+        states.save().unwrap();
+        assert_eq!(space.remembered(), 0);
     }
 
     #[test]

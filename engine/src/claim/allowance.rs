@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::{CPU, Capacity, GPU, Gpu, MEMORY, NETWORK, RESOURCES};
 use crate::diagnostic::nearest;
 use crate::quantity::{Bytes, Decimal, Wrong};
 
 /// Amounts that take the place of those there are.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowance {
     /// Thousandths of a core.
     pub cpu_milli: Option<u32>,
@@ -25,7 +27,7 @@ pub struct Allowance {
 }
 
 /// So many devices, written `2` or `2x24GiB`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gpus {
     /// How many.
     pub count: u32,

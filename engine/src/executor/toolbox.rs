@@ -8,10 +8,9 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -21,6 +20,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, Hasher};
+use crate::file_state::FileState;
 
 /// Version of the memo's format; another one is as good as none.
 const FORMAT: u32 = 3;
@@ -29,7 +29,7 @@ const FORMAT: u32 = 3;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// The kernel stamps files by a clock that may lag this much behind the one that programs read, nanoseconds.
-const CLOCK_LAG: i128 = 12_000_000;
+const CLOCK_LAG: i64 = 12_000_000;
 
 /// Longest answer, bytes.
 const LONGEST: u64 = 4 << 20;
@@ -181,13 +181,13 @@ struct Entry {
     args: Vec<String>,
     env: Vec<(String, String)>,
     /// When it was asked, nanoseconds since 1970.
-    asked: i128,
+    asked: i64,
     /// The program and the files it named, a line each: there are hundreds, and every build reads them.
     watched: String,
     /// Digest of the states of all of these.
     states: Digest,
     /// When the youngest of them last changed, nanoseconds since 1970.
-    latest: i128,
+    latest: i64,
     /// The answer, without the files.
     identity: ProgramIdentity,
 }
@@ -216,29 +216,28 @@ impl Entry {
 /// The states of many files, as they are now.
 struct States {
     hasher: Hasher,
-    latest: i128,
+    latest: i64,
 }
 
 impl States {
     fn of<'a>(paths: impl Iterator<Item = &'a Path>) -> Self {
-        let mut states = Self { hasher: Hasher::new(), latest: i128::MIN };
+        let mut states = Self { hasher: Hasher::new(), latest: i64::MIN };
         for path in paths {
-            states.add(State::of(path));
+            states.add(FileState::of(path).ok());
         }
         states
     }
 
-    fn add(&mut self, state: Option<State>) {
+    fn add(&mut self, state: Option<FileState>) {
         match state {
-            Some(State { dev, inode, size, mtime_ns, ctime_ns }) => {
-                let mut bytes = [0; 56];
-                let numbers = [dev, inode, size].into_iter().flat_map(u64::to_le_bytes);
-                let times = [mtime_ns, ctime_ns].into_iter().flat_map(i128::to_le_bytes);
-                for (to, from) in bytes.iter_mut().zip(numbers.chain(times)) {
+            Some(FileState { device, inode, size, modified, changed }) => {
+                let mut bytes = [0; 40];
+                let numbers = [device, inode, size, modified.cast_unsigned(), changed.cast_unsigned()];
+                for (to, from) in bytes.iter_mut().zip(numbers.into_iter().flat_map(u64::to_le_bytes)) {
                     *to = from;
                 }
                 self.hasher.field("file", &bytes);
-                self.latest = self.latest.max(ctime_ns);
+                self.latest = self.latest.max(changed);
             }
             None => self.hasher.field("absent", &[]),
         }
@@ -246,35 +245,6 @@ impl States {
 
     fn digest(&self) -> Digest {
         self.hasher.finish()
-    }
-}
-
-/// What tells that a file is still the same one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct State {
-    dev: u64,
-    inode: u64,
-    size: u64,
-    mtime_ns: i128,
-    ctime_ns: i128,
-}
-
-impl State {
-    fn of(path: &Path) -> Option<Self> {
-        fs::metadata(path).ok().map(|meta| Self::from(&meta))
-    }
-}
-
-impl From<&Metadata> for State {
-    fn from(meta: &Metadata) -> Self {
-        let nanos = |seconds: i64, nanos: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
-        Self {
-            dev: meta.dev(),
-            inode: meta.ino(),
-            size: meta.size(),
-            mtime_ns: nanos(meta.mtime(), meta.mtime_nsec()),
-            ctime_ns: nanos(meta.ctime(), meta.ctime_nsec()),
-        }
     }
 }
 
@@ -289,12 +259,16 @@ fn surroundings(spec: &ProgramSpec) -> Vec<(String, String)> {
 
 /// Starts the program and takes its answer.
 fn ask(spec: &ProgramSpec, limit: Duration) -> Result<Entry, ToolProblem> {
-    let asked =
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos().cast_signed());
-    let program = State::of(&spec.path);
+    let asked = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i64);
+    let program = FileState::of(&spec.path).ok();
     let problem =
         |cause: String, log: String| ToolProblem { program: spec.path.display().to_string(), cause, log };
-    let answer = run(spec, limit).map_err(|error| problem(error.to_string(), String::new()))?;
+    let run = || run(spec, limit).map_err(|error| problem(error.to_string(), String::new()));
+    let mut answer = run()?;
+    if answer.was_killed {
+        // Not by its own fault, as far as that can be told.
+        answer = run()?;
+    }
     if !answer.success {
         return Err(problem(answer.how, answer.errors));
     }
@@ -305,7 +279,7 @@ fn ask(spec: &ProgramSpec, limit: Duration) -> Result<Entry, ToolProblem> {
     let mut states = States::of(std::iter::empty());
     states.add(program);
     for file in &watched[1..] {
-        states.add(State::of(Path::new(file)));
+        states.add(FileState::of(Path::new(file)).ok());
     }
     Ok(Entry {
         path: spec.path.clone(),
@@ -323,6 +297,7 @@ struct Answer {
     output: Vec<u8>,
     errors: String,
     success: bool,
+    was_killed: bool,
     how: String,
 }
 
@@ -358,6 +333,7 @@ fn run(spec: &ProgramSpec, limit: Duration) -> io::Result<Answer> {
         output,
         errors: String::from_utf8_lossy(&errors).into_owned(),
         success: status.success(),
+        was_killed: status.signal().is_some(),
         how: status.to_string(),
     })
 }

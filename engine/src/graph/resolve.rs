@@ -9,13 +9,10 @@ use crate::artifact::PortType;
 use crate::claim::Claim;
 use crate::diagnostic::{Diagnostic, Diagnostics, code, nearest};
 use crate::id::NodeId;
-use crate::operation::{Operation, Registry, Resolve, Resolved};
+use crate::operation::{Operation, Registry, Resolve, Resolved, Surroundings};
 use crate::read::check_with;
 use crate::span::{Span, Spanned};
 use crate::spec::{InputBinding, InputSource, Located, NodeDecl, Resources, Written};
-
-/// Largest text file that kinds may look into before the run.
-const TEXT_LIMIT: u64 = 1 << 20;
 
 /// A declaration whose kind and parameters are known; its references are not looked up yet.
 pub(super) struct Declared {
@@ -24,6 +21,7 @@ pub(super) struct Declared {
     resolved: Resolved,
     pub(super) bindings: Vec<InputBinding>,
     extra: Vec<(String, PathBuf)>,
+    surroundings: Surroundings,
 }
 
 /// Makes a graph of declarations. What could not be resolved is left out and reported.
@@ -161,9 +159,10 @@ pub(super) fn declare(
         return None;
     };
     let checked = check_with(&decl, operation.as_ref(), problems)?;
-    let texts = known_texts(&checked.inputs, root);
+    let texts = literals(&checked.inputs);
     let paths = known_paths(&checked.inputs, root);
-    let (mut found, mut extra) = (Diagnostics::default(), Vec::new());
+    let (mut found, mut extra, mut surroundings) =
+        (Diagnostics::default(), Vec::new(), Surroundings::default());
     let resolved = operation.resolve(
         checked.value,
         &mut Resolve {
@@ -173,6 +172,7 @@ pub(super) fn declare(
             paths: &paths,
             problems: &mut found,
             files: &mut extra,
+            surroundings: &mut surroundings,
         },
     );
     problems.extend(found);
@@ -181,22 +181,18 @@ pub(super) fn declare(
         resolved: resolved?,
         bindings: checked.inputs,
         extra,
+        surroundings,
         decl,
     })
 }
 
-/// Texts that can be known before the run: literals, and text files of the project.
-fn known_texts(bindings: &[InputBinding], root: &Path) -> Vec<(String, String)> {
-    let read = |binding: &InputBinding| match &binding.source {
-        InputSource::Literal(text) => Some(text.clone()),
-        InputSource::File(path) if binding.ty == PortType::Text => {
-            let path = inside(root, path).ok()?;
-            let small = std::fs::metadata(&path).ok()?.len() <= TEXT_LIMIT;
-            if small { std::fs::read_to_string(path).ok() } else { None }
-        }
+/// Texts that stand in the project itself.
+fn literals(bindings: &[InputBinding]) -> Vec<(String, String)> {
+    let text = |binding: &InputBinding| match &binding.source {
+        InputSource::Literal(text) => Some((binding.slot.clone(), text.clone())),
         _ => None,
     };
-    bindings.iter().filter_map(|binding| Some((binding.slot.clone(), read(binding)?))).collect()
+    bindings.iter().filter_map(text).collect()
 }
 
 /// Project files that are there.
@@ -210,7 +206,8 @@ fn known_paths(bindings: &[InputBinding], root: &Path) -> Vec<(String, PathBuf)>
 
 /// Adds a declared node without its inputs.
 pub(super) fn add(graph: &mut Graph, declared: &Declared, maker: Option<NodeId>) -> NodeId {
-    let Declared { decl, operation, resolved, .. } = declared;
+    let Declared { decl, operation, resolved, surroundings, .. } = declared;
+    graph.surroundings.extend(surroundings.clone());
     graph.add(Node {
         name: decl.name.value.clone(),
         operation: Arc::clone(operation),

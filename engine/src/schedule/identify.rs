@@ -22,6 +22,11 @@ impl Results {
         self.0.get(id.index())?.as_ref()
     }
 
+    /// Keys of all results.
+    pub fn keys(&self) -> impl Iterator<Item = Digest> + '_ {
+        self.0.iter().flatten().map(|result| result.key)
+    }
+
     /// Notes the result of a node.
     pub fn set(&mut self, id: NodeId, result: Option<Arc<ActionResult>>) {
         if self.0.len() <= id.index() {

@@ -5,43 +5,36 @@ use std::path::Path;
 
 use super::Project;
 use crate::cache::{Cache, ProjectId, Roots};
-use crate::digest::Hasher;
+use crate::digest::{Digest, Hasher};
+use crate::event::{Event, Observer};
 use crate::id::NodeId;
 use crate::output::Output;
-use crate::schedule::Build;
 
-/// Registers all results that a build had in its hands. `complete` says that every output was made.
-///
-/// # Errors
-/// One line, when neither the project nor the store can be written; the build is none the worse.
-pub(super) fn register(
-    cache: &Cache,
-    project: &Project,
-    state_folder: &Path,
-    build: &Build<'_>,
-    (targets, outputs): (&[NodeId], &[Output]),
-    complete: bool,
-) -> Result<(), String> {
+/// Registers what a build leaves; where neither the project nor the store can be written, the build is none the
+/// worse.
+pub(super) fn register(cache: &Cache, state_folder: &Path, roots: Roots, observer: &mut dyn Observer) {
     if !cache.is_writable() {
-        return Ok(());
+        return;
     }
-    let id = ProjectId::of(state_folder).map_err(|error| error.to_string())?;
+    let id = ProjectId::of(state_folder).map_err(|error| error.to_string());
+    let done = id.and_then(|id| cache.register(&id, roots).map_err(|error| error.to_string()));
+    if let Err(error) = done {
+        let message = format!("cannot note in the cache what this project needs: {error}");
+        observer.observe(&Event::DidWarn { message });
+    }
+}
+
+/// The name of the part of a project that is built; `None` for everything.
+pub(super) fn part(project: &Project, targets: &[NodeId], outputs: &[Output]) -> Option<Digest> {
     let everything = match project.outputs.len() {
         0 => targets.len() == project.graph.len(),
         all => outputs.len() == all,
     };
-    let keys = build.graph().nodes().filter_map(|(id, _)| Some(build.results().get(id)?.key)).collect();
-    let roots = Roots {
-        folder: project.root.clone(),
-        part: (!everything).then(|| names_of(project, targets)),
-        keys,
-        complete,
-    };
-    cache.register(&id, roots).map_err(|error| error.to_string())
+    (!everything).then(|| names_of(project, targets))
 }
 
 /// The targets in a digest, in whatever order they were asked for.
-fn names_of(project: &Project, targets: &[NodeId]) -> crate::digest::Digest {
+fn names_of(project: &Project, targets: &[NodeId]) -> Digest {
     let mut names: Vec<&str> = targets.iter().map(|id| project.graph.node(*id).name.as_str()).collect();
     names.sort_unstable();
     names.dedup();

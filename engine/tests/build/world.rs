@@ -158,6 +158,7 @@ impl World {
             executor,
             toolbox: &toolbox,
             scratch: scratch.path().into(),
+            snapshot: None,
         };
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let (targets, outputs) = project.targets(&names).unwrap();
@@ -200,12 +201,13 @@ impl World {
             executor: &inline,
             toolbox: &toolbox,
             scratch: scratch.path().into(),
+            snapshot: None,
         };
         let all: Vec<NodeId> = project.graph.nodes().map(|(id, _)| id).collect();
         (project.foresee(&equipment, &all, &[]).unwrap(), project.history())
     }
 
-    fn settings(&self) -> Settings {
+    pub fn settings(&self) -> Settings {
         let capacity = Capacity {
             cpu_milli: self.jobs * 1000,
             memory: 1 << 30,
@@ -226,8 +228,9 @@ impl World {
     }
 }
 
+/// What was told of a build.
 #[derive(Default)]
-struct Log {
+pub struct Log {
     ran: Vec<String>,
     failed: Vec<(String, Failure)>,
     skipped: Vec<String>,
@@ -237,7 +240,7 @@ struct Log {
 }
 
 impl Log {
-    fn take(&mut self, event: &Event) {
+    pub fn take(&mut self, event: &Event) {
         let line = match event {
             Event::WillRun { node, .. } => format!("will-run {}", node.name),
             Event::DidRun { node, .. } => {
@@ -274,7 +277,7 @@ impl Log {
         self.events.push(line);
     }
 
-    fn finish(mut self, summary: Summary) -> Built {
+    pub fn finish(mut self, summary: Summary) -> Built {
         let tally = summary.tally;
         assert_eq!(tally.planned, tally.ran + tally.cached + tally.skipped + tally.failed, "{tally:?}");
         assert_eq!(tally.ran, self.ran.len(), "every run is told once: {:?}", self.events);

@@ -105,6 +105,7 @@ impl Kind for Exec {
         check_names(params, cx);
         self.add_tools(params, cx);
         for (i, name) in params.env.iter().enumerate() {
+            cx.asked_for(name, self.host.env.get(name));
             match self.host.env.get(name) {
                 Some(value) => {
                     params.values.insert(name.clone(), value.clone());
@@ -171,7 +172,17 @@ impl Exec {
                 cx.problem(&pointer, code::BAD_VALUE, format!("`{tool}` is not the name of a command"), help);
                 continue;
             }
-            match find(tool, &self.host.path) {
+            let found = find(tool, &self.host.path);
+            // The first folder that has it counts, so what is looked at are all places up to there.
+            for dir in &self.host.path {
+                let place = dir.join(tool);
+                let there = place.exists();
+                cx.searched(place);
+                if there {
+                    break;
+                }
+            }
+            match found {
                 Some(path) => cx.file(format!("tool.{tool}"), path),
                 None => {
                     let help = Some("install it, or put its folder into PATH".into());

@@ -150,7 +150,7 @@ impl Kind for Card {
             return;
         };
         for (pointer, slot) in texts {
-            let Some(text) = cx.text(&slot).map(str::to_owned) else {
+            let Some(text) = cx.text(&slot) else {
                 continue;
             };
             let fonts: &Fonts = if pointer == "/title" { &bold } else { &regular };

@@ -11,14 +11,14 @@ use reel_engine::operation::Resolve;
 use skrifa::{FontRef, MetadataProvider};
 
 use crate::media::font::Face;
-use scan::KnownFace;
+use scan::{KnownFace, Scan};
 
 /// All fonts that this machine offers; looked for only when one is asked for by its family.
 #[derive(Debug, Default)]
 pub struct FontBook {
     dirs: Vec<PathBuf>,
     memo: Option<PathBuf>,
-    faces: OnceLock<Vec<KnownFace>>,
+    scanned: OnceLock<Scan>,
     coverage: Mutex<BTreeMap<(PathBuf, u32), Coverage>>,
 }
 
@@ -58,11 +58,16 @@ impl FontBook {
         prefix: &str,
         cx: &mut Resolve<'_>,
     ) -> Option<Fonts> {
-        match self.find(cx.root, names, bold) {
+        let found = self.find(cx.root, names, bold);
+        for folder in self.scanned.get().map(|scan| scan.folders.as_slice()).unwrap_or_default() {
+            cx.searched(folder.clone());
+        }
+        match found {
             Ok(mut fonts) => {
                 for (i, found) in fonts.found.iter_mut().enumerate() {
                     found.face.slot = format!("{prefix}.{i}");
                     cx.file(found.face.slot.clone(), found.path.clone());
+                    cx.looked_into(found.path.clone());
                 }
                 Some(fonts)
             }
@@ -103,7 +108,7 @@ impl FontBook {
     }
 
     fn family(&self, name: &str, bold: bool) -> Result<(PathBuf, u32), Problem> {
-        let faces = self.faces.get_or_init(|| scan::faces(&self.dirs, self.memo.as_deref()));
+        let faces = &self.scanned.get_or_init(|| scan::faces(&self.dirs, self.memo.as_deref())).faces;
         let wanted: u16 = if bold { 700 } else { 400 };
         let of_name = |face: &&KnownFace| face.families.iter().any(|f| f.eq_ignore_ascii_case(name));
         let best = faces.iter().filter(of_name).min_by_key(|face| {

@@ -284,6 +284,7 @@ fn rows(registry: &Registry) -> (Vec<Row>, Vec<&'static str>) {
         executor: &executors,
         toolbox: &toolbox,
         scratch: at("scratch"),
+        snapshot: None,
     };
     let settings = Settings {
         capacity: Machine::detect().capacity,

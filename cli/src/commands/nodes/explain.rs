@@ -4,7 +4,7 @@ use std::path::Path;
 
 use reel_engine::artifact::Port;
 use reel_engine::diagnostic::Diagnostics;
-use reel_engine::operation::{Operation, Resolve};
+use reel_engine::operation::{Operation, Resolve, Surroundings};
 use reel_engine::quantity;
 use reel_engine::read::check_with;
 use reel_engine::span::{SourceId, Spanned};
@@ -154,6 +154,7 @@ fn resolved_ports(kind: &dyn Operation) -> Option<Vec<Port>> {
         paths: &[],
         problems: &mut problems,
         files: &mut Vec::new(),
+        surroundings: &mut Surroundings::default(),
     };
     Some(kind.resolve(checked.value, &mut resolve)?.ports)
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use reel_engine::artifact::{Artifact, InputFile};
 use reel_engine::diagnostic::Diagnostics;
 use reel_engine::digest::Digest;
+use reel_engine::operation::Surroundings;
 use reel_engine::span::Span;
 use reel_engine::spec::Located;
 use serde_json::json;
@@ -31,6 +32,7 @@ fn resolve(with: serde_json::Value, allow_exec: bool) -> (Params, Files, Said) {
         texts: &[],
         problems: &mut problems,
         files: &mut files,
+        surroundings: &mut Surroundings::default(),
     };
     Exec { host: host(allow_exec) }.check(&mut params, &mut cx);
     let said = problems.iter().map(|problem| (problem.code.0, problem.message.clone())).collect();

@@ -22,6 +22,13 @@ pub(super) struct KnownFace {
     pub(super) slanted: bool,
 }
 
+/// All faces, and every folder that was looked into for them.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    pub(super) faces: Vec<KnownFace>,
+    pub(super) folders: Vec<PathBuf>,
+}
+
 /// What is remembered: faces, and the state of every folder they were found in.
 #[derive(Debug, Serialize, Deserialize)]
 struct Memo {
@@ -35,9 +42,9 @@ const VERSION: u32 = 1;
 
 /// All faces in the folders and those below, in a fixed order. A memo that cannot be read or written costs
 /// time only.
-pub(super) fn faces(dirs: &[PathBuf], memo: Option<&Path>) -> Vec<KnownFace> {
-    if let Some(faces) = memo.and_then(|file| recall(dirs, file)) {
-        return faces;
+pub(super) fn faces(dirs: &[PathBuf], memo: Option<&Path>) -> Scan {
+    if let Some(scan) = memo.and_then(|file| recall(dirs, file)) {
+        return scan;
     }
     let mut folders = BTreeSet::new();
     let mut files = BTreeSet::new();
@@ -46,18 +53,19 @@ pub(super) fn faces(dirs: &[PathBuf], memo: Option<&Path>) -> Vec<KnownFace> {
     }
     let faces = read(&files);
     if let Some(file) = memo {
-        let folders = folders.into_iter().map(|dir| (dir.clone(), state(&dir))).collect();
+        let folders = folders.iter().map(|dir| (dir.clone(), state(dir))).collect();
         remember(file, &Memo { version: VERSION, asked: dirs.to_vec(), folders, faces: faces.clone() });
     }
-    faces
+    Scan { faces, folders: folders.into_iter().collect() }
 }
 
-fn recall(dirs: &[PathBuf], file: &Path) -> Option<Vec<KnownFace>> {
+fn recall(dirs: &[PathBuf], file: &Path) -> Option<Scan> {
     let memo: Memo = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
     let same = memo.version == VERSION
         && memo.asked == dirs
         && memo.folders.iter().all(|(dir, then)| state(dir) == *then);
-    same.then_some(memo.faces)
+    let folders = memo.folders.into_iter().map(|(dir, _)| dir).collect();
+    same.then_some(Scan { faces: memo.faces, folders })
 }
 
 fn remember(file: &Path, memo: &Memo) {

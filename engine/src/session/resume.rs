@@ -1,0 +1,331 @@
+//! A build that begins where the last one ended: what depends on changed sources is built again, the rest is taken
+//! from the snapshot without being read, resolved or expanded. It writes no snapshot, only what changed of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Duration;
+
+use super::{Equipment, LOCK_FILE, STATE_FOLDER, Summary, drive, read_takes, roots, warn};
+use crate::cache::{ActionResult, Cache, FileStates, Known, Lookup, Roots};
+use crate::claim::Capacity;
+use crate::diagnostic::Diagnostic;
+use crate::digest::Digest;
+use crate::event::{Event, NodeInfo, Observer};
+use crate::graph::{Feed, Graph, Node, Slot};
+use crate::history::{History, Past};
+use crate::id::NodeId;
+use crate::key::ActionKey;
+use crate::operation::Registry;
+use crate::output::Output;
+use crate::schedule::perform::Message;
+use crate::schedule::{Base, Build, Settings, Wanted};
+use crate::snapshot::{Changes, FeedDetail, KnownOutput, Snapshot, View};
+use crate::span::Span;
+
+/// The part of a project that is to be built again.
+pub struct Resumption {
+    snapshot: Snapshot,
+    changes: Changes,
+    /// Number in the snapshot, by node of `graph`.
+    numbers: Vec<u32>,
+    graph: Graph,
+    /// Nodes that depend on what changed.
+    cone: Vec<NodeId>,
+    base: Base,
+    pasts: Vec<(String, Past)>,
+    outputs: Vec<Output>,
+    /// Nodes that are not in `graph`.
+    fresh: Vec<(NodeInfo, Duration)>,
+    /// Keys of all nodes that do not depend on what changed.
+    keys: Vec<Digest>,
+}
+
+impl Resumption {
+    /// Finds what depends on what changed. `None` when that cannot be built without the rest: the graph might
+    /// become another one, or a result that is needed is gone.
+    #[must_use]
+    pub fn prepare(snapshot: Snapshot, changes: Changes, registry: &Registry, cache: &Cache) -> Option<Self> {
+        let body = snapshot.body()?;
+        let view = body.view()?;
+        let cone = cone(view, &changes.sources.iter().map(|(file, _)| *file).collect())?;
+        let wanted = wanted_outputs(&snapshot, &changes, &cone);
+        let mut around: BTreeSet<u32> = wanted.iter().map(|output| output.node).collect();
+        for number in &cone {
+            around.extend(view.awaits(*number)?);
+        }
+        let mut part =
+            Part { snapshot: &snapshot, view, registry, graph: Graph::default(), ids: BTreeMap::new() };
+        for number in cone.union(&around) {
+            part.add(*number)?;
+        }
+        for number in &cone {
+            part.fill(*number)?;
+        }
+        let mut base = Base { done: BTreeMap::new(), besides: view.count() as usize - part.ids.len() };
+        for number in around.difference(&cone) {
+            base.done.insert(part.ids[number], there(cache, view.done(*number)?.key)?);
+        }
+        let past = |number: &u32| Some((view.name(*number)?.to_owned(), view.done(*number)?.into()));
+        let pasts = cone.iter().map(past).collect::<Option<Vec<_>>>()?;
+        let fresh = part.fresh()?;
+        let outside = (0..view.count()).filter(|number| !cone.contains(number));
+        let keys = outside.map(|number| Some(view.done(number)?.key.0)).collect::<Option<Vec<_>>>()?;
+        let Part { graph, ids, .. } = part;
+        let outputs = wanted.into_iter().map(|output| bound(output, &ids)).collect();
+        let numbers = ids.keys().copied().collect();
+        let cone = cone.iter().map(|number| ids[number]).collect();
+        Some(Self { snapshot, changes, numbers, graph, cone, base, pasts, outputs, fresh, keys })
+    }
+
+    /// How long nodes took before, by name.
+    pub fn costs(&self) -> impl Iterator<Item = (&str, Duration)> {
+        let costs = self.pasts.iter().filter(|(_, past)| past.cost_micros > 0);
+        costs.map(|(name, past)| (name.as_str(), Duration::from_micros(past.cost_micros)))
+    }
+
+    /// Whether something that is to be built asks for a GPU.
+    #[must_use]
+    pub fn asks_for_gpus(&self) -> bool {
+        self.cone.iter().any(|id| !self.graph.node(*id).claim.gpu.is_none())
+    }
+
+    /// Whether `capacity` can meet every claim of what is to be built.
+    #[must_use]
+    pub fn fits(&self, capacity: &Capacity) -> bool {
+        self.cone.iter().all(|id| capacity.refuses(&self.graph.node(*id).claim).is_none())
+    }
+
+    /// Builds. `None` when a result of an earlier build is lost on the way: all of the project must be built.
+    ///
+    /// # Errors
+    /// A problem when the lock file cannot be read; nothing ran then.
+    pub fn build(
+        self,
+        root: &Path,
+        equipment: &Equipment<'_>,
+        settings: Settings,
+        observer: &mut dyn Observer,
+        channel: (Sender<Message>, Receiver<Message>),
+    ) -> Result<Option<Summary>, Diagnostic> {
+        let Self { snapshot, changes, numbers, graph, cone, base, pasts, outputs, fresh, mut keys } = self;
+        let folder = root.join(STATE_FOLDER);
+        let takes = read_takes(root)?;
+        for (node, saved) in fresh {
+            observer.observe(&Event::DidHit { node, fresh: true, shared: false, saved });
+        }
+        let files = FileStates::empty(&folder);
+        seed(&snapshot, &changes, &graph, root, &files);
+        let Some(mut history) = History::part(&folder, pasts) else { return Ok(None) };
+        let targets: Vec<NodeId> =
+            cone.iter().copied().chain(outputs.iter().map(|output| output.node)).collect();
+        let wanted = Wanted { graph, targets: &targets, takes, base };
+        let means = equipment.means(root, &files);
+        let mut build = Build::new(means, settings, wanted, &mut history, observer, channel);
+        let mut summary = drive(&mut build, equipment.cache, &files, root, &outputs);
+        if build.has_lost_its_base() {
+            return Ok(None);
+        }
+        let ended: Vec<(u32, String)> =
+            build.keys().map(|(id, _)| (numbers[id.index()], build.graph().node(id).name.clone())).collect();
+        keys.extend(build.keys().map(|(_, key)| key.0));
+        let saved = build.takes().save();
+        warn(build.observer(), LOCK_FILE, saved);
+        drop(build);
+        if summary.is_success() && !files.wavered() {
+            let brief = |(number, name): &(u32, String)| Some((*number, history.past(name)?.brief()));
+            let nodes: Vec<_> = ended.iter().filter_map(brief).collect();
+            let seen = seen_again(&snapshot, &changes, &outputs, root, &files);
+            warn(observer, "the state of the project", snapshot.note(&seen, &nodes));
+        }
+        let left =
+            Roots { folder: root.to_owned(), part: snapshot.meta.part, keys, complete: summary.is_success() };
+        roots::register(equipment.cache, &folder, left, observer);
+        warn(observer, "the project's history", history.save());
+        equipment.end(observer);
+        let placed = std::mem::take(&mut summary.outputs);
+        summary.outputs = all_outputs(root, &snapshot, placed, &summary.missing);
+        Ok(Some(summary))
+    }
+}
+
+/// Every node that depends on changed files; `None` when one of them may make more graph.
+fn cone(view: View<'_>, dirty: &BTreeSet<u32>) -> Option<BTreeSet<u32>> {
+    let count = view.count();
+    // Who awaits whom, turned around: the dependents of `n` are `list[starts[n]..starts[n + 1]]`.
+    let mut starts = vec![0u32; count as usize + 1];
+    for number in 0..count {
+        for from in view.awaits(number)? {
+            *starts.get_mut(from as usize + 1)? += 1;
+        }
+    }
+    for index in 1..starts.len() {
+        starts[index] += starts[index - 1];
+    }
+    let mut next = starts.clone();
+    let mut list = vec![0u32; *starts.last()? as usize];
+    let mut open = Vec::new();
+    for number in 0..count {
+        for from in view.awaits(number)? {
+            let place = &mut next[from as usize];
+            list[*place as usize] = number;
+            *place += 1;
+        }
+        if view.uses(number)?.any(|file| dirty.contains(&file)) {
+            open.push(number);
+        }
+    }
+    let mut cone = BTreeSet::new();
+    while let Some(number) = open.pop() {
+        if cone.insert(number) {
+            if view.expands(number) {
+                return None;
+            }
+            let range = starts[number as usize] as usize..starts[number as usize + 1] as usize;
+            open.extend(&list[range]);
+        }
+    }
+    Some(cone)
+}
+
+fn wanted_outputs(snapshot: &Snapshot, changes: &Changes, cone: &BTreeSet<u32>) -> Vec<KnownOutput> {
+    let is_wanted =
+        |output: &&KnownOutput| changes.outputs.contains(&output.record) || cone.contains(&output.node);
+    snapshot.meta.outputs.iter().filter(is_wanted).cloned().collect()
+}
+
+fn bound(output: KnownOutput, ids: &BTreeMap<u32, NodeId>) -> Output {
+    let KnownOutput { name, file, node, port, .. } = output;
+    Output { name, file, node: ids[&node], port, span: Span::default() }
+}
+
+/// A result whose bytes are all there.
+fn there(cache: &Cache, key: ActionKey) -> Option<Arc<ActionResult>> {
+    match cache.lookup(&key.0) {
+        Lookup::Hit(result) if cache.has_bytes(&result) => Some(Arc::from(result)),
+        _ => None,
+    }
+}
+
+/// A graph in the making, of some nodes of a snapshot.
+struct Part<'p> {
+    snapshot: &'p Snapshot,
+    view: View<'p>,
+    registry: &'p Registry,
+    graph: Graph,
+    ids: BTreeMap<u32, NodeId>,
+}
+
+impl Part<'_> {
+    /// Adds a node without its inputs.
+    fn add(&mut self, number: u32) -> Option<()> {
+        let detail = self.view.detail(number)?;
+        let id = self.graph.add(Node {
+            name: self.view.name(number)?.to_owned(),
+            operation: Arc::clone(self.registry.get(&detail.uses)?),
+            params: detail.params,
+            ports: detail.ports,
+            slots: Vec::new(),
+            after: Vec::new(),
+            claim: detail.claim,
+            tools: detail.tools,
+            take: detail.take,
+            timeout: detail.timeout,
+            span: Span::default(),
+            maker: None,
+            spliced: BTreeMap::new(),
+        });
+        self.ids.insert(number, id);
+        Some(())
+    }
+
+    /// Gives a node its inputs.
+    fn fill(&mut self, number: u32) -> Option<()> {
+        let detail = self.view.detail(number)?;
+        let mut slots = Vec::with_capacity(detail.slots.len());
+        for slot in detail.slots {
+            let feeds = slot.feeds.into_iter().map(|feed| self.feed(feed)).collect::<Option<_>>()?;
+            slots.push(Slot { name: slot.name, feeds, through: false });
+        }
+        let after = self.view.awaits(number)?.map(|from| self.ids.get(&from).copied());
+        let after = after.collect::<Option<Vec<_>>>()?;
+        let node = self.graph.node_mut(self.ids[&number]);
+        node.slots = slots;
+        node.after = after;
+        Some(())
+    }
+
+    fn feed(&mut self, feed: FeedDetail) -> Option<Feed> {
+        Some(match feed {
+            FeedDetail::Port(from, port) => Feed::Port(*self.ids.get(&from)?, port),
+            FeedDetail::File(file, shown) => {
+                Feed::File(self.graph.add_file(self.snapshot.file(file)?.to_owned(), &shown))
+            }
+            FeedDetail::Literal(text) => Feed::Literal(text.into()),
+        })
+    }
+
+    /// All nodes that are not in the graph. Their ids begin where those of the graph end.
+    fn fresh(&self) -> Option<Vec<(NodeInfo, Duration)>> {
+        let outside = (0..self.view.count()).filter(|number| !self.ids.contains_key(number));
+        let info = |(index, number): (usize, u32)| {
+            let kind = self.registry.get(&self.view.kind(number)?)?.info().name;
+            let id = NodeId::of(self.graph.len() + index);
+            let saved = Duration::from_micros(self.view.done(number)?.cost_micros);
+            Some((NodeInfo { id, name: self.view.name(number)?.to_owned(), kind }, saved))
+        };
+        outside.enumerate().map(info).collect()
+    }
+}
+
+/// Tells what is known of the files that will be asked for.
+fn seed(snapshot: &Snapshot, changes: &Changes, graph: &Graph, root: &Path, files: &FileStates) {
+    let used: BTreeSet<&Path> = graph.files().iter().map(|file| file.path.as_path()).collect();
+    for (path, known) in snapshot.sources().filter(|(path, _)| used.contains(path)) {
+        files.seed(path, known);
+    }
+    for output in &snapshot.meta.outputs {
+        if let Some(known) = snapshot.file_known(output.record) {
+            files.seed(&root.join(&output.file), known);
+        }
+    }
+    for (index, known) in changes.sources.iter().chain(&changes.restated) {
+        if let Some(path) = snapshot.file(*index) {
+            files.seed(path, *known);
+        }
+    }
+}
+
+/// Files that are not what the snapshot knows.
+fn seen_again(
+    snapshot: &Snapshot,
+    changes: &Changes,
+    outputs: &[Output],
+    root: &Path,
+    files: &FileStates,
+) -> Vec<(u32, Known)> {
+    let mut seen: Vec<(u32, Known)> = changes.restated.clone();
+    for (index, _) in &changes.sources {
+        seen.extend(snapshot.file(*index).and_then(|path| Some((*index, files.known(path)?))));
+    }
+    for output in outputs {
+        let record = snapshot.meta.outputs.iter().find(|known| known.name == output.name);
+        let known = files.known(&root.join(&output.file));
+        seen.extend(record.and_then(|record| Some((record.record, known?))));
+    }
+    seen
+}
+
+/// Outputs that stand at their places, in the order written: those that were placed now, and those that were there.
+fn all_outputs(
+    root: &Path,
+    snapshot: &Snapshot,
+    placed: Vec<(String, PathBuf)>,
+    missing: &[String],
+) -> Vec<(String, PathBuf)> {
+    let mut placed: BTreeMap<String, PathBuf> = placed.into_iter().collect();
+    let all = snapshot.outputs().filter(|(name, _)| !missing.iter().any(|missing| missing == name));
+    all.map(|(name, file)| (name.to_owned(), placed.remove(name).unwrap_or_else(|| root.join(file))))
+        .collect()
+}
