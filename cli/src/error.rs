@@ -62,7 +62,7 @@ pub(crate) struct Told {
 impl CommandError {
     /// Problems in files.
     pub(crate) fn faulty(problems: Vec<Diagnostic>, sources: Sources) -> Self {
-        Self::Faulty(Box::new(Faulty { problems, sources }))
+        Self::Faulty(Box::new(Faulty { problems, sources, spec_files: Vec::new() }))
     }
 
     /// The command line is wrong; `help` tells what to do next.

@@ -84,6 +84,8 @@ pub mod code {
         NO_PROJECT = "R026";
         /// a lock file that cannot be read
         LOCKED = "R027";
+        /// files that include each other in a circle
+        INCLUDE = "R028";
     }
 }
 
@@ -171,10 +173,15 @@ impl Diagnostic {
 #[derive(Debug, Clone, Default)]
 pub struct Diagnostics(Vec<Diagnostic>);
 
+/// How far back a problem is looked for that was told already: the same fault comes soon again or never, and a file
+/// may have a fault in each of a hundred thousand rows.
+const NEAR: usize = 256;
+
 impl Diagnostics {
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.0.contains(&diagnostic) {
+        let near = &self.0[self.0.len().saturating_sub(NEAR)..];
+        if !near.contains(&diagnostic) {
             self.0.push(diagnostic);
         }
     }
@@ -190,6 +197,20 @@ impl Diagnostics {
     pub fn sorted(mut self) -> Vec<Diagnostic> {
         self.0.sort_by_key(|d| d.labels.first().map(|l| (l.span.source.0, l.span.start)));
         self.0
+    }
+
+    /// All, in the order of the file; with `many`, one of those that have one place and one class, since they are
+    /// the same fault in each of many instances.
+    #[must_use]
+    pub fn told_once(self, many: bool) -> Vec<Diagnostic> {
+        let mut all = self.sorted();
+        if many {
+            let mut seen = std::collections::BTreeSet::new();
+            let place =
+                |d: &Diagnostic| d.labels.first().map(|l| (l.span.source.0, l.span.start, l.span.end));
+            all.retain(|problem| place(problem).is_none_or(|place| seen.insert((problem.code, place))));
+        }
+        all
     }
 
     /// All, in the order they were found.

@@ -2,6 +2,7 @@
 //! It knows no cache, no key and no schedule.
 
 pub mod draw;
+mod each;
 pub mod resolve;
 pub mod splice;
 pub mod walk;
@@ -19,6 +20,7 @@ use crate::digest::Digest;
 use crate::id::{FileId, NodeId};
 use crate::operation::{Operation, Surroundings, Take};
 use crate::span::Span;
+use crate::spec::name_parts;
 
 /// What fills a slot, one of possibly many.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -190,15 +192,34 @@ impl Graph {
             return vec![id];
         }
         let begins = |candidate: &str| {
-            candidate.strip_prefix(name).is_some_and(|rest| rest.starts_with('.') || rest.starts_with('/'))
+            candidate.strip_prefix(name).is_some_and(|rest| rest.starts_with(['.', '/', '[']))
         };
         let from = name.to_owned();
-        self.names
+        let found: Vec<NodeId> = self
+            .names
             .range(from..)
             .take_while(|(n, _)| n.starts_with(name))
             .filter(|(n, _)| begins(n))
             .map(|(_, id)| *id)
-            .collect()
+            .collect();
+        if found.is_empty() { self.instances(name) } else { found }
+    }
+
+    /// `hook` of every story (`[de]/hook.say.1`), and `voice[de]` of every `voice[de,9x16]`.
+    fn instances(&self, name: &str) -> Vec<NodeId> {
+        let parts = name_parts(name);
+        let has = |own: &str| {
+            let (Some((base, labels)), Some((of, all))) = (&parts, name_parts(own)) else { return false };
+            *base == of && labels.iter().all(|label| all.contains(label))
+        };
+        let begins = |own: &str| {
+            own.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/', '[']))
+        };
+        let means = |own: &String| match own.strip_prefix('[').and_then(|rest| rest.split_once("]/")) {
+            Some((labels, inner)) => begins(inner) || has(inner) || has(&format!("[{labels}]")),
+            None => has(own),
+        };
+        self.names.iter().filter(|(own, _)| means(own)).map(|(_, id)| *id).collect()
     }
 
     /// Nodes that have not expanded yet and may make a node of this name, or of the group that it names: it stands
@@ -206,6 +227,9 @@ impl Graph {
     #[must_use]
     pub fn makers(&self, name: &str) -> Vec<NodeId> {
         let may = |(id, node): (NodeId, &Node)| {
+            if name.strip_prefix(&node.name).is_some_and(|rest| rest.starts_with('[')) {
+                return Some(id);
+            }
             let prefix = splice::prefix(&node.name);
             let own = name.strip_prefix(&prefix).filter(|own| !own.is_empty())?;
             let makes = node.operation.makes();

@@ -16,6 +16,7 @@ pub mod key;
 pub mod machine;
 pub mod operation;
 pub mod output;
+mod paths;
 pub mod plan;
 pub mod quantity;
 pub mod read;

@@ -26,7 +26,8 @@ pub use surroundings::Surroundings;
 use crate::artifact::{InputFile, Port};
 use crate::claim::Claim;
 use crate::diagnostic::{Code, Diagnostics};
-use crate::spec::{Located, NodeDecl, OutputDecl};
+use crate::span::Spanned;
+use crate::spec::{Located, NodeDecl, OutputDecl, Resources};
 
 /// Where a kind runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,11 +107,30 @@ pub trait Operation: Send + Sync {
     }
     /// From checked parameters to ports, claim and canonical form; problems go to `cx`, and then it is `None`.
     fn resolve(&self, params: Value, cx: &mut Resolve<'_>) -> Option<Resolved>;
+    /// What every node of its expansion is made from; the subgraph then has a row in the place of parameters.
+    fn template(&self) -> Option<&Template> {
+        None
+    }
     /// Runs it here.
     ///
     /// # Errors
     /// A [`Failure`] with its cause, also when the kind runs elsewhere.
     fn run(&self, call: &Call<'_>) -> Result<Outcome, Failure>;
+}
+
+/// What many nodes have in common: parameters in which a row fills `${item}`.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// The name of an item.
+    pub item: String,
+    /// Kind of the nodes.
+    pub uses: Spanned<String>,
+    /// Parameters, as the user wrote them; references are inputs of the node that expands.
+    pub with: Located,
+    /// What each asks of the machine.
+    pub resources: Option<Resources>,
+    /// Milliseconds that each may run.
+    pub timeout: Option<u64>,
 }
 
 /// A kind, typed by its parameters.

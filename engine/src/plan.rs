@@ -45,14 +45,14 @@ impl Plan {
     }
 
     /// Takes in nodes that an expansion of `maker` made, as far as they are needed: those that fill its ports, or
-    /// `only` these.
+    /// `only` these. Gives those that are wanted now and were not before.
     pub fn grow(
         &mut self,
         graph: &Graph,
         maker: NodeId,
         (made, only): (&[NodeId], Option<Vec<NodeId>>),
         mut cost: impl FnMut(NodeId) -> Duration,
-    ) {
+    ) -> Vec<NodeId> {
         self.wanted.resize(graph.len(), false);
         self.cost.resize(graph.len(), Duration::ZERO);
         self.priority.resize(graph.len(), Duration::ZERO);
@@ -61,17 +61,21 @@ impl Plan {
         }
         // Whatever waits for the maker waits for what it made; its own cost is spent.
         let urgency = self.priority[maker.index()].saturating_sub(self.cost[maker.index()]);
+        let mut new = Vec::with_capacity(made.len());
         let all = || graph.node(maker).spliced.values().flatten().map(|(id, _)| *id).collect();
         let mut open: Vec<NodeId> = only.unwrap_or_else(all);
         while let Some(id) = open.pop() {
             if !std::mem::replace(&mut self.wanted[id.index()], true) {
                 self.priority[id.index()] = urgency + self.cost[id.index()];
+                new.push(id);
                 open.extend(graph.reaches(id));
             }
         }
         for id in made.iter().rev().filter(|id| self.wanted(**id)).copied().collect::<Vec<_>>() {
             self.settle(graph, id);
         }
+        new.sort_unstable();
+        new
     }
 
     fn settle(&mut self, graph: &Graph, id: NodeId) {

@@ -1,17 +1,26 @@
-//! From the text of a project file to a [`Spec`], with every error of the file in one run. It reads no disk and
-//! knows no graph.
+//! From the text of a project file to a [`Spec`], with every error of the file in one run. It reads what a spec is
+//! made of and nothing else, and knows no graph.
 
+mod axes;
 mod capacity;
+mod files;
+mod include;
 mod nodes;
 mod outputs;
+mod rows;
 mod variables;
 
-use std::path::Path;
+pub(crate) use nodes::EACH;
+pub(crate) use rows::{artifact_rows, row_of};
+
+use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, code, nearest};
 use crate::operation::{Operation, Registry};
+use crate::paths::Root;
 use crate::span::{Sources, Span, Spanned};
-use crate::spec::{self, Checked, Located, NodeDecl, Spec, Written, keys};
+use crate::spec::{self, Checked, Located, NodeDecl, Spec, Variant, Written, keys};
+use files::Files;
 
 /// What comes from outside the file.
 #[derive(Clone, Copy)]
@@ -22,10 +31,12 @@ pub struct ReadOptions<'a> {
     pub set: &'a [(String, String)],
 }
 
-/// Reads a project file. The text joins `sources` under `path`, as the user would name it.
+/// Reads the text of a project file that names no other. The text joins `sources` under `path`, as the user would
+/// name it.
 ///
 /// What could be read is given back even when there are errors, so that later stages can report theirs in the
-/// same run: a node without a kind has an empty one, and [`Spec::unread`] names sections that are wrong. It is `None` when the file is no mapping, or of another version.
+/// same run: a node without a kind has an empty one, and [`Spec::unread`] names sections that are wrong. It is `None`
+/// when the file is no mapping, or of another version.
 pub fn read_spec(
     text: &str,
     path: &Path,
@@ -34,10 +45,47 @@ pub fn read_spec(
     sources: &mut Sources,
 ) -> (Option<Spec>, Diagnostics) {
     let mut problems = Diagnostics::default();
-    let source = sources.add(path.to_owned(), text.into());
+    let mut files = Files { root: None, sources, read: Vec::new() };
+    let source = files.sources.add(path.to_owned(), text.into());
     let spec = spec::parse_yaml(text, source, &mut problems)
-        .and_then(|tree| whole(tree, registry, options, &mut problems));
+        .and_then(|tree| whole(tree, path, registry, options, &mut files, &mut problems));
     (spec, problems)
+}
+
+/// What reading a whole project gives.
+pub struct Reading {
+    /// As [`read_spec`] gives it.
+    pub spec: Option<Spec>,
+    /// Every file that was read for it, the project file first.
+    pub files: Vec<PathBuf>,
+    /// What is wrong.
+    pub problems: Diagnostics,
+}
+
+/// Reads the project file `name` in the folder `root`, and all that it includes.
+pub fn read_project(
+    root: &Path,
+    name: &str,
+    registry: &Registry,
+    options: &ReadOptions<'_>,
+    sources: &mut Sources,
+) -> Reading {
+    let mut problems = Diagnostics::default();
+    let path = root.join(name);
+    let real = path.canonicalize().unwrap_or_else(|_| path.clone());
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!("cannot read `{}`: {error}", path.display());
+            problems.push(Diagnostic::general(code::NO_PROJECT, message));
+            return Reading { spec: None, files: vec![real], problems };
+        }
+    };
+    let source = sources.add(name.into(), text.as_str().into());
+    let mut files = Files { root: Some(Root::new(root)), sources, read: vec![real] };
+    let spec = spec::parse_yaml(&text, source, &mut problems)
+        .and_then(|tree| whole(tree, Path::new(name), registry, options, &mut files, &mut problems));
+    Reading { spec, files: files.read, problems }
 }
 
 /// Checks `with:` of a node against its kind; problems are reported, and then it is `None`.
@@ -47,8 +95,10 @@ pub fn check_with(decl: &NodeDecl, operation: &dyn Operation, problems: &mut Dia
 
 fn whole(
     mut tree: Located,
+    path: &Path,
     registry: &Registry,
     options: &ReadOptions<'_>,
+    files: &mut Files<'_>,
     problems: &mut Diagnostics,
 ) -> Option<Spec> {
     let Written::Map(_) = tree.node else {
@@ -59,16 +109,40 @@ fn whole(
         return None;
     };
     version(&tree, problems)?;
+    include::merge(&mut tree, &path.display().to_string(), files, problems);
     let variables = variables::fill(&mut tree, options, problems);
     let mut spec = Spec { version: keys::VERSION, env: variables.env_values(), ..Spec::default() };
+    let place = axes::Place { outer: None, dynamic: false };
+    let (outer, _) = axes::read(&tree, place, files, problems)?;
+    let span = tree.entries().first().map_or(tree.span, |(key, _)| key.span);
+    let stories = if outer.is_empty() { Vec::new() } else { outer.combinations(span, problems) };
+    spec.variants =
+        stories.iter().map(|one| Variant { picks: one.picks.clone(), ..Variant::default() }).collect();
     let sections: Vec<_> = registry.front_ends().flat_map(|front| front.sections()).collect();
     let own = keys::top_level();
     for (key, value) in tree.entries() {
         if let Some((name, schema)) = sections.iter().find(|(name, _)| *name == key.value) {
-            spec.sections.push(((*name).to_owned(), value.clone()));
-            if spec::check_at(value, schema, Some(key), problems).is_none() {
-                spec.unread.push((*name).to_owned());
+            if stories.is_empty() {
+                spec.sections.push(((*name).to_owned(), value.clone()));
+                if spec::check_at(value, schema, Some(key), problems).is_none() {
+                    spec.unread.push((*name).to_owned());
+                }
             }
+            for (one, variant) in stories.iter().zip(&mut spec.variants) {
+                let mut value = value.clone();
+                one.scope.fill(&mut value, problems);
+                if spec::check_at(&value, schema, Some(key), problems).is_none() {
+                    variant.unread.push((*name).to_owned());
+                }
+                variant.sections.push(((*name).to_owned(), value));
+            }
+        } else if key.value == "nodes" {
+            let Written::Map(_) = value.node else {
+                let _ = spec::check_at(value, &keys::nodes(), Some(key), problems);
+                continue;
+            };
+            let instances = &mut spec.instances;
+            spec.nodes = nodes::Reader { outer: &outer, files, instances }.read(value, problems);
         } else if let Some((_, schema)) = own.iter().find(|(name, _)| *name == key.value) {
             section(&mut spec, key, value, schema, problems);
         } else {
@@ -76,7 +150,7 @@ fn whole(
             unknown(key, known, problems);
         }
     }
-    outputs::read(&mut spec, tree.get("outputs"), registry, problems);
+    outputs::Reader { spec: &mut spec, outer: &outer, files }.read(tree.get("outputs"), registry, problems);
     Some(spec)
 }
 
@@ -90,7 +164,7 @@ fn section(
 ) {
     let checked = match key.value.as_str() {
         // Already checked, since they had to be known before anything else.
-        "version" | "vars" | "env" => return,
+        "version" | "vars" | "env" | axes::MATRIX | axes::FOREACH => return,
         _ => spec::check_at(value, schema, Some(key), problems),
     };
     match key.value.as_str() {
@@ -103,7 +177,6 @@ fn section(
             spec.capacity.pools = nodes::pools(value).into_iter().chain(said).collect();
         }
         "capacity" if checked.is_some() => capacity::read(value, &mut spec.capacity),
-        "nodes" => spec.nodes = nodes::read(value, problems),
         _ => {}
     }
 }

@@ -190,7 +190,7 @@ impl<'a> Build<'a> {
             looked_elsewhere: Instant::now(),
             graph,
         };
-        build.admit_wanted();
+        build.admit(build.plan.nodes().collect());
         let planned = build.tally().planned;
         let estimate = build.plan.nodes().map(|id| build.plan.priority(id)).max().unwrap_or_default();
         build.observer.observe(&Event::DidPlan { planned, estimate });
@@ -238,12 +238,10 @@ impl<'a> Build<'a> {
         self.await_or_ready(id);
     }
 
-    /// Admits every wanted node that is not admitted yet.
-    fn admit_wanted(&mut self) {
+    /// Admits wanted nodes that are not admitted yet.
+    fn admit(&mut self, new: Vec<NodeId>) {
         self.states.grow(self.graph.len());
         self.dependents.resize(self.graph.len(), Vec::new());
-        let new: Vec<NodeId> =
-            self.plan.nodes().filter(|id| self.states.get(*id) == State::Unwanted).collect();
         for id in new {
             if let Some(result) = self.base.done.get(&id) {
                 self.results.set(id, Some(Arc::clone(result)));
@@ -501,11 +499,11 @@ impl<'a> Build<'a> {
     fn take_in(&mut self, maker: NodeId, made: &[NodeId]) {
         let Self { plan, graph, history, estimates, later, .. } = self;
         let only = later.take_in(graph, maker, made);
-        plan.grow(graph, maker, (made, only), |id| estimates.of(graph, history, id));
+        let new = plan.grow(graph, maker, (made, only), |id| estimates.of(graph, history, id));
         if self.stopping.is_none() && later.unknown(graph).next().is_some() {
             self.stopping = Some(UNKNOWN);
         }
-        self.admit_wanted();
+        self.admit(new);
         let planned = self.tally().planned;
         let node = self.info(maker);
         self.observer.observe(&Event::DidExpand { node, made: made.len(), planned });

@@ -12,8 +12,8 @@ use crate::operation::{Operation, Registry};
 use crate::spec::keys;
 use soften::soften;
 
-/// What reads as a variable, where another value is wanted.
-const VARIABLE: &str = r"^\$\{(vars|env)\.[^}]+\}$";
+/// What reads as a variable, a value of a matrix or a cell of a row, where another value is wanted.
+const VARIABLE: &str = r"^\$\{[^}]+\}$";
 
 /// The schema of `reel.yaml` for these kinds and front ends (draft 2020-12); the same registry gives the same text.
 #[must_use]
@@ -87,14 +87,23 @@ fn rule(kind: &dyn Operation) -> Value {
 fn outputs(registry: &Registry, defs: &mut Map<String, Value>) -> Value {
     let mut forms = vec![
         json!({ "type": "string", "minLength": 1, "description": "Where it goes, in the project." }),
-        soften(&keys::output_from()),
+        many(soften(&keys::output_from())),
     ];
     for (index, front) in registry.front_ends().enumerate() {
         let name = if index == 0 { "output".to_owned() } else { format!("output.{index}") };
-        adopt(defs, &name, soften(&front.output_schema()));
+        adopt(defs, &name, many(soften(&front.output_schema())));
         forms.push(json!({ "$ref": format!("#/$defs/{name}") }));
     }
     json!({ "anyOf": forms })
+}
+
+/// An output that may be made many of.
+fn many(mut output: Value) -> Value {
+    if let Some(Value::Object(properties)) = output.get_mut("properties") {
+        properties.insert("matrix".into(), soften(&keys::matrix()));
+        properties.insert("foreach".into(), soften(&keys::foreach()));
+    }
+    output
 }
 
 /// Takes a schema with definitions of its own in under a name; theirs are prefixed with it.

@@ -1,11 +1,12 @@
 //! The front door: check, build, foresee. The only file that sees every stage; it knows no terminal.
 
+mod fronts;
 mod load;
 mod resume;
 mod roots;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tracing::{debug_span, info_span};
 
 use crate::cache::{Cache, Epoch, FileStates, Roots};
 use crate::claim::{Allowance, Capacity};
-use crate::diagnostic::{Diagnostic, Diagnostics, code};
+use crate::diagnostic::{Diagnostic, code};
 use crate::digest::Digest;
 use crate::event::{Event, Observer};
 use crate::executor::Executor;
@@ -26,17 +27,18 @@ use crate::id::NodeId;
 use crate::operation::{Registry, Surroundings};
 use crate::output::{self, Output, Placed};
 use crate::plan::Plan;
-use crate::read::ReadOptions;
+use crate::read::{ReadOptions, Reading, read_project};
 use crate::schedule::foresee::{Foresight, foresee};
 use crate::schedule::perform::Message;
 use crate::schedule::state::Tally;
 use crate::schedule::{Base, Build, Ended, Means, Settings, Wanted};
 use crate::snapshot::{self, Draft, Snapshot, SnapshotKey};
-use crate::span::{Sources, Spanned};
-use crate::spec::{NodeDecl, OutputDecl};
+use crate::span::Sources;
+use crate::spec::{self, NodeDecl};
 use crate::takes::Takes;
+use fronts::Declared;
 
-use load::{bind_output, compile, folder_name, problems_of_place, read, read_takes};
+use load::{bind_output, folder_name, problems_of_places, read_takes};
 pub use resume::Resumption;
 
 /// Name of the project file.
@@ -64,6 +66,8 @@ pub struct Project {
     pub warnings: Vec<Diagnostic>,
     /// Texts, for drawing messages.
     pub sources: Sources,
+    /// Every file that was read to make this, the project file first; a change in one makes it anew.
+    pub spec_files: Vec<PathBuf>,
 }
 
 /// A project that cannot be built, with every reason.
@@ -73,6 +77,8 @@ pub struct Faulty {
     pub problems: Vec<Diagnostic>,
     /// Texts, for drawing messages.
     pub sources: Sources,
+    /// Every file that was read so far.
+    pub spec_files: Vec<PathBuf>,
 }
 
 /// What a build works with beside the project.
@@ -213,7 +219,6 @@ impl Project {
     /// Every problem of its files, if one of them is an error.
     pub fn load(root: &Path, registry: &Registry, options: &ReadOptions<'_>) -> Result<Self, Faulty> {
         let mut sources = Sources::default();
-        let mut problems = Diagnostics::default();
         let asked = RefCell::new(BTreeMap::new());
         let env = |name: &str| {
             let value = (options.env)(name);
@@ -221,49 +226,35 @@ impl Project {
             value
         };
         let options = &ReadOptions { env: &env, ..*options };
-        let Some(spec) = read(root, registry, options, &mut sources, &mut problems) else {
-            return Err(Faulty { problems: problems.sorted(), sources });
+        let Reading { spec, files: mut spec_files, mut problems } =
+            info_span!("read", folder = %root.display())
+                .in_scope(|| read_project(root, PROJECT_FILE, registry, options, &mut sources));
+        let Some(spec) = spec else {
+            return Err(Faulty { problems: problems.sorted(), sources, spec_files });
         };
-        let bound: Vec<OutputDecl> = spec.outputs.iter().filter(|o| o.from.is_none()).cloned().collect();
-        let span = info_span!("compile").entered();
-        let front = compile(&spec, root, &bound, registry, &mut problems);
-        let written = spec.nodes.iter().filter(|node| !node.uses.value.is_empty()).cloned();
-        let nodes: Vec<NodeDecl> = written.chain(front.nodes).collect();
-        drop(span);
+        let Declared { nodes, outputs: declared, read } =
+            info_span!("compile").in_scope(|| fronts::compile(&spec, root, registry, &mut problems));
         let mut graph = info_span!("resolve", nodes = nodes.len())
             .in_scope(|| resolve(nodes.clone(), registry, root, &mut problems));
-        let looked_into = front.read.iter().cloned().collect();
-        graph.depends_on(Surroundings { looked_into, env: asked.take(), ..Surroundings::default() });
-        let mut bindings = front.bindings.into_iter();
-        let outputs = spec
-            .outputs
+        let outputs = declared
             .iter()
             .filter_map(|decl| {
-                let from = match &decl.from {
-                    Some(from) => Some(from.clone()),
-                    None => bindings.next().flatten().map(|value| Spanned { value, span: decl.file.span }),
-                };
-                bind_output(&graph, decl, &from?, problems.has_errors(), &mut problems)
+                bind_output(&graph, decl, decl.from.as_ref()?, problems.has_errors(), &mut problems)
             })
             .collect();
-        for decl in &spec.outputs {
-            problems_of_place(root, decl, &graph, &front.read, &mut problems);
-        }
+        spec_files.extend(read);
+        let parsed: BTreeSet<PathBuf> = sources.files().map(|source| root.join(&source.path)).collect();
+        let looked_into = spec_files.iter().filter(|file| !parsed.contains(*file)).cloned().collect();
+        graph.depends_on(Surroundings { looked_into, env: asked.take(), ..Surroundings::default() });
+        problems_of_places(root, &declared, &graph, &spec_files, &mut problems);
         let name = spec.name.as_ref().map_or_else(|| folder_name(root), |name| name.value.clone());
         if problems.has_errors() {
-            return Err(Faulty { problems: problems.sorted(), sources });
+            let problems = problems.told_once(!spec.instances.is_empty());
+            return Err(Faulty { problems, sources, spec_files });
         }
         let warnings = problems.sorted();
-        Ok(Self {
-            root: root.to_owned(),
-            name,
-            graph,
-            nodes,
-            outputs,
-            capacity: spec.capacity,
-            warnings,
-            sources,
-        })
+        let (root, capacity) = (root.to_owned(), spec.capacity);
+        Ok(Self { root, name, graph, nodes, outputs, capacity, warnings, sources, spec_files })
     }
 
     /// The nodes behind names of outputs, nodes or groups; without names, behind all outputs, or, where there are
@@ -282,10 +273,10 @@ impl Project {
         }
         let (mut nodes, mut outputs, mut problems) = (Vec::new(), Vec::new(), Vec::new());
         for name in names {
-            let same = |output: &&Output| output.name == *name || output.file == *name;
-            if let Some(output) = self.outputs.iter().find(same) {
-                nodes.push(output.node);
-                outputs.push(output.clone());
+            let meant = self.outputs_called(name);
+            if !meant.is_empty() {
+                nodes.extend(meant.iter().map(|output| output.node));
+                outputs.extend(meant.into_iter().cloned());
                 continue;
             }
             let group = self.graph.group(name);
@@ -297,12 +288,26 @@ impl Project {
         if problems.is_empty() { Ok((nodes, outputs)) } else { Err(problems) }
     }
 
+    /// The outputs that a name means: the one of that name or file, or all instances of one.
+    #[must_use]
+    pub fn outputs_called(&self, name: &str) -> Vec<&Output> {
+        let same = |output: &&Output| output.name == name || output.file == name;
+        if let Some(output) = self.outputs.iter().find(same) {
+            return vec![output];
+        }
+        let (base, labels) = spec::name_parts(name).unwrap_or((name, Vec::new()));
+        let instance = |output: &&Output| {
+            let parts = spec::name_parts(&output.name).filter(|(own, _)| *own == base);
+            parts.is_some_and(|(_, own)| labels.iter().all(|label| own.contains(label)))
+        };
+        self.outputs.iter().filter(instance).collect()
+    }
+
     /// Those of `names` that only an expansion may answer.
     #[must_use]
     pub fn later(&self, names: &[String]) -> Vec<String> {
-        let is_output =
-            |name: &str| self.outputs.iter().any(|output| output.name == name || output.file == name);
-        let is_open = |name: &&String| !is_output(name) && self.graph.group(name).is_empty();
+        let is_open =
+            |name: &&String| self.outputs_called(name).is_empty() && self.graph.group(name).is_empty();
         names.iter().filter(is_open).filter(|name| !self.graph.makers(name).is_empty()).cloned().collect()
     }
 

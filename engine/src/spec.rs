@@ -2,17 +2,22 @@
 
 mod check;
 mod checked;
+mod instances;
 pub(crate) mod keys;
 mod parse;
 mod reference;
+mod scope;
 mod value;
 mod variables;
 
 pub use check::check;
-pub(crate) use check::{check_at, inner_path};
+pub(crate) use check::{check_at, inner_path, wrong_name};
 pub use checked::{Checked, InputBinding, InputSource};
+pub use instances::{Instances, Picks, instance_name, label, name_parts};
 pub use parse::parse_yaml;
+pub(crate) use reference::unescape;
 pub use reference::{escape, is_name, parse_reference};
+pub(crate) use scope::{Scope, refers};
 pub use value::{Located, Written};
 pub(crate) use variables::Variables;
 
@@ -66,6 +71,19 @@ pub struct OutputDecl {
     pub written: Located,
 }
 
+/// One of the stories that a project is made into.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Variant {
+    /// Where it stands.
+    pub picks: Picks,
+    /// Its sections of front ends.
+    pub sections: Vec<(String, Located)>,
+    /// Those of them, and `outputs`, that are wrong.
+    pub unread: Vec<String>,
+    /// Its outputs, as indexes into those of the spec.
+    pub outputs: Vec<usize>,
+}
+
 /// A whole project as written: variables are filled in and sections checked, but no name is resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Spec {
@@ -81,6 +99,11 @@ pub struct Spec {
     pub sections: Vec<(String, Located)>,
     /// Sections of front ends, and `outputs`, where they are wrong, which was reported.
     pub unread: Vec<String>,
+    /// The stories that `matrix:` or `foreach:` at the top make of the project; with them, `sections` and `unread` are
+    /// empty.
+    pub variants: Vec<Variant>,
+    /// What `matrix:` and `foreach:` made many of.
+    pub instances: Instances,
     /// Declared environment variables and their values, by name.
     pub env: Vec<(String, String)>,
     /// What `capacity:` and `pools:` say of the machine.

@@ -2,7 +2,7 @@
 
 mod yaml;
 
-use reel_engine::spec::{Located, NodeDecl, Written};
+use reel_engine::spec::NodeDecl;
 use serde_json::{Value, json};
 
 use super::names::meant;
@@ -43,23 +43,8 @@ fn declared(decl: &NodeDecl) -> Value {
         "event": "node",
         "node": decl.name.value,
         "uses": decl.uses.value,
-        "with": value(&decl.with),
+        "with": decl.with.to_json(),
         "needs": needs,
         "timeout-ms": decl.timeout,
     })
-}
-
-fn value(located: &Located) -> Value {
-    match &located.node {
-        Written::Null => Value::Null,
-        Written::Bool(flag) => json!(flag),
-        Written::Number(text) => {
-            text.parse::<serde_json::Number>().map_or_else(|_| json!(text), Value::Number)
-        }
-        Written::Text(text) => json!(text),
-        Written::List(items) => items.iter().map(value).collect(),
-        Written::Map(entries) => {
-            entries.iter().map(|(key, inner)| (key.value.clone(), value(inner))).collect()
-        }
-    }
 }

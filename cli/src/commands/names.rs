@@ -54,8 +54,9 @@ pub(super) fn meant(
     graph: &Graph,
     name: &str,
 ) -> Result<(Vec<NodeId>, Option<String>), CommandError> {
-    if let Some(output) = project.outputs.iter().find(|output| output.name == name || output.file == name) {
-        return Ok((vec![output.node], None));
+    let outputs: Vec<NodeId> = project.outputs_called(name).iter().map(|output| output.node).collect();
+    if !outputs.is_empty() {
+        return Ok((outputs, None));
     }
     let group = graph.group(name);
     if !group.is_empty() {

@@ -160,13 +160,13 @@ fn edges(graph: &Graph, marks: &Marks) -> BTreeSet<Edge> {
     found
 }
 
-/// Drawn nodes by the part of their names before the last folder or the first dot; one alone stands free.
+/// Drawn nodes by their names up to the first dot or bracket after the last folder; one alone stands free.
 fn groups(graph: &Graph, marks: &Marks) -> Vec<(Option<String>, Vec<NodeId>)> {
     let mut by_name: BTreeMap<&str, Vec<NodeId>> = BTreeMap::new();
     for id in marks.keys() {
         let name = &graph.node(*id).name;
         let start = name.rfind('/').map_or(0, |slash| slash + 1);
-        let end = name[start..].find('.').map_or(name.len(), |dot| start + dot);
+        let end = name[start..].find(['.', '[']).map_or(name.len(), |dot| start + dot);
         by_name.entry(&name[..end]).or_default().push(*id);
     }
     by_name

@@ -1,40 +1,42 @@
 //! From declarations to the graph: kinds, parameters, references, files. It runs nothing; every problem is kept.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Feed, Graph, Node, Slot, walk};
+use super::{Feed, Graph, Node, Slot, each, walk};
 use crate::artifact::PortType;
 use crate::claim::Claim;
 use crate::diagnostic::{Diagnostic, Diagnostics, code, nearest};
 use crate::id::NodeId;
 use crate::operation::{Operation, Registry, Resolve, Resolved, Surroundings};
-use crate::read::check_with;
+use crate::paths::Root;
+use crate::read::{EACH, check_with};
 use crate::span::{Span, Spanned};
 use crate::spec::{InputBinding, InputSource, Located, NodeDecl, Resources, Written};
 
 /// A declaration whose kind and parameters are known; its references are not looked up yet.
 pub(super) struct Declared {
     pub(super) decl: NodeDecl,
-    operation: Arc<dyn Operation>,
-    resolved: Resolved,
+    pub(super) operation: Arc<dyn Operation>,
+    pub(super) resolved: Resolved,
     pub(super) bindings: Vec<InputBinding>,
-    extra: Vec<(String, PathBuf)>,
-    surroundings: Surroundings,
+    pub(super) extra: Vec<(String, PathBuf)>,
+    pub(super) surroundings: Surroundings,
 }
 
 /// Makes a graph of declarations. What could not be resolved is left out and reported.
 pub fn resolve(decls: Vec<NodeDecl>, registry: &Registry, root: &Path, problems: &mut Diagnostics) -> Graph {
+    let root = Root::new(root);
     let decls = with_fetches(distinct(decls, problems), registry, problems);
     let names: BTreeSet<String> = decls.iter().map(|decl| decl.name.value.clone()).collect();
     let mut graph = Graph::default();
     let mut made = Vec::with_capacity(decls.len());
-    for declared in decls.into_iter().filter_map(|decl| declare(decl, registry, root, problems)) {
+    for declared in decls.into_iter().filter_map(|decl| declare(decl, registry, &root, problems)) {
         let id = add(&mut graph, &declared, None);
         made.push((id, declared));
     }
-    let binder = Binder { root, faulty: &names, siblings: None, maker: None };
+    let binder = Binder { root: &root, faulty: &names, siblings: None, maker: None };
     for (id, declared) in &made {
         binder.bind(&mut graph, *id, declared, problems);
     }
@@ -112,7 +114,9 @@ pub(super) fn with_fetches(
 /// Whether anything in it could be a URL.
 fn names_url(written: &Located) -> bool {
     match &written.node {
-        Written::Text(text) => text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http")),
+        Written::Text(text) | Written::Cell(text) => {
+            text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("http"))
+        }
         Written::List(items) => items.iter().any(names_url),
         Written::Map(entries) => entries.iter().any(|(_, value)| names_url(value)),
         _ => false,
@@ -122,7 +126,9 @@ fn names_url(written: &Located) -> bool {
 /// Puts `new` where exactly `old` is written.
 fn replace_text(written: &mut Located, old: &str, new: &str) {
     match &mut written.node {
-        Written::Text(text) if text == old => new.clone_into(text),
+        Written::Text(text) | Written::Cell(text) if text == old => {
+            written.node = Written::Text(new.to_owned());
+        }
         Written::List(items) => items.iter_mut().for_each(|item| replace_text(item, old, new)),
         Written::Map(entries) => entries.iter_mut().for_each(|(_, value)| replace_text(value, old, new)),
         _ => {}
@@ -146,16 +152,18 @@ fn fetch_node(name: &str, url: &str, binding: &InputBinding) -> NodeDecl {
 pub(super) fn declare(
     decl: NodeDecl,
     registry: &Registry,
-    root: &Path,
+    root: &Root<'_>,
     problems: &mut Diagnostics,
 ) -> Option<Declared> {
+    if decl.uses.value.is_empty() {
+        // It has been reported.
+        return None;
+    }
+    if decl.uses.value == EACH {
+        return each::declare(decl, registry, root, problems);
+    }
     let Some(operation) = registry.get(&decl.uses.value) else {
-        let message = format!("no kind is called `{}`", decl.uses.value);
-        let help = match registry.nearest(&decl.uses.value) {
-            Some(near) => format!("did you mean `{near}`? `reel nodes` lists all kinds"),
-            None => "`reel nodes` lists all kinds".to_owned(),
-        };
-        problems.push(Diagnostic::error(code::UNKNOWN_KIND, decl.uses.span, message).help(help));
+        problems.push(unknown_kind(registry, &decl.uses));
         return None;
     };
     let checked = check_with(&decl, operation.as_ref(), problems)?;
@@ -166,7 +174,7 @@ pub(super) fn declare(
     let resolved = operation.resolve(
         checked.value,
         &mut Resolve {
-            root,
+            root: root.folder(),
             written: &decl.with,
             texts: &texts,
             paths: &paths,
@@ -186,8 +194,18 @@ pub(super) fn declare(
     })
 }
 
+/// The problem of a kind that is not there.
+pub(super) fn unknown_kind(registry: &Registry, uses: &Spanned<String>) -> Diagnostic {
+    let message = format!("no kind is called `{}`", uses.value);
+    let help = match registry.nearest(&uses.value) {
+        Some(near) => format!("did you mean `{near}`? `reel nodes` lists all kinds"),
+        None => "`reel nodes` lists all kinds".to_owned(),
+    };
+    Diagnostic::error(code::UNKNOWN_KIND, uses.span, message).help(help)
+}
+
 /// Texts that stand in the project itself.
-fn literals(bindings: &[InputBinding]) -> Vec<(String, String)> {
+pub(super) fn literals(bindings: &[InputBinding]) -> Vec<(String, String)> {
     let text = |binding: &InputBinding| match &binding.source {
         InputSource::Literal(text) => Some((binding.slot.clone(), text.clone())),
         _ => None,
@@ -196,9 +214,9 @@ fn literals(bindings: &[InputBinding]) -> Vec<(String, String)> {
 }
 
 /// Project files that are there.
-fn known_paths(bindings: &[InputBinding], root: &Path) -> Vec<(String, PathBuf)> {
+fn known_paths(bindings: &[InputBinding], root: &Root<'_>) -> Vec<(String, PathBuf)> {
     let find = |binding: &InputBinding| match &binding.source {
-        InputSource::File(path) => inside(root, path).ok().map(|path| (binding.slot.clone(), path)),
+        InputSource::File(path) => root.find(path).ok().map(|path| (binding.slot.clone(), path)),
         _ => None,
     };
     bindings.iter().filter_map(find).collect()
@@ -237,7 +255,7 @@ fn override_claim(mut claim: Claim, resources: Option<&Resources>) -> Claim {
 
 /// Looks up what fills the inputs of nodes.
 pub(super) struct Binder<'a> {
-    pub(super) root: &'a Path,
+    pub(super) root: &'a Root<'a>,
     /// Names that were declared, even those that are not in the graph because of problems of their own.
     pub(super) faulty: &'a BTreeSet<String>,
     /// Inside an expansion: local name → node.
@@ -263,7 +281,7 @@ impl Binder<'_> {
             }
         }
         for (name, path) in &declared.extra {
-            let shown = path.strip_prefix(self.root).unwrap_or(path).display().to_string();
+            let shown = path.strip_prefix(self.root.folder()).unwrap_or(path).display().to_string();
             let feeds = vec![Feed::File(graph.add_file(path.clone(), &shown))];
             slots.insert(name.clone(), Slot { name: name.clone(), feeds, through: false });
         }
@@ -281,7 +299,7 @@ impl Binder<'_> {
     ) -> Option<Vec<Feed>> {
         match &binding.source {
             InputSource::Literal(text) => Some(vec![Feed::Literal(Arc::from(text.as_str()))]),
-            InputSource::File(path) => match inside(self.root, path) {
+            InputSource::File(path) => match self.root.find(path) {
                 Ok(found) => Some(vec![Feed::File(graph.add_file(found, path))]),
                 Err(fault) => {
                     problems.push(fault.diagnostic(path, binding.span));
@@ -384,6 +402,9 @@ pub(crate) fn find_port<'g>(
 /// The problem of a name that no node has.
 pub(crate) fn unknown_node(graph: &Graph, name: &str, span: Span) -> Diagnostic {
     let help = match graph.nearest_name(name) {
+        _ if name == "matrix" || name.starts_with("matrix.") => {
+            "`${matrix.…}` stands for a value where `matrix:` is written".to_owned()
+        }
         Some(near) => format!("did you mean `{near}`?"),
         None => "`reel expand` lists all nodes".to_owned(),
     };
@@ -404,45 +425,4 @@ fn cycle(graph: &Graph, circle: &[NodeId]) -> Diagnostic {
         problem = problem.also(graph.node(*id).span, "goes on here");
     }
     problem.help("take one of these references out")
-}
-
-/// What may be wrong with a path that a project names.
-pub(crate) enum PathFault {
-    Outside,
-    Missing,
-    Unreadable(std::io::Error),
-}
-
-impl PathFault {
-    pub(crate) fn diagnostic(&self, path: &str, span: Span) -> Diagnostic {
-        match self {
-            Self::Outside => Diagnostic::error(code::OUTSIDE, span, format!("`{path}` leaves the project"))
-                .help("copy the file into the project's folder"),
-            Self::Missing => Diagnostic::error(code::MISSING_FILE, span, format!("no file at `{path}`"))
-                .help("paths are relative to the folder of reel.yaml"),
-            Self::Unreadable(error) => {
-                Diagnostic::error(code::MISSING_FILE, span, format!("cannot read `{path}`: {error}"))
-            }
-        }
-    }
-}
-
-/// The real place of a project's file, with symlinks resolved.
-pub(crate) fn inside(root: &Path, path: &str) -> Result<PathBuf, PathFault> {
-    let written = Path::new(path);
-    let climbs = written.components().any(|part| matches!(part, Component::ParentDir | Component::RootDir));
-    let full = root.join(written);
-    let real = full.canonicalize().map_err(|error| match error.kind() {
-        _ if climbs => PathFault::Outside,
-        std::io::ErrorKind::NotFound => PathFault::Missing,
-        _ => PathFault::Unreadable(error),
-    })?;
-    if !real.starts_with(root.canonicalize().map_err(PathFault::Unreadable)?) {
-        return Err(PathFault::Outside);
-    }
-    if real.is_dir() {
-        return Err(PathFault::Unreadable(std::io::Error::other("it is a folder")));
-    }
-    std::fs::File::open(&real).map_err(PathFault::Unreadable)?;
-    Ok(real)
 }

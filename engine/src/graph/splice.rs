@@ -7,11 +7,13 @@ use tracing::debug_span;
 
 use super::resolve::{Binder, add, declare, with_fetches};
 use super::{Graph, walk};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::Diagnostics;
 use crate::id::NodeId;
 use crate::operation::{Failure, Registry, SubNode, Subgraph};
-use crate::span::Spanned;
-use crate::spec::{Located, NodeDecl};
+use crate::paths::Root;
+use crate::read::row_of;
+use crate::span::{Span, Spanned};
+use crate::spec::{Located, NodeDecl, Scope, instance_name};
 
 /// How deep expansions may make expansions.
 const DEPTH: usize = 8;
@@ -31,34 +33,43 @@ pub fn splice(
     let _span =
         debug_span!("splice", maker = %graph.node(maker).name, nodes = subgraph.nodes.len()).entered();
     depth(graph, maker)?;
+    let root = Root::new(root);
     let mut problems = Diagnostics::default();
-    let prefix = prefix(&graph.node(maker).name);
-    let decls = subgraph.nodes.iter().map(|sub| declaration(graph, maker, &prefix, sub)).collect();
-    let mut made = Vec::new();
+    let decls = declarations(graph, maker, subgraph, &mut problems)?;
+    let locals: BTreeMap<String, &str> = decls
+        .iter()
+        .zip(&subgraph.nodes)
+        .map(|(decl, sub)| (decl.name.value.clone(), sub.name.as_str()))
+        .collect();
+    let mut made = Vec::with_capacity(decls.len());
     let mut siblings = BTreeMap::new();
-    for declared in with_fetches(decls, registry, &mut problems)
-        .into_iter()
-        .filter_map(|decl| declare(decl, registry, root, &mut problems))
-    {
-        let name = declared.decl.name.value.clone();
+    for decl in with_fetches(decls, registry, &mut problems) {
+        let name = decl.name.value.clone();
+        let Some(declared) = declare(decl, registry, &root, &mut problems) else {
+            return Err(explain(&name, &problems));
+        };
         if graph.find(&name).is_some() {
             return Err(Failure::new(format!("it makes a node `{name}`, but there is one already")));
         }
         let id = add(graph, &declared, Some(maker));
-        siblings.insert(name.strip_prefix(&prefix).unwrap_or(&name).to_owned(), id);
+        // What was put in to fetch a URL is known by its whole name.
+        siblings.insert(locals.get(&name).map_or_else(|| name.clone(), |local| (*local).to_owned()), id);
         made.push((id, declared));
     }
     let faulty = BTreeSet::new();
-    let binder = Binder { root, faulty: &faulty, siblings: Some(&siblings), maker: Some(maker) };
+    let binder = Binder { root: &root, faulty: &faulty, siblings: Some(&siblings), maker: Some(maker) };
     for (id, declared) in &made {
         binder.bind(graph, *id, declared, &mut problems);
-    }
-    if let Some(problem) = problems.iter().next() {
-        return Err(explain(problem));
+        if problems.has_errors() {
+            return Err(explain(&declared.decl.name.value, &problems));
+        }
     }
     bind_ports(graph, maker, subgraph, &siblings)?;
     let made: Vec<NodeId> = made.into_iter().map(|(id, _)| id).collect();
-    acyclic(graph, &made)?;
+    if graph.node(maker).operation.template().is_none() {
+        // Nodes of a template take nothing from each other.
+        acyclic(graph, &made)?;
+    }
     Ok(made)
 }
 
@@ -70,18 +81,62 @@ fn depth(graph: &Graph, maker: NodeId) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Made nodes stand beside their maker; a maker that is one of many, or has no dot in its name, is the prefix.
-pub(crate) fn prefix(maker: &str) -> String {
+/// The name of a node that `maker` makes under a local name: `[mug]` is an instance of it; others stand beside it,
+/// and a maker that is one of many, or has no dot in its name, is the prefix.
+pub(crate) fn made_name(maker: &str, local: &str) -> String {
+    if let Some(label) = local.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return instance_name(maker, [label]);
+    }
+    format!("{}{local}", prefix(maker))
+}
+
+/// What the names of made nodes begin with.
+pub(super) fn prefix(maker: &str) -> String {
     match maker.rsplit_once('.') {
         Some((scene, own)) if !own.starts_with(|c: char| c.is_ascii_digit()) => format!("{scene}."),
         _ => format!("{maker}."),
     }
 }
 
-fn declaration(graph: &Graph, maker: NodeId, prefix: &str, sub: &SubNode) -> NodeDecl {
-    let span = graph.node(maker).span;
+fn declarations(
+    graph: &Graph,
+    maker: NodeId,
+    subgraph: &Subgraph,
+    problems: &mut Diagnostics,
+) -> Result<Vec<NodeDecl>, Failure> {
+    let node = graph.node(maker);
+    let Some(template) = node.operation.template() else {
+        return Ok(subgraph.nodes.iter().map(|sub| declaration(node.span, &node.name, sub)).collect());
+    };
+    let mut decls = Vec::with_capacity(subgraph.nodes.len());
+    let mut scope = Scope::default();
+    for sub in &subgraph.nodes {
+        let name = made_name(&node.name, &sub.name);
+        scope.set(
+            &template.item,
+            row_of(&sub.with, node.span).unwrap_or_else(|| Located::text(node.span, "")),
+        );
+        let mut with = template.with.clone();
+        scope.fill(&mut with, problems);
+        if problems.has_errors() {
+            return Err(explain(&name, problems));
+        }
+        decls.push(NodeDecl {
+            name: Spanned { value: name, span: node.span },
+            uses: template.uses.clone(),
+            with,
+            needs: Vec::new(),
+            timeout: template.timeout,
+            resources: template.resources.clone(),
+            span: node.span,
+        });
+    }
+    Ok(decls)
+}
+
+fn declaration(span: Span, maker: &str, sub: &SubNode) -> NodeDecl {
     NodeDecl {
-        name: Spanned { value: format!("{prefix}{}", sub.name), span },
+        name: Spanned { value: made_name(maker, &sub.name), span },
         uses: Spanned { value: sub.uses.clone(), span },
         with: Located::of_json(&sub.with, span),
         needs: Vec::new(),
@@ -126,34 +181,46 @@ fn bind_ports(
     Ok(())
 }
 
-/// The graph was without circles before, so a new one goes through a made node.
+/// The graph was without circles before, so a new one goes through a made node: these are put in order, and what is
+/// left then is in a circle.
 fn acyclic(graph: &Graph, made: &[NodeId]) -> Result<(), Failure> {
-    let fresh: BTreeSet<NodeId> = made.iter().copied().collect();
-    let inner = |id: NodeId| graph.reaches(id).into_iter().filter(|from| fresh.contains(from));
-    let mut done: BTreeSet<NodeId> = BTreeSet::new();
-    let mut left: Vec<NodeId> = made.to_vec();
-    loop {
-        let before = left.len();
-        left.retain(|id| {
-            let ready = inner(*id).all(|from| done.contains(&from));
-            if ready {
-                done.insert(*id);
-            }
-            !ready
-        });
-        if left.is_empty() {
-            return Ok(());
-        }
-        if left.len() == before {
-            let path = walk::order(graph).err().unwrap_or(left);
-            let names: Vec<&str> = path.iter().map(|id| graph.node(*id).name.as_str()).collect();
-            return Err(Failure::new(format!("its expansion closes a circle: {}", names.join(" → "))));
+    let mut left: BTreeMap<NodeId, usize> = made.iter().map(|id| (*id, 0)).collect();
+    let mut above: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+    for id in made {
+        for from in graph.reaches(*id).into_iter().filter(|from| left.contains_key(from)).collect::<Vec<_>>()
+        {
+            above.entry(from).or_default().push(*id);
+            *left.entry(*id).or_default() += 1;
         }
     }
+    let mut ready: Vec<NodeId> = made.iter().copied().filter(|id| left[id] == 0).collect();
+    let mut done = 0;
+    while let Some(id) = ready.pop() {
+        done += 1;
+        for next in above.remove(&id).unwrap_or_default() {
+            if let Some(open) = left.get_mut(&next) {
+                *open -= 1;
+                if *open == 0 {
+                    ready.push(next);
+                }
+            }
+        }
+    }
+    if done == made.len() {
+        return Ok(());
+    }
+    let path = walk::order(graph).err().unwrap_or_else(|| made.to_vec());
+    let names: Vec<&str> = path.iter().map(|id| graph.node(*id).name.as_str()).collect();
+    Err(Failure::new(format!("its expansion closes a circle: {}", names.join(" → "))))
 }
 
-fn explain(problem: &Diagnostic) -> Failure {
-    let failure = Failure::new(format!("its expansion is wrong: {} ({})", problem.message, problem.code.0));
+/// The first problem as the failure of the node that made `name`.
+fn explain(name: &str, problems: &Diagnostics) -> Failure {
+    let Some(problem) = problems.iter().next() else {
+        return Failure::new(format!("its expansion is wrong: `{name}` cannot be made"));
+    };
+    let failure =
+        Failure::new(format!("its expansion is wrong: `{name}`: {} ({})", problem.message, problem.code.0));
     match &problem.help {
         Some(help) => failure.help(help.clone()),
         None => failure,

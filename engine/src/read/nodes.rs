@@ -1,27 +1,126 @@
-//! `nodes:` and `pools:` from checked text. They know no kind, and report only what a check cannot.
+//! `nodes:` and `pools:`: each node checked, and made once for each combination of its axes. They know no kind.
 
+use serde_json::Value;
+
+use super::axes::{self, Axes, Dynamic, FOREACH, MATRIX, Place};
+use super::files::Files;
 use super::spanned;
 use crate::claim::GpuClaim;
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::quantity::{Bytes, Decimal, Duration};
 use crate::span::Spanned;
-use crate::spec::{Located, NodeDecl, Resources, Written};
+use crate::spec::{self, Instances, Located, NodeDecl, Picks, Resources, Written, keys};
 
 /// Names that stand for something else in `${…}`.
-const TAKEN: &[&str] = &["vars", "env", "secrets", "self"];
+pub(super) const TAKEN: &[&str] = &["vars", "env", "secrets", "self", "matrix"];
 
-/// Every node as far as it can be read. What was wrong is left out, and has been reported.
-pub(super) fn read(nodes: &Located, problems: &mut Diagnostics) -> Vec<NodeDecl> {
-    for (name, _) in nodes.entries() {
-        if TAKEN.contains(&name.value.as_str()) {
-            let message = format!("a node cannot be called `{}`", name.value);
-            problems.push(
-                Diagnostic::error(code::BAD_VALUE, name.span, message)
-                    .help(format!("`${{{}.…}}` stands for something else", name.value)),
-            );
+/// The kind of a node that becomes many when a list is made.
+pub(crate) const EACH: &str = "foreach";
+
+/// What nodes are read with.
+pub(super) struct Reader<'a, 'f> {
+    /// The axes of the whole project.
+    pub(super) outer: &'a Axes,
+    /// Where rows are read.
+    pub(super) files: &'a mut Files<'f>,
+    /// What there are many of.
+    pub(super) instances: &'a mut Instances,
+}
+
+impl Reader<'_, '_> {
+    /// Every node as far as it can be read. What was wrong is left out, and has been reported.
+    pub(super) fn read(&mut self, nodes: &Located, problems: &mut Diagnostics) -> Vec<NodeDecl> {
+        let schema = keys::node();
+        let mut all = Vec::with_capacity(nodes.entries().len());
+        for (name, written) in nodes.entries() {
+            let wrong = spec::wrong_name(name);
+            let right = wrong.is_none();
+            taken(name).into_iter().chain(wrong).for_each(|problem| problems.push(problem));
+            let many = [MATRIX, FOREACH].iter().any(|key| written.get(key).is_some());
+            if !many && self.outer.is_empty() {
+                let _ = right && spec::check_at(written, &schema, Some(name), problems).is_some();
+                all.push(node(name, written));
+            } else {
+                self.instances(name, written, &schema, &mut all, problems);
+            }
+        }
+        all
+    }
+
+    /// One node for each combination.
+    fn instances(
+        &mut self,
+        name: &Spanned<String>,
+        written: &Located,
+        schema: &Value,
+        all: &mut Vec<NodeDecl>,
+        problems: &mut Diagnostics,
+    ) {
+        let place = Place { outer: Some(self.outer), dynamic: true };
+        let Some((own, dynamic)) = axes::read(written, place, self.files, problems) else {
+            // So that nobody is told that there is no such node.
+            all.push(node(name, &Located { node: Written::Null, span: written.span }));
+            return;
+        };
+        let axes = self.outer.with(&own);
+        let body = without_axes(written);
+        if axes.is_empty() {
+            let _ = spec::check_at(&body, schema, Some(name), problems);
+            all.push(each(node(name, &body), dynamic.as_ref()));
+            return;
+        }
+        for one in axes.combinations(name.span, problems) {
+            let mut body = body.clone();
+            one.scope.fill(&mut body, problems);
+            let _ = spec::check_at(&body, schema, Some(name), problems);
+            let mut decl = node(name, &body);
+            decl.name.value = self.note(&name.value, &one.picks);
+            let dynamic = dynamic.as_ref().map(|dynamic| {
+                let mut list = dynamic.list.clone();
+                one.scope.fill(&mut list, problems);
+                Dynamic { name: dynamic.name.clone(), list }
+            });
+            all.push(each(decl, dynamic.as_ref()));
         }
     }
-    nodes.entries().iter().map(|(name, written)| node(name, written)).collect()
+
+    fn note(&mut self, base: &str, picks: &Picks) -> String {
+        let name = spec::instance_name(base, picks.iter().map(|(_, label)| label.as_str()));
+        self.instances.add_node(base, &name, picks);
+        name
+    }
+}
+
+/// A mapping without the keys that make many of it.
+pub(super) fn without_axes(written: &Located) -> Located {
+    let Written::Map(entries) = &written.node else { return written.clone() };
+    let own = |key: &Spanned<String>| [MATRIX, FOREACH].contains(&key.value.as_str());
+    let rest = entries.iter().filter(|(key, _)| !own(key)).cloned();
+    Located { node: Written::Map(rest.collect()), span: written.span }
+}
+
+/// The node that makes one for each item of a list; what was written is its template.
+fn each(decl: NodeDecl, dynamic: Option<&Dynamic>) -> NodeDecl {
+    let Some(Dynamic { name, list }) = dynamic.filter(|_| !decl.uses.value.is_empty()) else { return decl };
+    let uses = Located::text(decl.uses.span, decl.uses.value.clone());
+    let key = |text: &str, span| Spanned { value: text.to_owned(), span };
+    let entries = vec![
+        (key("in", list.span), list.clone()),
+        (key("as", name.span), Located::text(name.span, name.value.clone())),
+        (key("uses", uses.span), uses),
+        (key("with", decl.with.span), decl.with),
+    ];
+    let uses = Spanned { value: EACH.to_owned(), span: decl.uses.span };
+    NodeDecl { uses, with: Located { node: Written::Map(entries), span: decl.span }, ..decl }
+}
+
+fn taken(name: &Spanned<String>) -> Option<Diagnostic> {
+    if TAKEN.contains(&name.value.as_str()) {
+        let message = format!("a node cannot be called `{}`", name.value);
+        let help = format!("`${{{}.…}}` stands for something else", name.value);
+        return Some(Diagnostic::error(code::BAD_VALUE, name.span, message).help(help));
+    }
+    None
 }
 
 fn node(name: &Spanned<String>, written: &Located) -> NodeDecl {
@@ -86,7 +185,7 @@ pub(super) fn pools(written: &Located) -> Vec<(String, u32)> {
 
 fn decimal(written: &Located) -> Option<Decimal> {
     match &written.node {
-        Written::Number(text) | Written::Text(text) => text.parse().ok(),
+        Written::Number(text) | Written::Text(text) | Written::Cell(text) => text.parse().ok(),
         _ => None,
     }
 }

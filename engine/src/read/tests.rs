@@ -1,7 +1,9 @@
 //! Project files, right and wrong, and all that is said of them. It knows no disk.
 
 pub(crate) mod fixture;
+mod include;
 mod limits;
+mod many;
 mod wrong;
 
 use crate::claim::GpuClaim;

@@ -259,7 +259,7 @@ impl Look<'_> {
         {
             let Foresight { graph, plan, later, .. } = seen;
             let only = later.take_in(graph, id, &nodes);
-            plan.grow(graph, id, (&nodes, only), |node| self.estimates.of(graph, self.history, node));
+            let _ = plan.grow(graph, id, (&nodes, only), |node| self.estimates.of(graph, self.history, node));
             made = nodes;
         }
         seen.results.set(id, Some(result));

@@ -1,18 +1,15 @@
 //! From the files of a project to declarations and bound outputs. It resolves no node and builds nothing.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-
-use tracing::info_span;
 
 use super::{LOCK_FILE, PROJECT_FILE, STATE_FOLDER};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::graph::Graph;
 use crate::graph::resolve::{find_port, unknown_node};
-use crate::operation::{FrontGraph, FrontProject, Registry};
 use crate::output::Output;
-use crate::read::{ReadOptions, read_spec};
-use crate::span::{Sources, Spanned};
-use crate::spec::{OutputDecl, Spec};
+use crate::span::Spanned;
+use crate::spec::OutputDecl;
 use crate::takes::Takes;
 
 /// The pins of the project in `root`.
@@ -23,68 +20,26 @@ pub(super) fn read_takes(root: &Path) -> Result<Takes, Diagnostic> {
     })
 }
 
-pub(super) fn read(
-    root: &Path,
-    registry: &Registry,
-    options: &ReadOptions<'_>,
-    sources: &mut Sources,
-    problems: &mut Diagnostics,
-) -> Option<Spec> {
-    let _span = info_span!("read", folder = %root.display()).entered();
-    let path = root.join(PROJECT_FILE);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => {
-            let (spec, found) = read_spec(&text, Path::new(PROJECT_FILE), registry, options, sources);
-            problems.extend(found);
-            spec
-        }
-        Err(error) => {
-            let message = format!("cannot read `{PROJECT_FILE}`: {error}");
-            problems.push(Diagnostic::general(code::NO_PROJECT, message));
-            None
-        }
-    }
-}
-
-pub(super) fn compile(
-    spec: &Spec,
+/// An output must not be written over what the project is made of.
+pub(super) fn problems_of_places(
     root: &Path,
     outputs: &[OutputDecl],
-    registry: &Registry,
-    problems: &mut Diagnostics,
-) -> FrontGraph {
-    let mut all = FrontGraph { bindings: vec![None; outputs.len()], ..FrontGraph::default() };
-    for front_end in registry.front_ends() {
-        let keys: Vec<&str> = front_end.sections().iter().map(|(key, _)| *key).collect();
-        let sections: Vec<_> =
-            spec.sections.iter().filter(|(key, _)| keys.contains(&key.as_str())).cloned().collect();
-        if sections.is_empty() && outputs.is_empty() {
-            continue;
-        }
-        let wrong = &spec.unread;
-        let made = front_end.compile(&FrontProject { root, sections: &sections, wrong, outputs }, problems);
-        all.nodes.extend(made.nodes);
-        all.read.extend(made.read);
-        for (slot, binding) in all.bindings.iter_mut().zip(made.bindings) {
-            *slot = slot.take().or(binding);
-        }
-    }
-    all
-}
-
-/// An output must not be written over what the project is made of.
-pub(super) fn problems_of_place(
-    root: &Path,
-    decl: &OutputDecl,
     graph: &Graph,
     read: &[PathBuf],
     problems: &mut Diagnostics,
 ) {
+    let files = graph.files().iter();
+    let sources: BTreeSet<PathBuf> = files
+        .flat_map(|source| [source.path.clone(), root.join(&source.shown)])
+        .chain(read.iter().cloned())
+        .collect();
+    outputs
+        .iter()
+        .for_each(|decl| problems_of_place(decl, sources.contains(&root.join(&decl.file.value)), problems));
+}
+
+fn problems_of_place(decl: &OutputDecl, is_source: bool, problems: &mut Diagnostics) {
     let (file, name) = (Path::new(&decl.file.value), &decl.name.value);
-    let path = root.join(file);
-    let is_source =
-        graph.files().iter().any(|source| source.path == path || Path::new(&source.shown) == file)
-            || read.contains(&path);
     let is_own = file.starts_with(STATE_FOLDER) || [PROJECT_FILE, LOCK_FILE].map(Path::new).contains(&file);
     let why = match (is_source, is_own) {
         (true, _) => "a file that the project is made of",

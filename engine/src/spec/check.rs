@@ -7,15 +7,17 @@
 mod branch;
 mod input;
 mod object;
+mod sample;
 mod scalar;
 mod shape;
 mod words;
 
 use serde_json::Value;
 
-pub(crate) use scalar::inner_path;
+pub(crate) use scalar::{inner_path, wrong_name};
 
 use super::checked::{Checked, InputBinding};
+use super::parse::is_decimal;
 use super::value::{Located, Written};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, code};
 use crate::quantity;
@@ -135,6 +137,13 @@ impl Checker<'_> {
             return None;
         }
         let schema = shape::followed(self.root, schema);
+        match &written.node {
+            Written::Cell(text) => {
+                return self.value(&self.as_wanted(text, written.span, schema), schema, at);
+            }
+            Written::Pending => return Some(sample::of(self.root, schema, &at.slot(), 0)),
+            _ => {}
+        }
         if written.node == Written::Null && shape::types(schema).is_some_and(|t| t.contains(&"null")) {
             return self.nothing(written, schema, at);
         }
@@ -158,6 +167,30 @@ impl Checker<'_> {
             return self.choice(written, schema, at);
         }
         self.typed(written, schema, at)
+    }
+
+    /// A scalar of a table as what the schema wants: a text where one may stand.
+    fn as_wanted(&self, text: &str, span: Span, schema: &Value) -> Located {
+        let mut leaves = Vec::new();
+        let as_text = Located::text(span, text);
+        if shape::choice(schema).is_none() && schema.get("allOf").is_none() {
+            if branch::fits(schema, &as_text) {
+                return as_text;
+            }
+            leaves.push(schema.clone());
+        } else {
+            self.branches(schema, &mut leaves, 0);
+        }
+        let forms = [
+            Some(Written::Text(text.to_owned())),
+            is_decimal(text).then(|| Written::Number(text.to_owned())),
+            text.parse().ok().map(Written::Bool),
+        ];
+        let fitting = forms.into_iter().flatten().find(|form| {
+            let form = Located { node: form.clone(), span };
+            leaves.iter().any(|leaf| branch::fits(leaf, &form))
+        });
+        Located { node: fitting.unwrap_or(as_text.node), span }
     }
 
     /// A key that may be null. One with nothing behind it is an error all the same: who writes `color: #fff` gets

@@ -10,19 +10,14 @@ pub(crate) fn top_level() -> Vec<(&'static str, Value)> {
     vec![
         ("version", json!({ "const": VERSION, "description": "Version of the file format." })),
         ("name", json!({ "type": "string", "minLength": 1, "description": "Name of the project." })),
+        ("include", include()),
+        ("matrix", matrix()),
+        ("foreach", foreach()),
         ("vars", vars()),
         ("env", env()),
         ("capacity", capacity()),
         ("pools", pools("How many places each named pool has.")),
-        (
-            "nodes",
-            json!({
-                "type": "object",
-                "description": "Nodes by name. `${node.port}` in one makes it wait for another.",
-                "propertyNames": { "format": "name" },
-                "additionalProperties": node(),
-            }),
-        ),
+        ("nodes", nodes()),
         (
             "outputs",
             json!({
@@ -33,6 +28,65 @@ pub(crate) fn top_level() -> Vec<(&'static str, Value)> {
             }),
         ),
     ]
+}
+
+/// Nodes by name.
+pub(crate) fn nodes() -> Value {
+    json!({
+        "type": "object",
+        "description": "Nodes by name. `${node.port}` in one makes it wait for another.",
+        "propertyNames": { "format": "name" },
+        "additionalProperties": node(),
+    })
+}
+
+/// Axes with their values.
+pub(crate) fn matrix() -> Value {
+    let value = json!({ "type": ["string", "number", "boolean", "object"], "x-references": true });
+    json!({
+        "type": "object",
+        "description": "Values by name: one is made for each combination, with `${matrix.NAME}` in it.",
+        "propertyNames": { "format": "name" },
+        "properties": {
+            "exclude": {
+                "type": "array",
+                "items": { "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } },
+                "description": "Combinations that are left out.",
+            },
+        },
+        "additionalProperties": { "type": "array", "minItems": 1, "items": value },
+        "examples": [{ "lang": ["en", "de"], "shape": ["9x16", "1x1"] }],
+    })
+}
+
+/// Rows by the name of one.
+pub(crate) fn foreach() -> Value {
+    json!({
+        "type": "object",
+        "description": "A list by the name of an item: one is made for each item, with `${NAME}` or `${NAME.COLUMN}` in it.",
+        "propertyNames": { "format": "name" },
+        "minProperties": 1,
+        "additionalProperties": {
+            "description": "A list, a CSV or JSON file, or on a node `${node.port}`.",
+            "anyOf": [
+                { "type": "string", "minLength": 1, "x-references": true },
+                { "type": "array", "items": { "format": "later", "type": ["string", "number", "boolean", "object", "array", "null"], "x-empty": true } },
+            ],
+        },
+        "examples": [{ "row": "data/products.csv" }, { "word": ["sun", "moon"] }],
+    })
+}
+
+/// Other files of the project.
+pub(crate) fn include() -> Value {
+    json!({
+        "description": "Other files of the project that are merged into this one.",
+        "anyOf": [
+            { "type": "string", "format": "path" },
+            { "type": "array", "items": { "type": "string", "format": "path" } },
+        ],
+        "examples": ["scenes.yaml", ["voices.yaml", "scenes.yaml"]],
+    })
 }
 
 fn vars() -> Value {
@@ -155,6 +209,8 @@ pub(crate) fn node() -> Value {
                 },
                 "additionalProperties": false,
             },
+            "matrix": matrix(),
+            "foreach": foreach(),
         },
         "required": ["uses"],
         "additionalProperties": false,

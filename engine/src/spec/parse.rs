@@ -232,7 +232,7 @@ fn bytes(text: &str, location: &Location) -> (usize, usize) {
 }
 
 /// Whether a text is a decimal number: sign, digits, point, exponent.
-pub(super) fn is_decimal(text: &str) -> bool {
+pub(in crate::spec) fn is_decimal(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),

@@ -1,6 +1,7 @@
 //! `${…}` in texts: what is a reference, and what only looks like one. It knows no node and no variable.
 
 use super::checked::InputSource;
+use super::instances::is_label;
 
 /// One `${…}` of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +45,7 @@ pub fn parse_reference(text: &str) -> Option<InputSource> {
 
 /// What stands between the braces, if it is a node and a port.
 pub(super) fn named(body: &str) -> Option<InputSource> {
-    let right = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
-    if !body.chars().all(right) {
+    if !is_reference(body) {
         return None;
     }
     let (node, port) = body.rsplit_once('.')?;
@@ -56,6 +56,24 @@ pub(super) fn named(body: &str) -> Option<InputSource> {
         Some(slot) => Some(InputSource::SelfSlot(slot.to_owned())),
         None => Some(InputSource::Reference { node: node.to_owned(), port: port.to_owned() }),
     }
+}
+
+/// Whether a text has only characters that can name a node and its port: labels of instances between brackets.
+fn is_reference(body: &str) -> bool {
+    let mut inside = false;
+    body.chars().all(|c| match c {
+        '[' | ']' => {
+            let opens = c == '[';
+            let right = opens != inside;
+            inside = opens;
+            right
+        }
+        ',' => inside,
+        '_' | '-' => true,
+        '.' | '/' => !inside,
+        _ if inside => is_label(c),
+        _ => c.is_ascii_alphanumeric(),
+    }) && !inside
 }
 
 /// Scope and name, if this is a variable and no reference.
@@ -70,7 +88,7 @@ pub(super) fn inside(text: &str) -> Option<&str> {
 }
 
 /// A text as it is meant: `$${` stands for `${`.
-pub(super) fn unescape(text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> String {
     text.replace("$${", "${")
 }
 
@@ -101,6 +119,8 @@ mod tests {
     fn the_port_follows_the_last_dot() {
         assert_eq!(parse_reference("${voice.audio}"), reference("voice", "audio"));
         assert_eq!(parse_reference("${square/hook.say.1.audio}"), reference("square/hook.say.1", "audio"));
+        assert_eq!(parse_reference("${voice[de,9x16].audio}"), reference("voice[de,9x16]", "audio"));
+        assert_eq!(parse_reference("${[dé,1]/hook.say.1.audio}"), reference("[dé,1]/hook.say.1", "audio"));
         assert_eq!(parse_reference("${self.in.clip.mp4}"), Some(InputSource::SelfSlot("in.clip.mp4".into())));
         for text in [
             "",
@@ -115,6 +135,9 @@ mod tests {
             "${b.c",
             "${vars.a}",
             "${env.A}",
+            "${a[b.c}",
+            "${a]b.c}",
+            "${a[b.c].d}",
         ] {
             assert_eq!(parse_reference(text), None, "{text}");
         }

@@ -24,6 +24,10 @@ pub enum Written {
     Number(String),
     /// A string.
     Text(String),
+    /// A scalar of a table, where nothing says of what type it is: a text, or a number or truth where that is wanted.
+    Cell(String),
+    /// A value that is not known yet, in the sample of a template: it fits everywhere.
+    Pending,
     /// A sequence.
     List(Vec<Located>),
     /// A mapping, in the order written.
@@ -34,6 +38,11 @@ impl Located {
     /// A string at a place.
     pub fn text(span: Span, text: impl Into<String>) -> Self {
         Self { node: Written::Text(text.into()), span }
+    }
+
+    /// A scalar of a table at a place.
+    pub fn cell(span: Span, text: impl Into<String>) -> Self {
+        Self { node: Written::Cell(text.into()), span }
     }
 
     /// A mapping at a place, whose keys share it.
@@ -59,6 +68,23 @@ impl Located {
             Value::Array(items) => Self::list(span, items.iter().map(|v| Self::of_json(v, span))),
             Value::Object(map) => {
                 Self::map(span, map.iter().map(|(k, v)| (k.clone(), Self::of_json(v, span))))
+            }
+        }
+    }
+
+    /// As JSON. A number that is not whole stays text: no float is ever made of a quantity.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        match &self.node {
+            Written::Null | Written::Pending => Value::Null,
+            Written::Bool(flag) => Value::Bool(*flag),
+            Written::Number(text) => {
+                text.parse::<i64>().map_or_else(|_| Value::from(text.as_str()), Value::from)
+            }
+            Written::Text(text) | Written::Cell(text) => Value::from(text.as_str()),
+            Written::List(items) => items.iter().map(Self::to_json).collect(),
+            Written::Map(entries) => {
+                entries.iter().map(|(key, value)| (key.value.clone(), value.to_json())).collect()
             }
         }
     }
@@ -91,8 +117,19 @@ impl Located {
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match &self.node {
-            Written::Text(text) => Some(text),
+            Written::Text(text) | Written::Cell(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// A scalar as it was written; nothing for anything else.
+    #[must_use]
+    pub fn as_words(&self) -> &str {
+        match &self.node {
+            Written::Text(text) | Written::Number(text) | Written::Cell(text) => text,
+            Written::Bool(true) => "true",
+            Written::Bool(false) => "false",
+            Written::Null | Written::Pending | Written::List(_) | Written::Map(_) => "",
         }
     }
 

@@ -92,7 +92,7 @@ impl Variables {
                 return Some(value);
             }
             joined.push_str(&text[copied..hole.start]);
-            joined.push_str(written_out(&value));
+            joined.push_str(Located { node: value, span }.as_words());
             copied = hole.end;
         }
         if copied == 0 {
@@ -122,15 +122,6 @@ impl Variables {
                 Err((message, Some(unknown_help("env", near))))
             }
         }
-    }
-}
-
-fn written_out(value: &Written) -> &str {
-    match value {
-        Written::Text(text) | Written::Number(text) => text,
-        Written::Bool(true) => "true",
-        Written::Bool(false) => "false",
-        Written::Null | Written::List(_) | Written::Map(_) => "",
     }
 }
 

@@ -6,6 +6,7 @@ mod edits;
 mod explain;
 mod faults;
 mod keys;
+mod many;
 mod recall;
 mod steady;
 mod trouble;

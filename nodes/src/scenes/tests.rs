@@ -1,5 +1,6 @@
 //! Whole projects from text to graph: names, references, places of errors, and what a change touches.
 
+mod many;
 mod names;
 mod wrong;
 

@@ -26,6 +26,7 @@ const CRATES: &[Crate] = &[
             "digest",
             "id",
             "diagnostic",
+            "paths",
             "quantity",
             "claim",
             "artifact",

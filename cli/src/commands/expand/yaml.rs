@@ -79,10 +79,12 @@ fn entry(out: &mut String, depth: usize, key: &str, value: &Located) {
 /// A value on one line.
 fn flow(value: &Located) -> String {
     match &value.node {
-        Written::Null => "null".to_owned(),
+        Written::Null | Written::Pending => "null".to_owned(),
         Written::Bool(flag) => flag.to_string(),
         Written::Number(number) => number.clone(),
-        Written::Text(words) => text(words),
+        // A number of a table stays one; a text that looks like one is told by the next check.
+        Written::Cell(words) if words.parse::<f64>().is_ok() => words.clone(),
+        Written::Text(words) | Written::Cell(words) => text(words),
         Written::List(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
         Written::Map(entries) if entries.is_empty() => "{}".to_owned(),
         Written::Map(entries) => {

@@ -1,7 +1,7 @@
 //! A registry of made-up kinds and a made-up front end, and problems as lines of text.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use crate::operation::{
     Site, Text, Typed, Video,
 };
 use crate::quantity::{Bytes, Color, Duration, Gain, Size};
-use crate::read::{ReadOptions, check_with, read_spec};
+use crate::read::{ReadOptions, check_with, read_project, read_spec};
 use crate::span::Sources;
 use crate::spec::{Checked, Spec};
 
@@ -173,7 +173,12 @@ pub(crate) fn registry() -> Registry {
 
 /// Problems in the order of the file: code, place, message, help, and other places.
 pub(crate) fn lines(problems: Diagnostics, sources: &Sources) -> Vec<String> {
-    let place = |span| sources.line_column(span).map_or_else(|| "-".to_owned(), |(l, c)| format!("{l}:{c}"));
+    let place = |span: crate::span::Span| {
+        // The project file is the first; others are named.
+        let file = sources.get(span.source).filter(|_| span.source.0 > 0);
+        let file = file.map_or_else(String::new, |source| format!("{}:", source.path.display()));
+        sources.line_column(span).map_or_else(|| "-".to_owned(), |(l, c)| format!("{file}{l}:{c}"))
+    };
     let sorted = problems.sorted();
     let line = |p: &crate::diagnostic::Diagnostic| {
         let first = p.labels.first().map_or_else(|| "-".to_owned(), |l| place(l.span));
@@ -200,6 +205,14 @@ pub(crate) fn read_with(
     let options = ReadOptions { env: &found, set: &set };
     let (spec, problems) = read_spec(text, Path::new("reel.yaml"), &registry(), &options, &mut sources);
     (spec, lines(problems, &sources))
+}
+
+/// Reads the project in a folder: the spec, the files it is made of, and what is said of them.
+pub(crate) fn project(folder: &Path) -> (Option<Spec>, Vec<PathBuf>, Vec<String>) {
+    let mut sources = Sources::default();
+    let options = ReadOptions { env: &|_| None, set: &[] };
+    let read = read_project(folder, "reel.yaml", &registry(), &options, &mut sources);
+    (read.spec, read.files, lines(read.problems, &sources))
 }
 
 /// What the check says of `with:` of one node, written on the lines after the fourth.

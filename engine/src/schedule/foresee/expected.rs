@@ -33,9 +33,8 @@ pub(super) fn expected(means: &Means<'_>, history: &History, seen: &Foresight) -
     while let Some(maker) = makers.pop() {
         let Some(past) = history.past(&maker) else { continue };
         let Lookup::Hit(result) = means.cache.lookup(&past.key.0) else { continue };
-        let prefix = splice::prefix(&maker);
         for node in result.graph.iter().flat_map(|graph| &graph.nodes) {
-            let name = format!("{prefix}{}", node.name);
+            let name = splice::made_name(&maker, &node.name);
             if seen.graph.find(&name).is_some() || !names.insert(name.clone()) {
                 continue;
             }

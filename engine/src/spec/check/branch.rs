@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{At, Checker, object, shape, words};
 use crate::diagnostic::{Diagnostics, code, nearest};
 use crate::quantity;
+use crate::spec::parse::is_decimal;
 use crate::spec::value::{Located, Written};
 
 impl Checker<'_> {
@@ -30,7 +31,7 @@ impl Checker<'_> {
     }
 
     /// The leaves of a choice, each with what stands beside the choice merged in.
-    fn branches(&self, schema: &Value, into: &mut Vec<Value>, depth: usize) {
+    pub(super) fn branches(&self, schema: &Value, into: &mut Vec<Value>, depth: usize) {
         let schema = shape::followed(self.root, schema);
         let is_leaf = schema.get("format").is_some() || shape::options(schema).is_some();
         let parts = schema.get("allOf").and_then(Value::as_array);
@@ -203,6 +204,10 @@ impl Checker<'_> {
 /// Whether a branch can take the kind of thing that was written at all.
 pub(super) fn fits(branch: &Value, written: &Located) -> bool {
     let format = branch.get("format").and_then(Value::as_str);
+    if let Written::Pending | Written::Cell(_) = written.node {
+        // A cell that fits no branch is told by the one that is tried.
+        return !matches!(written.node, Written::Cell(_)) || cell_fits(branch, written);
+    }
     if format == Some("input") {
         return matches!(written.node, Written::Text(_) | Written::Map(_));
     }
@@ -221,10 +226,21 @@ pub(super) fn fits(branch: &Value, written: &Located) -> bool {
         Written::Null => is("null"),
         Written::Bool(_) => is("boolean"),
         Written::Number(_) => is("number") || is("integer"),
-        Written::Text(_) => is("string"),
+        Written::Text(_) | Written::Cell(_) | Written::Pending => is("string"),
         Written::List(_) => is("array"),
         Written::Map(_) => is("object"),
     }
+}
+
+/// Whether a cell of a table can stand for something that a branch takes.
+fn cell_fits(branch: &Value, cell: &Located) -> bool {
+    let text = cell.as_words();
+    let as_text = Located::text(cell.span, text);
+    let as_number = || Located { node: Written::Number(text.to_owned()), span: cell.span };
+    let as_truth = |value| Located { node: Written::Bool(value), span: cell.span };
+    fits(branch, &as_text)
+        || (is_decimal(text) && fits(branch, &as_number()))
+        || text.parse().is_ok_and(|value| fits(branch, &as_truth(value)))
 }
 
 /// Whether every branch has keys of its own that must be there, and none of them is.

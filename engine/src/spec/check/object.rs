@@ -2,11 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::scalar::NAME_HELP;
+use super::scalar::wrong_name;
 use super::{At, Checker, shape, words};
 use crate::diagnostic::{code, nearest};
 use crate::span::{Span, Spanned};
-use crate::spec::reference;
 use crate::spec::value::{Located, Written};
 
 impl Checker<'_> {
@@ -26,7 +25,13 @@ impl Checker<'_> {
         let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&none);
         let others = shape::others(schema);
         let mut object = Some(Map::new());
+        let required = |name: &str| shape::required(schema).any(|known| known == name);
         for (key, value) in entries {
+            // What a row may leave out is best left out of a sample.
+            if value.node == Written::Pending && properties.contains_key(&key.value) && !required(&key.value)
+            {
+                continue;
+            }
             let here = at.key(&key.value, key.span);
             let of = properties.get(&key.value).or(others);
             let checked = match of {
@@ -55,12 +60,13 @@ impl Checker<'_> {
     /// Whether a free key is a name, where the schema wants names.
     fn right_name(&mut self, key: &Spanned<String>, schema: &Value) -> bool {
         let wants_names = schema.pointer("/propertyNames/format") == Some(&Value::from("name"));
-        if !wants_names || reference::is_name(&key.value) {
-            return true;
+        match wrong_name(key).filter(|_| wants_names) {
+            Some(problem) => {
+                self.problems.push(problem);
+                false
+            }
+            None => true,
         }
-        let message = format!("`{}` cannot be a name", words::short(&key.value));
-        self.problem(code::BAD_VALUE, key.span, message, Some(NAME_HELP.to_owned()));
-        false
     }
 
     pub(super) fn unknown_key(

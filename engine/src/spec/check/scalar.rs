@@ -5,8 +5,9 @@ use std::path::{Component, Path};
 use serde_json::Value;
 
 use super::{At, Checker, words};
-use crate::diagnostic::{code, nearest};
+use crate::diagnostic::{Diagnostic, code, nearest};
 use crate::quantity::{Decimal, Format, Wrong};
+use crate::span::Spanned;
 use crate::spec::reference;
 use crate::spec::value::{Located, Written};
 
@@ -194,7 +195,14 @@ impl Checker<'_> {
 }
 
 /// What a name is made of.
-pub(super) const NAME_HELP: &str = "a name is a letter or `_`, then letters, digits, `_` and `-`";
+const NAME_HELP: &str = "a name is a letter or `_`, then letters, digits, `_` and `-`";
+
+/// What is wrong with a key that is to name something, if anything is.
+pub(crate) fn wrong_name(key: &Spanned<String>) -> Option<Diagnostic> {
+    let message = || format!("`{}` cannot be a name", words::short(&key.value));
+    let wrong = !reference::is_name(&key.value);
+    wrong.then(|| Diagnostic::error(code::BAD_VALUE, key.span, message()).help(NAME_HELP))
+}
 
 /// A path in the project by its text alone: relative, never above its start, without `.` and doubled slashes.
 pub(crate) fn inner_path(text: &str) -> Result<String, String> {

@@ -86,7 +86,8 @@ pub(super) fn given(written: &Located) -> String {
         Written::Null => "nothing".to_owned(),
         Written::Bool(value) => format!("`{value}`"),
         Written::Number(text) => format!("the number `{text}`"),
-        Written::Text(text) => format!("the text `{}`", short(text)),
+        Written::Text(text) | Written::Cell(text) => format!("the text `{}`", short(text)),
+        Written::Pending => "what a row gives".to_owned(),
         Written::List(_) => "a list".to_owned(),
         Written::Map(_) => "a mapping".to_owned(),
     }

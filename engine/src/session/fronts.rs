@@ -1,0 +1,201 @@
+//! From the sections of front ends to nodes, once for a project or once for each story it is made into, with every
+//! reference to one of many looked up. It resolves nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::Diagnostics;
+use crate::operation::{FrontGraph, FrontProject, Registry};
+use crate::span::Spanned;
+use crate::spec::{
+    InputSource, Located, NodeDecl, OutputDecl, Picks, Spec, Written, instance_name, name_parts,
+    parse_reference,
+};
+
+/// All declarations of a project.
+pub(super) struct Declared {
+    /// Nodes, those that were written first.
+    pub(super) nodes: Vec<NodeDecl>,
+    /// Outputs; one that nothing makes has no `from`.
+    pub(super) outputs: Vec<OutputDecl>,
+    /// Files that front ends read.
+    pub(super) read: Vec<PathBuf>,
+}
+
+/// Runs every front end.
+pub(super) fn compile(spec: &Spec, root: &Path, registry: &Registry, problems: &mut Diagnostics) -> Declared {
+    let mut all = Declared { nodes: spec.nodes.clone(), outputs: spec.outputs.clone(), read: Vec::new() };
+    if spec.variants.is_empty() {
+        let indexes: Vec<usize> = (0..spec.outputs.len()).collect();
+        let story = Story { sections: &spec.sections, unread: &spec.unread, root, registry };
+        let (nodes, read) = story.compile(&indexes, &Picks::new(), &mut all.outputs, problems);
+        all.read = read;
+        link(spec, &mut all, problems);
+        all.nodes.extend(nodes.into_iter().map(|mut node| {
+            spec.instances.link_node(&mut node, &Picks::new(), problems);
+            node
+        }));
+        return all;
+    }
+    let mut fronts = Vec::new();
+    let mut names = BTreeMap::new();
+    for variant in &spec.variants {
+        let story = Story { sections: &variant.sections, unread: &variant.unread, root, registry };
+        let (nodes, read) = story.compile(&variant.outputs, &variant.picks, &mut all.outputs, problems);
+        all.read.extend(read);
+        let prefix = prefix(&variant.picks);
+        names.insert(prefix.clone(), nodes.iter().map(|node| node.name.value.clone()).collect());
+        fronts.push((prefix, nodes, &variant.picks));
+    }
+    all.read.sort_unstable();
+    all.read.dedup();
+    let depth = spec.variants[0].picks.len();
+    let names = Names { of: names };
+    for node in &mut all.nodes {
+        if let Some(picks) = spec.instances.picks_of(&node.name.value).and_then(|picks| picks.get(..depth)) {
+            names.tree(&prefix(&picks.to_vec()), &mut node.with);
+        }
+    }
+    for (variant, index) in
+        spec.variants.iter().flat_map(|variant| variant.outputs.iter().map(move |index| (variant, *index)))
+    {
+        if let Some(from) = &mut all.outputs[index].from {
+            names.text(&prefix(&variant.picks), &mut from.value);
+        }
+    }
+    link(spec, &mut all, problems);
+    for (prefix, nodes, picks) in fronts {
+        all.nodes.extend(nodes.into_iter().map(|mut node| {
+            names.node(&prefix, &mut node);
+            spec.instances.link_node(&mut node, picks, problems);
+            node
+        }));
+    }
+    all
+}
+
+fn link(spec: &Spec, all: &mut Declared, problems: &mut Diagnostics) {
+    if !spec.instances.is_empty() {
+        spec.instances.link(&mut all.nodes, &mut all.outputs, problems);
+    }
+}
+
+/// What stands before the names of nodes of a story.
+fn prefix(picks: &Picks) -> String {
+    format!("{}/", instance_name("", picks.iter().map(|(_, label)| label.as_str())))
+}
+
+/// One story: the sections from which front ends make nodes.
+struct Story<'a> {
+    sections: &'a [(String, Located)],
+    unread: &'a [String],
+    root: &'a Path,
+    registry: &'a Registry,
+}
+
+impl Story<'_> {
+    /// Compiles the story and binds its outputs; the labels of `picks` are taken off their names for that.
+    fn compile(
+        &self,
+        indexes: &[usize],
+        picks: &Picks,
+        outputs: &mut [OutputDecl],
+        problems: &mut Diagnostics,
+    ) -> (Vec<NodeDecl>, Vec<PathBuf>) {
+        let open: Vec<usize> =
+            indexes.iter().copied().filter(|index| outputs[*index].from.is_none()).collect();
+        let bound: Vec<OutputDecl> = open
+            .iter()
+            .map(|index| {
+                let mut output = outputs[*index].clone();
+                output.name.value = own_name(&output.name.value, picks.len());
+                output
+            })
+            .collect();
+        let made = self.front_ends(&bound, problems);
+        let prefix = if picks.is_empty() { String::new() } else { prefix(picks) };
+        for (index, binding) in open.into_iter().zip(made.bindings) {
+            let output = &mut outputs[index];
+            output.from = binding.map(|value| Spanned {
+                value: value.replacen("${", &format!("${{{prefix}"), 1),
+                span: output.file.span,
+            });
+        }
+        (made.nodes, made.read)
+    }
+
+    fn front_ends(&self, outputs: &[OutputDecl], problems: &mut Diagnostics) -> FrontGraph {
+        let mut all = FrontGraph { bindings: vec![None; outputs.len()], ..FrontGraph::default() };
+        for front_end in self.registry.front_ends() {
+            let keys: Vec<&str> = front_end.sections().iter().map(|(key, _)| *key).collect();
+            let sections: Vec<_> =
+                self.sections.iter().filter(|(key, _)| keys.contains(&key.as_str())).cloned().collect();
+            if sections.is_empty() && outputs.is_empty() {
+                continue;
+            }
+            let project = FrontProject { root: self.root, sections: &sections, wrong: self.unread, outputs };
+            let made = front_end.compile(&project, problems);
+            all.nodes.extend(made.nodes);
+            all.read.extend(made.read);
+            for (slot, binding) in all.bindings.iter_mut().zip(made.bindings) {
+                *slot = slot.take().or(binding);
+            }
+        }
+        all
+    }
+}
+
+/// The name of an output within its story.
+fn own_name(name: &str, depth: usize) -> String {
+    match name_parts(name) {
+        Some((base, labels)) if depth > 0 => instance_name(base, labels.into_iter().skip(depth)),
+        _ => name.to_owned(),
+    }
+}
+
+/// The nodes that front ends made, by what stands before their names.
+struct Names {
+    of: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Names {
+    fn has(&self, prefix: &str, name: &str) -> bool {
+        self.of.get(prefix).is_some_and(|names| names.contains(name))
+    }
+
+    fn node(&self, prefix: &str, node: &mut NodeDecl) {
+        self.tree(prefix, &mut node.with);
+        for name in &mut node.needs {
+            let group = format!("{}.", name.value);
+            let is_group = || {
+                let next = self.of.get(prefix).and_then(|names| names.range(group.clone()..).next());
+                next.is_some_and(|next| next.starts_with(&group))
+            };
+            if self.has(prefix, &name.value) || is_group() {
+                name.value.insert_str(0, prefix);
+            }
+        }
+        node.name.value.insert_str(0, prefix);
+    }
+
+    /// Puts the prefix before every reference to a node of the story.
+    fn tree(&self, prefix: &str, tree: &mut Located) {
+        match &mut tree.node {
+            Written::Text(text) => self.text(prefix, text),
+            Written::List(items) => items.iter_mut().for_each(|item| self.tree(prefix, item)),
+            Written::Map(entries) => entries.iter_mut().for_each(|(_, value)| self.tree(prefix, value)),
+            _ => {}
+        }
+    }
+
+    fn text(&self, prefix: &str, text: &mut String) {
+        if !text.starts_with("${") {
+            return;
+        }
+        if let Some(InputSource::Reference { node, .. }) = parse_reference(text)
+            && self.has(prefix, &node)
+        {
+            text.insert_str(2, prefix);
+        }
+    }
+}
