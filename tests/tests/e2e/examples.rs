@@ -70,6 +70,27 @@ fn the_example_two_formats_renders() {
 }
 
 #[test]
+fn the_example_catalog_renders_a_film_for_each_row_and_a_changed_row_again() {
+    let space = render("catalog", &[]);
+    let films = ["mug", "lamp", "clock"].map(|id| format!("out/{id}.mp4"));
+    if has("the_example_catalog_renders", "ffmpeg") {
+        for film in &films {
+            let film = pictures(&space.path(film));
+            assert_eq!((film.width, film.height, film.frames.len()), (640, 360, 25 * 7 / 2 + 1), "3.5 s");
+        }
+    }
+    let before = films.clone().map(|film| space.read(&film));
+    let rows = String::from_utf8(space.read("products.csv")).unwrap();
+    assert!(rows.contains("Desk lamp"), "{rows}");
+    space.write("products.csv", rows.replace("Desk lamp", "Reading lamp"));
+    let built = space.build(&[]).ok();
+    let after = films.map(|film| space.read(&film));
+    assert_eq!([0, 1, 2].map(|i| before[i] == after[i]), [true, false, true]);
+    let others: Vec<String> = built.ran().into_iter().filter(|node| !node.starts_with("[lamp]/")).collect();
+    assert_eq!(others, Vec::<String>::new(), "only what the row is in runs again");
+}
+
+#[test]
 fn every_example_is_rendered_by_a_test() {
     let here = include_str!("examples.rs");
     for entry in fs::read_dir(repository().join("examples")).unwrap() {

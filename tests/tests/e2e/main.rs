@@ -8,6 +8,7 @@ mod collecting;
 mod documents;
 mod examples;
 mod faults;
+mod many;
 mod network;
 mod permissions;
 mod rerun;
