@@ -259,6 +259,8 @@ fn reel_log_tells_what_the_engine_does_on_standard_error_and_changes_nothing_els
     let silent = play.reel(&["build", "--json"]);
     assert_eq!(silent.stderr, "", "{silent}");
     play.write("world.txt", "moon");
+    // So that the project is read again, and not only what depends on the text.
+    play.write("reel.yaml", &format!("# the same\n{}", hello()));
     let told = play.reel_with(&["build", "--json"], &[("REEL_LOG", "trace")]);
     let events = |run: &Run| -> Vec<Value> { run.lines().iter().map(|line| line["event"].clone()).collect() };
     assert_eq!(events(&told), events(&silent), "what programs read stays as it is");

@@ -148,13 +148,22 @@ fn stem(name: &str) -> String {
 /// Shared libraries, and the lists by which they are found.
 fn is_library(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    let library = name.ends_with(".so") || name.contains(".so.") || name.starts_with("gconv-modules");
+    let library = is_versioned(&name) || name.starts_with("gconv-modules");
     let folder = path.components().any(|part| matches!(part.as_os_str().to_str(), Some("glibc-hwcaps")));
     (library || folder) && INSTALLED.iter().any(|installed| path.starts_with(installed))
 }
 
 fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// `libx.so`, or with a version as `libx.so.6.1`.
+fn is_versioned(name: &str) -> bool {
+    let version = name.split_once(".so").map(|(_, version)| version);
+    version.is_some_and(|version| {
+        version.is_empty()
+            || (version.starts_with('.') && version.chars().all(|c| c == '.' || c.is_ascii_digit()))
+    })
 }
 
 #[cfg(test)]

@@ -109,6 +109,20 @@ fn whole(text: &str) -> String {
 }
 
 #[test]
+fn every_configuration_that_is_shown_is_right() {
+    let shown: Vec<_> = blocks().into_iter().filter(|block| block.language == "yaml config").collect();
+    assert!(!shown.is_empty());
+    for block in shown {
+        let space = TestSpace::of(&whole(""));
+        space.write("config/reel/config.yaml", &block.text);
+        let mut devices = space.command(&["devices"]);
+        let output = devices.env("XDG_CONFIG_HOME", space.path("config")).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{}\n{said}", block.place);
+    }
+}
+
+#[test]
 fn every_project_that_is_shown_is_right() {
     let mut tried = 0;
     for block in blocks() {

@@ -130,7 +130,7 @@ fn transitions_that_cannot_fit_are_told_before_anything_is_said() {
         let found = told(&rest);
         match expected {
             Some(expected) => {
-                assert!(found.as_deref().unwrap_or_default().starts_with(expected), "{rest}: {found:?}")
+                assert!(found.as_deref().unwrap_or_default().starts_with(expected), "{rest}: {found:?}");
             }
             None => assert_eq!(found, None, "{rest}"),
         }
