@@ -2,6 +2,7 @@
 
 mod fronts;
 mod load;
+mod recall;
 mod resume;
 mod roots;
 
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use tracing::{debug_span, info_span};
 
-use crate::cache::{Cache, Epoch, FileStates, Roots};
+use crate::cache::{Cache, FileStates, Roots};
 use crate::claim::{Allowance, Capacity};
 use crate::diagnostic::{Diagnostic, code};
 use crate::digest::Digest;
@@ -32,13 +33,14 @@ use crate::schedule::foresee::{Foresight, foresee};
 use crate::schedule::perform::Message;
 use crate::schedule::state::Tally;
 use crate::schedule::{Base, Build, Ended, Means, Settings, Wanted};
-use crate::snapshot::{self, Draft, Snapshot, SnapshotKey};
+use crate::snapshot::{self, Draft, Snapshot};
 use crate::span::Sources;
 use crate::spec::{self, NodeDecl};
 use crate::takes::Takes;
 use fronts::Declared;
 
 use load::{bind_output, folder_name, problems_of_places, read_takes};
+pub use recall::Recall;
 pub use resume::Resumption;
 
 /// Name of the project file.
@@ -95,35 +97,6 @@ pub struct Equipment<'a> {
     pub scratch: PathBuf,
     /// How to find what this build leaves, if it is to leave anything.
     pub snapshot: Option<Recall>,
-}
-
-/// Under what a snapshot is kept, and what else must be as it was.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recall {
-    /// All that was said beside the project's files.
-    pub key: SnapshotKey,
-    /// What the store's epoch file holds.
-    pub epoch: Option<Epoch>,
-}
-
-impl Recall {
-    /// The same for a store in another epoch.
-    #[must_use]
-    pub const fn at(&self, epoch: Option<Epoch>) -> Self {
-        Self { key: self.key, epoch }
-    }
-
-    /// The snapshot of the project in `root`, if there is one.
-    #[must_use]
-    pub fn open(&self, root: &Path) -> Option<Snapshot> {
-        Snapshot::open(&root.join(STATE_FOLDER), self.key)
-    }
-
-    /// The place in the project in `root` where the clock of its file system may be read off.
-    #[must_use]
-    pub fn marker(root: &Path) -> PathBuf {
-        root.join(STATE_FOLDER).join("snapshots.marker")
-    }
 }
 
 impl Equipment<'_> {

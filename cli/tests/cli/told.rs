@@ -271,6 +271,7 @@ fn reel_log_tells_what_the_engine_does_on_standard_error_and_changes_nothing_els
         assert!(told.stderr.contains(stage), "nothing of `{stage}`: {told}");
     }
     assert!(!told.stderr.contains('\u{1b}'), "a pipe has no colours: {told}");
+    play.write("world.txt", "sun");
     let part = play.reel_with(&["build"], &[("REEL_LOG", "reel_engine::cache=trace")]);
     assert!(part.stderr.contains("lookup") && !part.stderr.contains("resolve"), "{part}");
     let wrong = play.reel_with(&["build"], &[("REEL_LOG", "reel=loud")]);

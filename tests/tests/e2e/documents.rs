@@ -76,7 +76,7 @@ fn blocks() -> Vec<Block> {
 /// Words that look like files of a project that must be there: paths with an extension that reel reads.
 fn files(text: &str) -> BTreeSet<&str> {
     let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | '-' | '_');
-    let known = ["jpg", "png", "svg", "mp4", "wav", "flac", "txt", "py", "bin", "csv", "ttf"];
+    let known = ["jpg", "png", "svg", "mp4", "wav", "flac", "txt", "py", "bin", "csv", "ttf", "yaml"];
     text.split(|c: char| !is_path(c))
         .filter(|word| {
             word.rsplit_once('.').is_some_and(|(name, end)| !name.is_empty() && known.contains(&end))
@@ -92,6 +92,9 @@ fn stand_in(space: &TestSpace, file: &str) {
         "jpg" | "png" => space.copy(examples.join("two-formats/assets/tide.jpg"), file),
         "svg" => space.copy(examples.join("eclipse/assets/geometry.svg"), file),
         "mp4" => space.copy(examples.join("clips/assets/fall.mp4"), file),
+        // Every file says something of its own, since a key may stand in one only.
+        "yaml" => space.write(file, format!("vars: {{ {}: said }}\n", file.replace(['/', '.'], "_"))),
+        "csv" => space.write(file, "id,name,title,price,text,lang\nmug,Mug,A mug,7,This is a mug.,en\n"),
         "flac" => space.copy(examples.join("eclipse/assets/bed.flac"), file),
         "wav" => space.copy(reel_tests::fixture("hello.wav"), file),
         _ => space.write(file, "A short text.\n"),
@@ -136,7 +139,8 @@ fn every_project_that_is_shown_is_right() {
         }
         tried += 1;
         let space = TestSpace::of(&whole(&block.text));
-        for file in files(&block.text) {
+        // Names that an axis completes.
+        for file in files(&block.text).into_iter().chain(["script.en.txt", "script.de.txt"]) {
             stand_in(&space, file);
         }
         // Tools that a project names need not be installed to look at it.
