@@ -16,7 +16,7 @@ use crate::cache::{Epoch, FileStates};
 use crate::claim::Allowance;
 use crate::digest::Digest;
 use crate::file_state::FileState;
-use crate::graph::{Feed, Graph, Node};
+use crate::graph::{Feed, Graph, Node, SourceFile};
 use crate::history::Brief;
 use crate::id::NodeId;
 use crate::output::Output;
@@ -225,6 +225,7 @@ impl<'a> Writer<'a> {
             Feed::File(file) => {
                 let file = self.draft.graph.file(*file);
                 let index = self.file(&file.path, Role::Source)?;
+                self.way_to(file)?;
                 self.uses.push(index.into());
                 feeds.push(FeedDetail::File(index, file.shown.clone()));
             }
@@ -234,6 +235,19 @@ impl<'a> Writer<'a> {
                 }
             }
         }
+        Some(())
+    }
+
+    /// A link of the project may lead somewhere else tomorrow: it is looked at beside the file it leads to.
+    fn way_to(&mut self, file: &SourceFile) -> Option<()> {
+        let written = self.draft.root.join(&file.shown);
+        if written == file.path || self.by_path.contains_key(&written) {
+            return Some(());
+        }
+        let state = FileState::of(&written).ok()?;
+        // It led there when the file was read.
+        (state == self.draft.files.known(&file.path)?.state).then_some(())?;
+        self.add(&written, Seen::place(Some(state)), Role::Place);
         Some(())
     }
 

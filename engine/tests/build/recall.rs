@@ -179,6 +179,23 @@ fn what_the_graph_was_made_of_is_read_again() {
 }
 
 #[test]
+fn a_link_that_leads_elsewhere_is_another_source() {
+    let world = World::new(&FILM.replace("a.txt", "link.txt"));
+    for (file, text) in [("a.txt", "one two"), ("b.txt", "x"), ("c.txt", "three")] {
+        world.write(file, text);
+    }
+    let link = world.root.path().join("link.txt");
+    std::os::unix::fs::symlink("a.txt", &link).unwrap();
+    build(&world);
+    assert_eq!((build(&world).0, world.read("out/one.txt")), (Way::Unchanged, "8!".to_owned()));
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("c.txt", &link).unwrap();
+    let (way, built) = build(&world);
+    assert_eq!((way, built.ran), (Way::Whole, ["a", "m", "n"].map(str::to_owned).to_vec()));
+    assert_eq!(world.read("out/one.txt"), "6!");
+}
+
+#[test]
 fn a_failure_leaves_the_last_state() {
     let world = world(FILM);
     build(&world);
