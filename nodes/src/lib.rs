@@ -3,6 +3,7 @@
 //! A kind is a file: what it is for with an example, its parameters, its ports and claim, and its run, unless that
 //! parses bytes from outside or runs C; such a run is in `reel-worker`, in a file of the same name.
 
+pub mod closed;
 pub mod film;
 pub mod host;
 pub mod media;

@@ -44,6 +44,7 @@ pub(super) fn run(call: &Invocation) -> Result<Exit, CommandError> {
     findings.push(kinds(&registry, &toolbox));
     findings.push(fonts(call));
     findings.extend(confined::look(call));
+    findings.push(commands());
     findings.push(cache(call));
     let missing = findings.iter().filter(|finding| finding.found.is_err()).count();
     for finding in &findings {
@@ -151,6 +152,16 @@ fn kinds(registry: &Registry, toolbox: &Toolbox) -> Finding {
         Err(format!("reel and its worker are of different builds: {}", wrong.join(", ")))
     };
     Finding::new("kinds", found, INSTALL)
+}
+
+/// Whether commands of projects (`exec`) are kept from files that they were not given.
+fn commands() -> Finding {
+    let found = if reel_nodes::closed::works() {
+        Ok("they reach only files that they were given, and what is installed".to_owned())
+    } else {
+        Err("landlock is not there, so they reach every file that you do".to_owned())
+    };
+    Finding::new("commands", found, confined::HELP)
 }
 
 fn fonts(call: &Invocation) -> Finding {

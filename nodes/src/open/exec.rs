@@ -11,6 +11,8 @@
 //! (the tools that were named, and `sh`), `HOME`, `TMPDIR`, `LANG=C.UTF-8`, `TZ=UTC`, `SOURCE_DATE_EPOCH=0` and
 //! what `env` names, with the values that the build was given, which are in the key; so are the tools' files.
 //! Without `network: true` it has no network where the system lets reel take it away; the log says where not.
+//! It reaches no files but `$in` (to read), `$out`, its own folders, its tools, and what is installed on the system;
+//! where the kernel cannot see to that, the log says so.
 
 mod command;
 mod leash;
@@ -29,6 +31,7 @@ use reel_engine::operation::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::closed;
 use crate::host::Host;
 
 /// `with:` of `exec`.
@@ -74,7 +77,7 @@ impl Kind for Exec {
     fn info(&self) -> Info {
         Info {
             name: "exec",
-            version: 1,
+            version: 2,
             summary: "runs a command with declared inputs, outputs and tools",
             example: "grade: { uses: exec, with: { run: \"python3 $in/grade.py $out/look.json\", tools: [python3], \
                       in: { grade.py: grade.py }, out: [look.json] } }",
@@ -130,12 +133,14 @@ impl Kind for Exec {
             std::fs::copy(&file.path, place.inputs.join(name))
                 .map_err(|error| machine(&format!("copy input `{name}`"), &error))?;
         }
+        let mut open = place.open();
         for tool in tools(&params) {
             let file = call.one(&format!("tool.{tool}"))?;
+            open.read.extend(closed::tree(&file.path));
             std::os::unix::fs::symlink(&file.path, place.tools.join(tool))
                 .map_err(|error| machine(&format!("link tool `{tool}`"), &error))?;
         }
-        let (log, used) = command::run(&params, &place, &self.host, call)?;
+        let (log, used) = command::run(&params, &place, &open, &self.host, call)?;
         let mut outcome = Outcome { used, ..Outcome::default() };
         for name in &params.out {
             let path = place.outputs.join(name);

@@ -102,6 +102,7 @@ fn files(wanted: &Confinement) -> Result<bool, String> {
     let libraries = identity::libraries();
     let loaders: Vec<&Path> = identity::loader(&libraries).into_iter().collect();
     let folders = libraries.iter().filter_map(|library| library.parent());
+    crate::speech::speak::set_libraries(folders.clone().map(Path::to_owned).collect());
     let own = PathBuf::from(format!("/proc/{}", std::process::id()));
     let speaker = crate::speech::speak::program();
     let ruleset = || -> Result<RulesetStatus, RulesetError> {

@@ -228,7 +228,39 @@ fn a_cut_off_video_fails_its_branch() {
     );
     let whole = fs::read(reel_tests::repository().join("examples/clips/assets/fall.mp4")).unwrap();
     space.write("cut.mp4", &whole[..whole.len() / 3]);
-    assert_fails(&space, &[], &["cut.mp4", "cut off"]);
+    assert_fails(&space, &[], &["`cut.mp4` is cut off"]);
+    let whole_path = space.path("cut.mp4").display().to_string();
+    let told = space.reel(&["build"]);
+    assert!(!told.all().contains(&whole_path), "a file has the name that the user wrote: {}", told.all());
+}
+
+#[test]
+fn a_command_that_reaches_for_what_it_was_not_given_fails_and_is_told_how_to_declare_it() {
+    let space = TestSpace::of("");
+    let secret = space.path("grade/secret.txt").display().to_string();
+    let project = |with: &str| {
+        format!(
+            "version: 1\nnodes:\n  e: {{ uses: exec, with: {{ {with}, out: [a.txt], tools: [cat] }} }}\noutputs:\n  \
+             a: {{ from: \"${{e.a}}\", file: out/a.txt }}\n"
+        )
+    };
+    space.write("grade/secret.txt", "secret");
+    space.write("reel.yaml", project(&format!("run: 'cat {secret} > $out/a.txt'")));
+    let ran = space.build(&["--allow-exec"]);
+    if ran.code == Some(0) {
+        let log = space.reel(&["log", "e"]).all();
+        assert!(log.contains("does not keep a command from files"), "it is said where nothing closes: {log}");
+        return reel_tests::skip("a_command_that_reaches_for_what_it_was_not_given", "no landlock here");
+    }
+    assert_eq!(ran.code, Some(1), "{}", ran.all());
+    let failed = &ran.events_of("did-fail")[0];
+    let message = failed["message"].as_str().unwrap();
+    assert!(message.contains("`grade/secret.txt` is not open to it"), "{failed}");
+    assert!(failed["help"].as_str().unwrap().contains("under `in:`"), "{failed}");
+    let declared = "run: 'cat $in/secret.txt > $out/a.txt', in: { secret.txt: grade/secret.txt }";
+    space.write("reel.yaml", project(declared));
+    let _ = space.build(&["--allow-exec"]).ok();
+    assert_eq!(space.read("out/a.txt"), b"secret");
 }
 
 #[test]

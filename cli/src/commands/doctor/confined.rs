@@ -15,13 +15,16 @@ use crate::open::Invocation;
 /// Longest time for the answer.
 const LIMIT: Duration = Duration::from_secs(20);
 
+/// What is to be done where a bar is missing.
+pub(super) const HELP: &str = "the kernel must be 5.13 or newer, with landlock and seccomp built in and not forbidden by a \
+     container; reel works without, but then a hostile file may reach more than it should";
+
 /// What the kernel keeps workers from; nothing when there is no worker to ask.
 pub(super) fn look(call: &Invocation) -> Vec<Finding> {
     if call.config.companion(Companion::Worker).is_none() {
         return Vec::new();
     }
-    let help = "the kernel must be 5.13 or newer, with landlock and seccomp built in and not forbidden by a container; \
-                reel works without, but then a hostile file may reach more than it should";
+    let help = HELP;
     match ask(call) {
         Ok(confined) => {
             let bar = |up: bool, what: &str| {

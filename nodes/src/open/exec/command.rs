@@ -17,6 +17,7 @@ use reel_engine::operation::{Call, Failure, FailureCode, Use};
 use super::leash::Leash;
 use super::sandbox::{Cut, Place, cut_network};
 use super::{Params, SHELL};
+use crate::closed::{self, Open};
 use crate::host::Host;
 use crate::trace::{self, Declared, Watched};
 
@@ -31,12 +32,13 @@ const GRACE: Duration = Duration::from_secs(2);
 pub(super) fn run(
     params: &Params,
     place: &Place,
+    open: &Open,
     host: &Host,
     call: &Call<'_>,
 ) -> Result<(String, Vec<Use>), Failure> {
     // A thread of its own: a network is taken away from a thread and what it starts, not from all of reel.
     std::thread::scope(|scope| {
-        scope.spawn(|| run_here(params, place, host, call)).join().unwrap_or_else(|_| {
+        scope.spawn(|| run_here(params, place, open, host, call)).join().unwrap_or_else(|_| {
             Err(Failure::of(FailureCode::Crashed, "running the command failed inside reel"))
         })
     })
@@ -45,6 +47,7 @@ pub(super) fn run(
 fn run_here(
     params: &Params,
     place: &Place,
+    open: &Open,
     host: &Host,
     call: &Call<'_>,
 ) -> Result<(String, Vec<Use>), Failure> {
@@ -59,8 +62,18 @@ fn run_here(
     if cut == Cut::Not {
         lock(&log).take(b"reel: this system does not let a command's network be taken away\n");
     }
-    let mut child = if host.watch { trace::spawn(&mut command) } else { command.spawn() }
+    let open = Open { namespaces: matches!(cut, Cut::Through(..)), ..open.clone() };
+    // A watched command is not shut in: what it reaches for is what the user wants to hear.
+    let started = if host.watch {
+        trace::spawn(&mut command).map(|child| (child, true))
+    } else {
+        closed::spawn(&mut command, &open)
+    };
+    let (mut child, is_closed) = started
         .map_err(|error| Failure::of(FailureCode::Machine, format!("cannot start `{SHELL}`: {error}")))?;
+    if !is_closed {
+        lock(&log).take(b"reel: this kernel does not keep a command from files that it was not given\n");
+    }
     let leash = Leash::tie(&place.tools.join(SHELL), child.id());
     let readers = [
         child.stdout.take().map(|pipe| read_into(pipe, Arc::clone(&log))),
@@ -81,13 +94,28 @@ fn run_here(
     match ended {
         Ok((Some(status), watched)) if status.success() => Ok((log, used(watched))),
         Ok((Some(status), watched)) => {
-            Err(Failure::new(format!("the command {}", how(status))).log(log).used(used(watched)))
+            let shut = (is_closed && !host.watch).then_some(&open);
+            Err(explain(status, shut, &log).log(log).used(used(watched)))
         }
         Ok((None, _)) => Err(Failure::of(FailureCode::Cancelled, "cancelled").log(log)),
         Err(error) => {
             Err(Failure::of(FailureCode::Machine, format!("cannot wait for the command: {error}")).log(log))
         }
     }
+}
+
+/// Why a command ended badly, as far as that can be known.
+fn explain(status: ExitStatus, closed: Option<&Open>, log: &str) -> Failure {
+    let plain = format!("the command {}", how(status));
+    let Some(path) = closed.and_then(|open| closed::refused(log, open)) else {
+        return Failure::new(plain);
+    };
+    let folder = path.parent().unwrap_or(&path).display();
+    Failure::new(format!("{plain}: `{}` is not open to it, nor is anything else in `{folder}/`", path.display()))
+        .help(
+            "a command reaches what it was given and what is installed: name files of the project under `in:` and \
+             take them from `$in`, and name commands under `tools:`",
+        )
 }
 
 fn shell(cut: &Cut, place: &Place) -> Command {

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use nix::sched::{CloneFlags, unshare};
 
+use crate::closed::Open;
+
 /// Folders of one command.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -38,6 +40,15 @@ impl Place {
             home: folder("home")?,
             tmp: folder("tmp")?,
         })
+    }
+
+    /// What a command may do in them.
+    pub(super) fn open(&self) -> Open {
+        Open {
+            read: vec![self.inputs.clone(), self.tools.clone()],
+            write: vec![self.outputs.clone(), self.work.clone(), self.home.clone(), self.tmp.clone()],
+            namespaces: false,
+        }
     }
 }
 

@@ -198,3 +198,67 @@ fn ports_are_named_and_typed_by_their_files() {
     assert_eq!(params.values["GREETING"], "hello");
     assert!(files.iter().any(|(slot, _)| slot == "tool.sh"));
 }
+
+#[test]
+fn a_file_that_was_not_given_is_closed_and_said_so() {
+    let outside = tempfile::tempdir().unwrap();
+    let secret = outside.path().canonicalize().unwrap().join("secret.txt");
+    std::fs::write(&secret, "secret").unwrap();
+    if !closed::works() {
+        eprintln!("skipped: this kernel has no landlock");
+        return;
+    }
+    let path = secret.display();
+    for (command, tool) in [
+        (format!("cat '{path}' > $out/a.txt"), "cat"),
+        (format!("read -r line < '{path}'; echo \"$line\" > $out/a.txt; exit 3"), "cat"),
+        (format!("ls '{}' > $out/a.txt", outside.path().display()), "ls"),
+        (format!("cp '{path}' $out/a.txt"), "cp"),
+    ] {
+        let failure = run(json!({ "run": command, "out": ["a.txt"], "tools": [tool] })).unwrap_err();
+        assert!(failure.message.contains("is not open to it"), "{command}: {failure:?}");
+        assert!(failure.message.contains(&outside.path().display().to_string()), "{command}: {failure:?}");
+        let help = failure.help.unwrap();
+        assert!(help.contains("`in:`") && help.contains("`tools:`"), "{help}");
+    }
+    let write = format!("echo no > '{}/new.txt'", outside.path().display());
+    assert!(run(json!({ "run": write, "out": ["a.txt"] })).is_err());
+    assert!(!outside.path().join("new.txt").exists());
+    let input = json!({
+        "run": "echo no > $in/x.txt", "in": { "x.txt": { "$input": "in.x.txt" } }, "out": ["a.txt"],
+    });
+    assert!(run(input).is_err(), "what was given is to be read");
+}
+
+#[test]
+fn what_is_installed_and_what_is_its_own_stays_open() {
+    let text = run(json!({
+        "run": "cp $in/x.txt $TMPDIR/y; cat $TMPDIR/y > $HOME/z; mkdir d && mv $HOME/z d/z; cat d/z > $out/a.txt; \
+                echo gone > /dev/null; head -c 1 /dev/urandom > r; cat < /dev/stdin; printf '#!/bin/sh\necho run' > p; \
+                chmod +x p; ./p >> $out/a.txt; ls /usr/bin > n; cat /proc/self/comm >> $out/a.txt",
+        "in": { "x.txt": { "$input": "in.x.txt" } }, "out": ["a.txt"],
+        "tools": ["cp", "cat", "mkdir", "mv", "head", "chmod", "ls"],
+    }));
+    assert_eq!(text.unwrap(), "given\nrun\ncat\n");
+    let path = host(true).path.clone();
+    for (tool, command) in [
+        (
+            "python3",
+            "python3 -c 'import json, tempfile, multiprocessing; multiprocessing.Lock(); \
+                     open(tempfile.mkstemp()[1]); print(json.dumps([1]))' > $out/a.txt",
+        ),
+        (
+            "ffmpeg",
+            "ffmpeg -v error -f lavfi -i color=red:s=16x16:d=0.1 $TMPDIR/x.mp4; cp $TMPDIR/x.mp4 $out/a.txt",
+        ),
+        ("awk", "awk 'BEGIN { print 1 }' > $out/a.txt"),
+    ] {
+        if find(tool, &path).is_none() {
+            eprintln!("skipped: no `{tool}`");
+            continue;
+        }
+        let with = json!({ "run": format!("{command}; test -s $out/a.txt"), "out": ["a.txt"], "tools": [tool, "cp", "test"] });
+        let (outcome, _space) = run_until(with, b"", &|| false);
+        assert!(outcome.is_ok(), "{tool}: {outcome:?}");
+    }
+}

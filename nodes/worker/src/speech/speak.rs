@@ -6,11 +6,18 @@ use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
 use reel_engine::operation::{Failure, FailureCode, How, Use};
+use reel_nodes::closed::{self, Open};
 use reel_nodes::trace::{self, Declared};
 use serde::{Deserialize, Serialize};
 
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+static LIBRARIES: OnceLock<Vec<PathBuf>> = OnceLock::new();
 static WATCHED: OnceLock<Declared> = OnceLock::new();
+
+/// Names folders of libraries that are not where the system has its own; the first call counts.
+pub fn set_libraries(folders: Vec<PathBuf>) {
+    let _ = LIBRARIES.set(folders);
+}
 
 /// Names the program; the first call counts.
 pub fn set_program(path: PathBuf) {
@@ -81,11 +88,17 @@ pub fn speak(utterance: &Utterance<'_>) -> Result<Speech, Failure> {
         Failure::of(FailureCode::Machine, format!("cannot run `{}`: {error}", program.display()))
             .help("`reel doctor` tells what is missing and how to get it")
     };
+    // Its text comes through a pipe, and its voices are installed: it needs no file of anybody's.
+    let mut open = Open { read: closed::tree(&program), ..Open::default() };
+    open.read.extend(LIBRARIES.get().into_iter().flatten().cloned());
     let mut command = Command::new(&program);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
     let request = serde_json::to_vec(utterance).map_err(|error| Failure::new(error.to_string()))?;
     let declared = WATCHED.get();
-    let spawned = if declared.is_some() { trace::spawn(&mut command) } else { command.spawn() };
+    let spawned = match declared {
+        Some(_) => trace::spawn(&mut command),
+        None => closed::spawn(&mut command, &open).map(|(child, _)| child),
+    };
     let mut child = spawned.map_err(missing)?;
     let pipes = (child.stdin.take(), child.stdout.take());
     let (answer, status, used) = match declared {
