@@ -57,6 +57,7 @@ pub(crate) enum Command {
     New(New),
     Check(Check),
     Build(Build),
+    Watch(Watch),
     Plan(Plan),
     Why(Why),
     Audit(Audit),
@@ -112,28 +113,9 @@ pub(crate) struct Using {
     pub(crate) capacity: Vec<Allowance>,
 }
 
-/// Report every error of the project; nothing is run.
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  reel check\n  reel check --project examples/eclipse --json")]
-pub(crate) struct Check {
-    #[command(flatten)]
-    pub(crate) reading: Reading,
-    /// Accept the project's own commands (`uses: exec`), as `build` would with the same flag.
-    #[arg(long)]
-    pub(crate) allow_exec: bool,
-}
-
-/// Make outputs; what is there already is not made again.
-///
-/// A target is the name or file of an output, a node, or the beginning of nodes' names, such as a scene.
-/// Without one, all outputs are made. Ctrl-C stops, and keeps what is finished; a second one stops at once.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  reel build\n  reel build short --jobs 4\n  reel build --set voice=de --keep-going\n\n\
-    Exit codes: 0 all that was asked for is there; 1 something failed; 2 the project or the command line is wrong; \
-    130 interrupted."
-)]
-pub(crate) struct Build {
+/// What is made, and how.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Making {
     /// What to make.
     #[arg(value_name = "TARGET")]
     pub(crate) targets: Vec<String>,
@@ -156,6 +138,32 @@ pub(crate) struct Build {
     /// Fetch from addresses of private networks and of this machine, too.
     #[arg(long)]
     pub(crate) allow_private_network: bool,
+}
+
+/// Report every error of the project; nothing is run.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reel check\n  reel check --project examples/eclipse --json")]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// Accept the project's own commands (`uses: exec`), as `build` would with the same flag.
+    #[arg(long)]
+    pub(crate) allow_exec: bool,
+}
+
+/// Make outputs; what is there already is not made again.
+///
+/// A target is the name or file of an output, a node, or the beginning of nodes' names, such as a scene.
+/// Without one, all outputs are made. Ctrl-C stops, and keeps what is finished; a second one stops at once.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  reel build\n  reel build short --jobs 4\n  reel build --set voice=de --keep-going\n\n\
+    Exit codes: 0 all that was asked for is there; 1 something failed; 2 the project or the command line is wrong; \
+    130 interrupted."
+)]
+pub(crate) struct Build {
+    #[command(flatten)]
+    pub(crate) making: Making,
     /// Run commands and voices again, watched, and report what they use that is not in their key.
     ///
     /// Files, programs, fonts and variables that a command (`uses: exec`) or a voice (`uses: tts`) uses and does
@@ -171,6 +179,24 @@ pub(crate) struct Build {
     /// Tell at the end what took longest, the critical path, and what the cache gave.
     #[arg(long)]
     pub(crate) summary: bool,
+}
+
+/// Build whenever something is saved, until told to stop.
+///
+/// Folders are watched; whether anything changed, the content of files decides. A change while a build runs starts the
+/// next one at once: actions that are still wanted go on, the others are cancelled. A project that is wrong is told of,
+/// and what was made stays. On a terminal, `r` builds, `w` tells why what ran did, `q` quits.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  reel watch\n  reel watch short --jobs 2\n  reel watch --poll\n  reel watch --json\n\n\
+    Exit codes: 0 after `q`; 2 there is no project, or the command line is wrong; 130 after Ctrl-C."
+)]
+pub(crate) struct Watch {
+    #[command(flatten)]
+    pub(crate) making: Making,
+    /// Look at the files again and again instead of being told: for network folders and shared folders of containers.
+    #[arg(long)]
+    pub(crate) poll: bool,
 }
 
 /// Show what `build` would run and why, and how long it may take; nothing is run.

@@ -16,6 +16,7 @@ mod phrase;
 mod plan;
 mod schema;
 mod trust;
+mod watch;
 mod why;
 
 use crate::args::Command;
@@ -29,6 +30,7 @@ pub(crate) fn run(call: &Invocation, command: Command) -> Result<Exit, CommandEr
         Command::New(args) => new::run(call, &args),
         Command::Check(args) => check::run(call, &args),
         Command::Build(args) => build::run(call, &args),
+        Command::Watch(args) => watch::run(call, &args),
         Command::Plan(args) => plan::run(call, &args),
         Command::Why(args) => why::run(call, &args),
         Command::Audit(args) => audit::run(call, &args),

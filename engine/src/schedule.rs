@@ -14,8 +14,10 @@ mod compare;
 pub mod dispatch;
 pub mod estimate;
 pub mod foresee;
+mod handover;
 pub mod identify;
 pub mod later;
+pub mod line;
 pub mod perform;
 mod pinning;
 mod ranked;
@@ -31,7 +33,7 @@ mod wanted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use tracing::{debug_span, info_span, trace};
@@ -54,6 +56,7 @@ use dispatch::Dispatch;
 use estimate::Estimates;
 use identify::{Facts, Results};
 use later::Later;
+use line::Line;
 use perform::{Gather, Message, Missing, Recorded, Right, Settled, Start, Unkept};
 use state::{State, States};
 
@@ -136,29 +139,28 @@ pub struct Build<'a> {
     running: BTreeMap<RunId, NodeId>,
     failures: BTreeMap<NodeId, Failure>,
     base: Base,
-    sender: Sender<Message>,
-    messages: Receiver<Message>,
-    next_run: u64,
+    line: &'a mut Line,
     stopping: Option<&'static str>,
     looked_elsewhere: Instant,
 }
 
 impl<'a> Build<'a> {
-    /// Prepares a build of `targets`. `channel` is where interrupts arrive, too.
+    /// Prepares a build of `targets`. On `line` it can be reached, and it may take over what runs there.
     pub fn new(
         means: Means<'a>,
         settings: Settings,
         Wanted { graph, targets, takes, base }: Wanted<'_>,
         history: &'a mut History,
         observer: &'a mut dyn Observer,
-        channel: (Sender<Message>, Receiver<Message>),
+        line: &'a mut Line,
     ) -> Self {
         let _span = info_span!("plan", nodes = graph.len()).entered();
         let estimates = Estimates::new(means.cache);
         let later = Later::new(&graph, targets, &settings.later);
         let plan = Plan::new(&graph, &later.targets(targets), |id| estimates.of(&graph, history, id));
+        line.begin();
         let mut build = Self {
-            dispatch: Dispatch::new(settings.capacity.clone()),
+            dispatch: Dispatch::on(settings.capacity.clone(), line),
             began: Instant::now(),
             means,
             settings,
@@ -183,9 +185,7 @@ impl<'a> Build<'a> {
             running: BTreeMap::new(),
             failures: BTreeMap::new(),
             base,
-            sender: channel.0,
-            messages: channel.1,
-            next_run: 0,
+            line,
             stopping: None,
             looked_elsewhere: Instant::now(),
             graph,
@@ -201,6 +201,11 @@ impl<'a> Build<'a> {
     pub fn run(&mut self) {
         loop {
             self.settle_ready();
+            if self.gives_way() {
+                self.leave();
+                break;
+            }
+            self.cancel_unwanted();
             self.start_fitting();
             if self.states.next_ready().is_some() {
                 // Something that was found lost is to be made again.
@@ -209,7 +214,7 @@ impl<'a> Build<'a> {
             if self.running.is_empty() && !self.waits() {
                 break;
             }
-            match self.messages.recv_timeout(if self.waits() { ELSEWHERE } else { TICK }) {
+            match self.line.messages.recv_timeout(if self.waits() { ELSEWHERE } else { TICK }) {
                 Ok(message) => self.hear(message),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => self.observer.tick(),
             }
@@ -280,7 +285,7 @@ impl<'a> Build<'a> {
     /// Computes keys of all ready nodes; hits make more ready.
     fn settle_ready(&mut self) {
         while let Some(id) = self.states.next_ready() {
-            if self.stopping.is_some() {
+            if self.stopping.is_some() || self.gives_way() {
                 self.states.set(id, State::Queued);
                 continue;
             }
@@ -308,8 +313,11 @@ impl<'a> Build<'a> {
                     let hit = self.hit(id, fresh, false, &result);
                     return self.complete(id, Recorded { result: Arc::from(result), manifest }, &hit);
                 }
+                Lookup::Miss(_) if self.take_over(id, &manifest) => return,
                 Lookup::Miss(miss) => drop(self.misses.insert(id, miss)),
             }
+        } else if self.take_over(id, &manifest) {
+            return;
         }
         if let Some(refusal) = self.refuse_take(id, pinned).or_else(|| self.refuse_claim(id)) {
             return self.fail(id, refusal);
@@ -395,8 +403,7 @@ impl<'a> Build<'a> {
         if !changed.is_empty() {
             return self.source_changed(id, changed);
         }
-        let run = RunId(self.next_run);
-        self.next_run += 1;
+        let run = self.line.run();
         // It fits: `pick` has just said so.
         let _held = self.dispatch.hold(id, self.began.elapsed());
         self.states.set(id, State::Running);
@@ -415,7 +422,7 @@ impl<'a> Build<'a> {
             gpus: self.dispatch.gpus(id),
             project: self.means.root,
         };
-        perform::start(start, self.means.cache, self.means.executor, &self.sender);
+        perform::start(start, self.means.cache, self.means.executor, &self.line.sender);
     }
 
     fn hear(&mut self, message: Message) {
@@ -426,8 +433,10 @@ impl<'a> Build<'a> {
                 }
             }
             Message::Settled(run, settled) => self.settled(run, *settled),
+            Message::Wake => {}
             Message::Interrupt => {
                 self.stopping = Some(INTERRUPTED);
+                self.cancel_all_left();
                 for run in self.running.keys() {
                     self.means.executor.cancel(*run);
                 }
@@ -437,7 +446,7 @@ impl<'a> Build<'a> {
 
     fn settled(&mut self, run: RunId, settled: Settled) {
         let Some(id) = self.running.remove(&run) else {
-            return;
+            return self.left_ended(run);
         };
         let _span = debug_span!("settled", node = %self.graph.node(id).name).entered();
         self.dispatch.release(id);
@@ -539,8 +548,9 @@ impl<'a> Build<'a> {
     /// What has no result at the end is skipped, for the reason that stopped the build.
     fn skip_the_rest(&mut self) {
         let rest: Vec<NodeId> = self.plan.nodes().filter(|id| !self.states.get(*id).is_final()).collect();
-        if self.has_lost_its_base() {
-            // Another build takes over at once.
+        if self.has_lost_its_base() || self.was_superseded() {
+            // Another build takes over at once: nothing is told, but it adds up.
+            rest.into_iter().for_each(|id| self.states.set(id, State::Skipped));
             return;
         }
         let reason = self.stopping.unwrap_or("what it awaits has no result");
@@ -576,6 +586,7 @@ impl<'a> Build<'a> {
 }
 
 const INTERRUPTED: &str = "interrupted";
+const SUPERSEDED: &str = "another build took its place";
 const UNKNOWN: &str = "stopped because a name that was asked for is not there";
 const BASE_IS_LOST: &str = "a result of an earlier build is gone";
 const FAILED: &str = "stopped after a failure";

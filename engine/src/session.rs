@@ -1,5 +1,6 @@
 //! The front door: check, build, foresee. The only file that sees every stage; it knows no terminal.
 
+mod depends;
 mod fronts;
 mod load;
 mod recall;
@@ -9,7 +10,6 @@ mod roots;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
 use tracing::{debug_span, info_span};
@@ -30,7 +30,7 @@ use crate::output::{self, Output, Placed};
 use crate::plan::Plan;
 use crate::read::{ReadOptions, Reading, read_project};
 use crate::schedule::foresee::{Foresight, foresee};
-use crate::schedule::perform::Message;
+use crate::schedule::line::Line;
 use crate::schedule::state::Tally;
 use crate::schedule::{Base, Build, Ended, Means, Settings, Wanted};
 use crate::snapshot::{self, Draft, Snapshot};
@@ -39,6 +39,8 @@ use crate::spec::{self, NodeDecl};
 use crate::takes::Takes;
 use fronts::Declared;
 
+pub use crate::schedule::line::{Interrupter, channel};
+pub use depends::{Counts, Dependency};
 use load::{bind_output, folder_name, problems_of_places, read_takes};
 pub use recall::Recall;
 pub use resume::Resumption;
@@ -134,6 +136,10 @@ pub struct Summary {
     pub unknown: Vec<Diagnostic>,
     /// Whether somebody ended it early.
     pub interrupted: bool,
+    /// Whether it ended so that another build takes its place; what ran goes on.
+    pub superseded: bool,
+    /// Files that nodes read which expansions made.
+    pub files: Vec<PathBuf>,
     /// Files that changed while actions read them.
     pub changed: Vec<String>,
 }
@@ -149,6 +155,8 @@ impl Summary {
             outputs,
             missing: Vec::new(),
             interrupted: false,
+            superseded: false,
+            files: Vec::new(),
             changed: Vec::new(),
             unknown: Vec::new(),
         }
@@ -158,7 +166,7 @@ impl Summary {
     #[must_use]
     pub const fn is_success(&self) -> bool {
         let whole = self.missing.is_empty() && self.unknown.is_empty() && !self.interrupted;
-        self.tally.failed == 0 && self.tally.skipped == 0 && whole
+        self.tally.failed == 0 && self.tally.skipped == 0 && whole && !self.superseded
     }
 }
 
@@ -168,21 +176,18 @@ pub fn find_project(start: &Path) -> Option<PathBuf> {
     start.ancestors().find(|folder| folder.join(PROJECT_FILE).is_file()).map(Path::to_owned)
 }
 
-/// A way to end a build from another thread.
-#[derive(Clone)]
-pub struct Interrupter(Sender<Message>);
-
-impl Interrupter {
-    /// Asks the build to stop: what runs is cancelled, what finished is kept.
-    pub fn interrupt(&self) {
-        drop(self.0.send(Message::Interrupt));
+/// Makes the folder for what is known of the project in `root` on this machine, if it is not there.
+///
+/// # Errors
+/// When the project's folder cannot be written.
+pub fn make_state_folder(root: &Path) -> std::io::Result<PathBuf> {
+    let folder = root.join(STATE_FOLDER);
+    if !folder.is_dir() {
+        std::fs::create_dir_all(&folder)?;
+        // So that nobody commits what is known of one machine.
+        std::fs::write(folder.join(".gitignore"), "*\n")?;
     }
-}
-
-/// The two ends over which a build is reached.
-pub fn channel() -> (Interrupter, (Sender<Message>, Receiver<Message>)) {
-    let (sender, receiver) = mpsc::channel();
-    (Interrupter(sender.clone()), (sender, receiver))
+    Ok(folder)
 }
 
 impl Project {
@@ -310,16 +315,6 @@ impl Project {
         self.graph.nodes().filter_map(|(_, node)| refused(node)).collect()
     }
 
-    fn state_folder(&self) -> std::io::Result<PathBuf> {
-        let folder = self.root.join(STATE_FOLDER);
-        if !folder.is_dir() {
-            std::fs::create_dir_all(&folder)?;
-            // So that nobody commits what is known of one machine.
-            std::fs::write(folder.join(".gitignore"), "*\n")?;
-        }
-        Ok(folder)
-    }
-
     /// What is known of the project's last builds.
     #[must_use]
     pub fn history(&self) -> History {
@@ -344,11 +339,11 @@ impl Project {
         settings: Settings,
         (targets, outputs): (&[NodeId], &[Output]),
         observer: &mut dyn Observer,
-        channel: (Sender<Message>, Receiver<Message>),
+        line: &mut Line,
     ) -> Result<Summary, Diagnostic> {
         let _span = info_span!("build", project = %self.name, targets = targets.len()).entered();
         let takes = self.takes()?;
-        let folder = self.state_folder();
+        let folder = make_state_folder(&self.root);
         if let Err(error) = &folder {
             let message = format!("cannot write `{STATE_FOLDER}`: {error}; the next build forgets this one");
             observer.observe(&Event::DidWarn { message });
@@ -358,13 +353,15 @@ impl Project {
         let mut history = debug_span!("history").in_scope(|| self.history());
         let wanted = Wanted { graph: self.graph.clone(), targets, takes, base: Base::default() };
         let means = equipment.means(&self.root, &files);
-        let mut build = Build::new(means, settings, wanted, &mut history, observer, channel);
+        let mut build = Build::new(means, settings, wanted, &mut history, observer, line);
         let mut summary = drive(&mut build, equipment.cache, &files, &self.root, outputs);
         summary.unknown =
             build.unknown().iter().map(|name| self.unknown_target(name, build.graph())).collect();
         let saved = build.takes().save();
         warn(build.observer(), LOCK_FILE, saved);
         let mut ended = build.into_ended();
+        let more = ended.graph.files().iter().skip(self.graph.files().len());
+        summary.files = more.map(|file| file.path.clone()).collect();
         let part = roots::part(self, targets, outputs);
         if let Ok(folder) = &folder {
             let keys = ended.results.keys().collect();
@@ -394,14 +391,14 @@ impl Project {
         settings: Settings,
         targets: &[NodeId],
         observer: &mut dyn Observer,
-        channel: (Sender<Message>, Receiver<Message>),
+        line: &mut Line,
     ) -> Result<Summary, Diagnostic> {
         let takes = self.takes()?;
         let files = FileStates::open(&self.root.join(STATE_FOLDER));
         let mut history = self.history();
         let wanted = Wanted { graph: self.graph.clone(), targets, takes, base: Base::default() };
         let means = equipment.means(&self.root, &files);
-        let mut build = Build::new(means, settings, wanted, &mut history, observer, channel);
+        let mut build = Build::new(means, settings, wanted, &mut history, observer, line);
         Ok(drive(&mut build, equipment.cache, &files, &self.root, &[]))
     }
 
@@ -503,6 +500,9 @@ fn drive(
     let mut failed: Vec<String> = Vec::new();
     loop {
         build.run();
+        if build.was_superseded() {
+            break;
+        }
         let mut lost = Vec::new();
         for (output, place) in outputs.iter().zip(&mut placed) {
             if place.is_some() || !build.state(output.node).is_done() || failed.contains(&output.name) {
@@ -541,6 +541,8 @@ fn drive(
         missing: names(false).map(|output| output.name.clone()).collect(),
         unknown: Vec::new(),
         interrupted: build.was_interrupted(),
+        superseded: build.was_superseded(),
+        files: Vec::new(),
         changed: build.unsteady().iter().cloned().collect(),
     }
 }

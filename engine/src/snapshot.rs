@@ -217,6 +217,20 @@ impl Snapshot {
         sources.filter_map(|record| Some((self.file_path(record)?, record.seen.known())))
     }
 
+    /// Files whose content counts, with its digest; outputs are not among them.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = (&Path, Digest)> {
+        let read =
+            |record: &&FileRecord| matches!(record.role(), layout::Role::Source | layout::Role::LookedInto);
+        let known = |record| Some((self.file_path(record)?, record.seen.known().digest));
+        self.files.iter().filter(read).filter_map(known)
+    }
+
+    /// Places that were searched.
+    pub(crate) fn places(&self) -> impl Iterator<Item = &Path> {
+        let searched = self.files.iter().filter(|record| record.role() == layout::Role::Place);
+        searched.filter_map(|record| self.file_path(record))
+    }
+
     /// How a file was.
     pub(crate) fn file_known(&self, index: u32) -> Option<crate::cache::Known> {
         self.files.get(index as usize).map(|record| record.seen.known())

@@ -48,7 +48,7 @@ pub(super) fn run(call: &Invocation, args: &Audit) -> Result<Exit, CommandError>
     let mut found = Found::new(call);
     let [normal, other] = capacities;
     for (shop, capacity, backwards) in [(&first, normal, false), (&second, other, true)] {
-        let (interrupter, ends) = channel();
+        let (interrupter, mut line) = channel();
         if !stop.reaches(interrupter) {
             break;
         }
@@ -64,7 +64,7 @@ pub(super) fn run(call: &Invocation, args: &Audit) -> Result<Exit, CommandError>
         };
         found.begin(backwards);
         let equipment = shop.equipment(&loaded.registry);
-        let summary = project.rehearse(&equipment, settings, &wanted.nodes, &mut found, ends)?;
+        let summary = project.rehearse(&equipment, settings, &wanted.nodes, &mut found, &mut line)?;
         shop.executor.shutdown(FAREWELL);
         if summary.interrupted {
             break;

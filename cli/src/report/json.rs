@@ -111,7 +111,7 @@ impl Report for Json {
         let outputs: Vec<Value> =
             end.summary.outputs.iter().map(|(name, path)| json!({ "name": name, "path": path })).collect();
         self.write(&json!({
-            "event": "finished",
+            "event": if end.summary.superseded { "superseded" } else { "finished" },
             "planned": tally.planned,
             "ran": tally.ran,
             "cached": tally.cached,

@@ -1,8 +1,8 @@
 //! A few lines on a terminal that are drawn again and again: what runs, for how long, how much is left.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -27,9 +27,27 @@ const MOST_LINES: usize = 7;
 /// How long nodes took, as far as is known, by name.
 pub(crate) type Costs = BTreeMap<String, Duration>;
 
+/// Lines for the terminal from those who do not draw on it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Aside(Arc<Mutex<String>>);
+
+impl Aside {
+    /// Leaves a text that is shown soon.
+    pub(crate) fn say(&self, text: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_str(text);
+    }
+
+    /// What was left.
+    pub(crate) fn take(&self) -> String {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 /// The report for a terminal.
 pub(crate) struct Live {
     manner: Manner,
+    /// What others have to say meanwhile.
+    aside: Aside,
     /// Set when the user asked to stop.
     stopping: Arc<AtomicBool>,
     /// How many actions run at once, at most.
@@ -59,10 +77,16 @@ struct Drawing {
 
 impl Live {
     /// A report that knows what nodes took before.
-    pub(crate) fn new(manner: Manner, stopping: Arc<AtomicBool>, slots: usize, costs: Costs) -> Self {
+    pub(crate) fn new(
+        manner: Manner,
+        (stopping, aside): (Arc<AtomicBool>, Aside),
+        slots: usize,
+        costs: Costs,
+    ) -> Self {
         let now = Instant::now();
         Self {
             manner,
+            aside,
             stopping,
             slots: slots.max(1),
             costs,
@@ -289,6 +313,10 @@ impl Observer for Live {
     }
 
     fn tick(&mut self) {
+        let aside = self.aside.take();
+        if !aside.is_empty() {
+            self.say(&aside);
+        }
         self.redraw();
     }
 }
@@ -299,6 +327,7 @@ impl Report for Live {
             // What cannot be cleared stays; the summary follows below it.
             let _ = drawn.all.clear();
         }
+        print_error(&self.aside.take());
         print(&closing(&self.manner, end, self.happened));
     }
 }
@@ -314,7 +343,7 @@ mod tests {
         let manner = Manner { paint: Paint(false), volume: Volume::Normal, here: "/".into() };
         let costs =
             costs.iter().map(|(name, secs)| ((*name).to_owned(), Duration::from_secs(*secs))).collect();
-        Live::new(manner, Arc::default(), 2, costs)
+        Live::new(manner, (Arc::default(), Aside::default()), 2, costs)
     }
 
     fn info(id: u32) -> NodeInfo {

@@ -66,6 +66,10 @@ pub(crate) fn failure(manner: &Manner, node: &NodeInfo, failure: &Failure) -> St
 pub(crate) fn closing(manner: &Manner, end: &End<'_>, happened: bool) -> String {
     let mut text = String::new();
     let summary = end.summary;
+    if summary.superseded {
+        // What is to be said of it, the build says that takes its place.
+        return text;
+    }
     if happened && manner.volume > Volume::Quiet || manner.volume == Volume::Verbose {
         let row = |(name, path): &(String, PathBuf)| {
             vec![manner.paint.good("made"), name.clone(), shown_from(&manner.here, path)]

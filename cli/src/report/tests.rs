@@ -61,6 +61,8 @@ fn summary(tally: [usize; 4], missing: &[&str]) -> Summary {
         missing: missing.iter().map(|name| (*name).to_owned()).collect(),
         unknown: Vec::new(),
         interrupted: false,
+        superseded: false,
+        files: Vec::new(),
         changed: Vec::new(),
     }
 }

@@ -4,6 +4,7 @@
 
 mod play;
 mod told;
+mod watch;
 
 use play::{Play, hello};
 

@@ -112,6 +112,19 @@ impl Play {
     }
 }
 
+/// The next line.
+pub(crate) fn next_line(going: &mut Going) -> String {
+    let mut line = String::new();
+    assert!(going.stdout.read_line(&mut line).unwrap() > 0, "it ended: {}", going.read);
+    going.read.push_str(&line);
+    line
+}
+
+/// The number of the process.
+pub(crate) fn pid(going: &Going) -> u32 {
+    going.child.id()
+}
+
 /// Reads until a line begins so.
 pub(crate) fn wait_for_line(going: &mut Going, start: &str) {
     loop {
@@ -140,9 +153,20 @@ pub(crate) fn wait_for_process(word: &str, there: bool) {
 }
 
 fn is_running(word: &str) -> bool {
+    !processes(word).is_empty()
+}
+
+/// Processes with this word in their command line, by number.
+pub(crate) fn processes(word: &str) -> Vec<String> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
-    let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
-    lines.into_iter().any(|line| line.split(|byte| *byte == 0).any(|part| part == word.as_bytes()))
+    let has_word = |path: &Path| {
+        let line = fs::read(path.join("cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).any(|part| part == word.as_bytes())
+    };
+    let found = entries.filter(|entry| has_word(&entry.path()));
+    let mut found: Vec<String> = found.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    found.sort();
+    found
 }
 
 /// Waits for the end.

@@ -35,6 +35,8 @@ pub enum Message {
     Settled(RunId, Box<Settled>),
     /// Somebody wants the build to end.
     Interrupt,
+    /// There is something to look at beside messages.
+    Wake,
 }
 
 /// The end of a run.

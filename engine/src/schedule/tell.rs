@@ -24,8 +24,17 @@ impl Build<'_> {
 
     /// An action has its slots.
     pub(super) fn will_run(&self, id: NodeId, manifest: &Manifest, right: &Right) -> Event {
+        self.runs(id, manifest, !matches!(right, Right::Unpinned(_)))
+    }
+
+    /// An action that an earlier build started is wanted by this one, too.
+    pub(super) fn will_go_on(&self, id: NodeId, manifest: &Manifest) -> Event {
+        self.runs(id, manifest, self.facts().is_pinned(&self.graph, id))
+    }
+
+    fn runs(&self, id: NodeId, manifest: &Manifest, pinned: bool) -> Event {
         let start = Start {
-            key: (!matches!(right, Right::Unpinned(_))).then(|| manifest.key()),
+            key: pinned.then(|| manifest.key()),
             claim: self.graph.node(id).claim.clone(),
             after: self.graph.after(id),
             read: self.results.read_by(&self.graph, id),

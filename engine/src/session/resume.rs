@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
 use super::{Equipment, LOCK_FILE, STATE_FOLDER, Summary, drive, read_takes, roots, warn};
@@ -19,15 +18,15 @@ use crate::id::NodeId;
 use crate::key::ActionKey;
 use crate::operation::Registry;
 use crate::output::Output;
-use crate::schedule::perform::Message;
+use crate::schedule::line::Line;
 use crate::schedule::{Base, Build, Settings, Wanted};
 use crate::snapshot::{Changes, FeedDetail, KnownOutput, Snapshot, View};
 use crate::span::Span;
 
 /// The part of a project that is to be built again.
 pub struct Resumption {
-    snapshot: Snapshot,
-    changes: Changes,
+    pub(super) snapshot: Snapshot,
+    pub(super) changes: Changes,
     /// Number in the snapshot, by node of `graph`.
     numbers: Vec<u32>,
     graph: Graph,
@@ -107,7 +106,7 @@ impl Resumption {
         equipment: &Equipment<'_>,
         settings: Settings,
         observer: &mut dyn Observer,
-        channel: (Sender<Message>, Receiver<Message>),
+        line: &mut Line,
     ) -> Result<Option<Summary>, Diagnostic> {
         let Self { snapshot, changes, numbers, graph, cone, base, pasts, outputs, fresh, mut keys } = self;
         let folder = root.join(STATE_FOLDER);
@@ -122,7 +121,7 @@ impl Resumption {
             cone.iter().copied().chain(outputs.iter().map(|output| output.node)).collect();
         let wanted = Wanted { graph, targets: &targets, takes, base };
         let means = equipment.means(root, &files);
-        let mut build = Build::new(means, settings, wanted, &mut history, observer, channel);
+        let mut build = Build::new(means, settings, wanted, &mut history, observer, line);
         let mut summary = drive(&mut build, equipment.cache, &files, root, &outputs);
         if build.has_lost_its_base() {
             return Ok(None);

@@ -5,6 +5,7 @@
 mod edits;
 mod explain;
 mod faults;
+mod handover;
 mod keys;
 mod many;
 mod recall;

@@ -77,7 +77,8 @@ fn build_in(world: &World, said: &str) -> (Way, Built) {
             Verdict::Changed(changes) => {
                 if let Some(part) = Resumption::prepare(snapshot, changes, &registry, &cache) {
                     let mut observer = |event: &_| log.take(event);
-                    let built = part.build(root, &equipment, world.settings(), &mut observer, channel().1);
+                    let built =
+                        part.build(root, &equipment, world.settings(), &mut observer, &mut channel().1);
                     summary = built.unwrap().map(|summary| (Way::Part, summary));
                 }
             }
@@ -88,8 +89,13 @@ fn build_in(world: &World, said: &str) -> (Way, Built) {
         let project = world.load().unwrap();
         let (targets, outputs) = project.targets(&[]).unwrap();
         let mut observer = |event: &_| log.take(event);
-        let summary =
-            project.build(&equipment, world.settings(), (&targets, &outputs), &mut observer, channel().1);
+        let summary = project.build(
+            &equipment,
+            world.settings(),
+            (&targets, &outputs),
+            &mut observer,
+            &mut channel().1,
+        );
         (Way::Whole, summary.unwrap())
     });
     executor.shutdown(std::time::Duration::from_secs(1));

@@ -24,6 +24,7 @@ use reel_engine::read::ReadOptions;
 use reel_engine::schedule::Settings;
 use reel_engine::schedule::again::Afresh;
 use reel_engine::schedule::foresee::Foresight;
+use reel_engine::schedule::line::Line;
 use reel_engine::session::{Equipment, Interrupter, Project, Summary, channel};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -140,6 +141,19 @@ impl World {
         &self,
         names: &[&str],
         executor: &dyn Executor,
+        watch: impl FnMut(&Event, &Interrupter),
+    ) -> Built {
+        let built = self.build_on(&mut channel(), names, executor, watch);
+        executor.shutdown(Duration::from_secs(1));
+        built
+    }
+
+    /// The same, as one of several builds on a line.
+    pub fn build_on(
+        &self,
+        (interrupter, line): &mut (Interrupter, Line),
+        names: &[&str],
+        executor: &dyn Executor,
         mut watch: impl FnMut(&Event, &Interrupter),
     ) -> Built {
         let project = self.load().unwrap();
@@ -163,10 +177,9 @@ impl World {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let (targets, outputs) = project.targets(&names).unwrap();
         let mut built = Log::default();
-        let (interrupter, ends) = channel();
         let mut observer = |event: &Event| {
             built.take(event);
-            watch(event, &interrupter);
+            watch(event, interrupter);
         };
         let summary = project
             .build(
@@ -174,10 +187,9 @@ impl World {
                 Settings { later: project.later(&names), ..self.settings() },
                 (&targets, &outputs),
                 &mut observer,
-                ends,
+                line,
             )
             .unwrap();
-        executor.shutdown(Duration::from_secs(1));
         built.finish(summary)
     }
 

@@ -305,7 +305,7 @@ fn rows(registry: &Registry) -> (Vec<Row>, Vec<&'static str>) {
             failed.push(format!("{}: {failure}\n{}", node.name, failure.log));
         }
     };
-    project.build(&equipment, settings, (&targets, &outputs), &mut observer, channel().1).unwrap();
+    project.build(&equipment, settings, (&targets, &outputs), &mut observer, &mut channel().1).unwrap();
     executors.shutdown(Duration::from_secs(1));
     assert!(failed.is_empty(), "{}", failed.join("\n"));
     let history = project.history();

@@ -9,13 +9,19 @@ use reel_engine::file_state::FileState;
 use reel_engine::session::Recall;
 use reel_engine::snapshot::SnapshotKey;
 
-use crate::args::Build;
+use super::attempt::Telling;
+use crate::args::Making;
 use crate::config::Companion;
 use crate::open::{Invocation, Policy};
 
 /// Under what the state of the project in `root` is kept. `None` when somebody wants to see all of a build.
-pub(super) fn recall(call: &Invocation, args: &Build, root: &Path, policy: Policy) -> Option<Recall> {
-    if call.global.verbose || args.trace.is_some() || args.summary || args.check_inputs {
+pub(super) fn recall(
+    call: &Invocation,
+    (args, telling): (&Making, &Telling),
+    root: &Path,
+    policy: Policy,
+) -> Option<Recall> {
+    if call.global.verbose || telling.trace.is_some() || telling.summary || telling.check_inputs {
         return None;
     }
     // Another build of reel is another program, even where its version is the same.

@@ -1,0 +1,537 @@
+//! `reel watch`: builds whenever something of the project is another. It decides when; how, `build` knows.
+//!
+//! One thread waits for bells: folders in which something happened, keys, signals, and the end of a build, which has a
+//! thread of its own. After a bell from a folder it waits until nothing happens for a moment, and looks at every file
+//! that the project is known to depend on. If one is another, the project is read; a build that is going on gives
+//! way, and leaves what it runs to the next one.
+
+mod folders;
+mod keys;
+mod phrase;
+mod seen;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::{self, Scope};
+use std::time::{Duration, Instant};
+
+use reel_engine::cache::LiveBuild;
+use reel_engine::executor::Executor;
+use reel_engine::schedule::line::Line;
+use reel_engine::session::{Interrupter, LOCK_FILE, STATE_FOLDER, channel, make_state_folder};
+
+use super::build::attempt::{Attempt, Done, Ready, Telling};
+use crate::args::{self, Watch};
+use crate::error::{CommandError, Exit};
+use crate::open::{Invocation, Workshop};
+use crate::processes;
+use crate::report::live::Aside;
+use crate::signals;
+use crate::ui::{print_error, print_json, print_line};
+use folders::{Folders, Moved};
+use keys::Keys;
+use seen::Seen;
+
+/// How long nothing must happen before files are looked at.
+const QUIET: Duration = Duration::from_millis(40);
+/// How long it may go on happening before they are looked at all the same.
+const BUSY: Duration = Duration::from_secs(2);
+/// How long a file may be gone that is just being replaced.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// How often files are looked at when nobody tells; longer where looking takes long.
+const POLL: Duration = Duration::from_millis(500);
+/// Looking takes at most one part in so many of the time.
+const POLL_SHARE: u32 = 50;
+/// After how long without work workers end.
+const REST: Duration = Duration::from_secs(15);
+/// How long workers may take to end.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// What wakes the command.
+enum Bell {
+    Moved(Moved),
+    Key(u8),
+    /// The first signal.
+    Stop,
+    Over(Box<Over>),
+    /// The thread of a build came to grief.
+    Broken,
+}
+
+/// The end of a build.
+struct Over {
+    line: Line,
+    result: Result<Done, CommandError>,
+}
+
+/// Where the workshop is for whoever must clear up in a hurry.
+type Shop = Arc<Mutex<Arc<OnceLock<Workshop>>>>;
+
+pub(super) fn run(call: &Invocation, args: &Watch) -> Result<Exit, CommandError> {
+    let held = signals::hold();
+    let root = call.root()?;
+    // Where it cannot be made, builds say so.
+    let _ = make_state_folder(&root);
+    let (ring, bells) = mpsc::channel();
+    let shop: Shop = Arc::default();
+    let (stop, hurry) = (ring.clone(), Arc::clone(&shop));
+    held.watch(move |count| {
+        if count == 1 {
+            drop(stop.send(Bell::Stop));
+            return;
+        }
+        keys::restore();
+        if let Some(shop) = hurry.lock().unwrap_or_else(PoisonError::into_inner).get() {
+            processes::end_all(shop.scratch());
+            // What cannot be removed, the next build removes.
+            let _ = fs::remove_dir_all(shop.scratch());
+        }
+        process::exit(i32::from(Exit::Interrupted.number()));
+    });
+    let heard = ring.clone();
+    let keys = Keys::listen(move |key| drop(heard.send(Bell::Key(key))));
+    let (interrupter, line) = channel();
+    let seen = Seen::new(&root.join(STATE_FOLDER));
+    let mut desk = Desk {
+        call,
+        args,
+        root,
+        ring,
+        seen,
+        folders: None,
+        shop,
+        interrupter,
+        line: Some(line),
+        building: None,
+        live: None,
+        alarm: None,
+        polled: Instant::now(),
+        poll: POLL,
+        trouble: None,
+        has_keys: keys.is_some(),
+        stopping: None,
+        rests: false,
+        idle_since: Instant::now(),
+    };
+    thread::scope(|scope| desk.work(scope, &bells))
+}
+
+/// A build that is going on.
+struct Building {
+    aside: Aside,
+    stopping: Arc<AtomicBool>,
+}
+
+/// Something happened in a folder.
+#[derive(Clone, Copy)]
+struct Alarm {
+    first: Instant,
+    last: Instant,
+    /// Set once a file was missed: since when.
+    missed: Option<Instant>,
+}
+
+impl Alarm {
+    fn due(&self) -> Instant {
+        let quiet = (self.last + QUIET).min(self.first + BUSY);
+        self.missed.map_or(quiet, |missed| quiet.max(missed + PATIENCE))
+    }
+}
+
+/// Everything that is known between bells.
+struct Desk<'a> {
+    call: &'a Invocation,
+    args: &'a Watch,
+    root: PathBuf,
+    ring: Sender<Bell>,
+    seen: Seen,
+    /// `None` when files are looked at again and again.
+    folders: Option<Folders>,
+    shop: Shop,
+    interrupter: Interrupter,
+    /// `None` while a build is on it.
+    line: Option<Line>,
+    building: Option<Building>,
+    live: Option<LiveBuild>,
+    alarm: Option<Alarm>,
+    polled: Instant,
+    poll: Duration,
+    /// What is wrong with the project, as it was told.
+    trouble: Option<String>,
+    has_keys: bool,
+    stopping: Option<Exit>,
+    /// Whether workers have ended.
+    rests: bool,
+    idle_since: Instant,
+}
+
+impl<'a> Desk<'a> {
+    fn work<'scope>(
+        &mut self,
+        scope: &'scope Scope<'scope, '_>,
+        bells: &Receiver<Bell>,
+    ) -> Result<Exit, CommandError>
+    where
+        'a: 'scope,
+    {
+        if !self.args.poll {
+            self.be_told();
+        }
+        self.next(scope, bells, None)?;
+        loop {
+            if let (Some(exit), None) = (self.stopping, &self.building) {
+                self.end_workers();
+                return Ok(exit);
+            }
+            match bells.recv_timeout(self.patience()) {
+                Ok(bell) => self.hear(scope, bells, bell)?,
+                Err(RecvTimeoutError::Timeout) => self.look_if_due(scope, bells)?,
+                // There is always one ring of our own.
+                Err(RecvTimeoutError::Disconnected) => return Ok(Exit::Failed),
+            }
+        }
+    }
+
+    /// How long nothing is to be done unless a bell rings.
+    fn patience(&self) -> Duration {
+        let now = Instant::now();
+        let mut due = now + Duration::from_secs(3600);
+        if let Some(alarm) = &self.alarm {
+            due = due.min(alarm.due());
+        }
+        if self.folders.is_none() {
+            due = due.min(self.polled + self.poll);
+        }
+        if self.building.is_none() && !self.rests {
+            due = due.min(self.idle_since + REST);
+        }
+        due.saturating_duration_since(now)
+    }
+
+    fn hear<'scope>(
+        &mut self,
+        scope: &'scope Scope<'scope, '_>,
+        bells: &Receiver<Bell>,
+        bell: Bell,
+    ) -> Result<(), CommandError>
+    where
+        'a: 'scope,
+    {
+        match bell {
+            Bell::Over(over) => self.over(*over),
+            Bell::Key(b'r' | b'R') if self.stopping.is_none() => self.next(scope, bells, Some(Vec::new())),
+            Bell::Key(b'w' | b'W') if self.building.is_none() => {
+                self.why();
+                Ok(())
+            }
+            other => self.note(other),
+        }
+    }
+
+    /// Takes in what can wait a moment.
+    fn note(&mut self, bell: Bell) -> Result<(), CommandError> {
+        match bell {
+            Bell::Moved(moved) => {
+                if self.concerns(&moved) {
+                    self.ring_alarm();
+                }
+            }
+            Bell::Stop => self.stop(Exit::Interrupted),
+            Bell::Key(b'q' | b'Q' | 4) => self.stop(Exit::Done),
+            Bell::Broken => return Err(CommandError::failed("a build ended in an unforeseen way")),
+            Bell::Key(_) | Bell::Over(_) => {}
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self, exit: Exit) {
+        self.stopping.get_or_insert(exit);
+        if let Some(building) = &self.building {
+            building.stopping.store(true, Ordering::Relaxed);
+            self.interrupter.interrupt();
+        }
+    }
+
+    fn ring_alarm(&mut self) {
+        let now = Instant::now();
+        match &mut self.alarm {
+            Some(alarm) => alarm.last = now,
+            None => self.alarm = Some(Alarm { first: now, last: now, missed: None }),
+        }
+    }
+
+    /// Whether it is worth looking.
+    fn concerns(&self, moved: &Moved) -> bool {
+        let Moved::At(paths) = moved else { return true };
+        let own = self.root.join(STATE_FOLDER);
+        // Of a project that is wrong it is not known which file would mend it.
+        let any = |path: &PathBuf| self.trouble.is_some() && path.starts_with(&self.root);
+        paths.iter().any(|path| !path.starts_with(&own) && (any(path) || self.seen.concerns(path)))
+    }
+
+    fn look_if_due<'scope>(
+        &mut self,
+        scope: &'scope Scope<'scope, '_>,
+        bells: &Receiver<Bell>,
+    ) -> Result<(), CommandError>
+    where
+        'a: 'scope,
+    {
+        let now = Instant::now();
+        if self.building.is_none() && !self.rests && now >= self.idle_since + REST {
+            self.end_workers();
+            self.rests = true;
+        }
+        let told = self.alarm.filter(|alarm| now >= alarm.due());
+        let polled = self.folders.is_none() && now >= self.polled + self.poll;
+        if self.stopping.is_some() || told.is_none() && !polled {
+            return Ok(());
+        }
+        let changes = self.seen.look();
+        let took = now.elapsed();
+        self.polled = Instant::now();
+        self.poll = POLL.max(took * POLL_SHARE);
+        let missed = self.alarm.and_then(|alarm| alarm.missed);
+        if changes.gone() && missed.is_none_or(|since| now < since + PATIENCE) {
+            self.ring_alarm();
+            if let Some(alarm) = &mut self.alarm {
+                alarm.missed.get_or_insert(now);
+            }
+            return Ok(());
+        }
+        self.alarm = None;
+        self.cover();
+        // A file may have come that a project is wrong without.
+        if changes.is_empty() && (self.trouble.is_none() || told.is_none()) {
+            return Ok(());
+        }
+        let paths = changes.paths();
+        self.seen.take(changes);
+        let quiet = told.map_or(Duration::ZERO, |alarm| now.saturating_duration_since(alarm.last));
+        self.say_changed(&paths, quiet, took);
+        self.next(scope, bells, Some(paths))
+    }
+
+    /// Reads the project and builds it, unless it is wrong; `None` for the first time.
+    fn next<'scope>(
+        &mut self,
+        scope: &'scope Scope<'scope, '_>,
+        bells: &Receiver<Bell>,
+        changed: Option<Vec<PathBuf>>,
+    ) -> Result<(), CommandError>
+    where
+        'a: 'scope,
+    {
+        let shop = Arc::clone(&self.shop.lock().unwrap_or_else(PoisonError::into_inner));
+        let making = self.args.making.clone();
+        let attempt = Attempt::new(self.call, making, &self.root, Telling::default(), shop);
+        let ready = match attempt.prepare() {
+            Ok(ready) => ready,
+            Err(error) => {
+                self.tell_trouble(&error);
+                self.follow_trouble(error);
+                if self.building.is_none() && (changed.is_none() || self.call.global.json) {
+                    self.say_watching();
+                }
+                return Ok(());
+            }
+        };
+        self.trouble = None;
+        if self.building.is_some() {
+            self.interrupter.give_way();
+            self.wait_for_end(bells)?;
+        }
+        if self.stopping.is_some() {
+            return Ok(());
+        }
+        // What changed since the project was read is found by the look that the alarm asks for, and what changes from
+        // now on is told of.
+        let changed_meanwhile = self.seen.follow(ready.dependencies());
+        self.cover();
+        if self.folders.is_some() || !changed_meanwhile.is_empty() {
+            self.ring_alarm();
+        }
+        self.start(scope, attempt, ready);
+        Ok(())
+    }
+
+    fn start<'scope>(&mut self, scope: &'scope Scope<'scope, '_>, attempt: Attempt<'a>, ready: Ready)
+    where
+        'a: 'scope,
+    {
+        let Some(mut line) = self.line.take() else { return };
+        self.rests = false;
+        let (aside, stopping) = (attempt.aside.clone(), Arc::clone(&attempt.stopping));
+        self.building = Some(Building { aside, stopping });
+        let ring = self.ring.clone();
+        scope.spawn(move || {
+            let alert = Alert(ring);
+            let result = attempt.perform(ready, &mut line, false);
+            drop(alert.0.send(Bell::Over(Box::new(Over { line, result }))));
+        });
+    }
+
+    /// Waits until a build that was asked to has given way.
+    fn wait_for_end(&mut self, bells: &Receiver<Bell>) -> Result<(), CommandError> {
+        while self.building.is_some() {
+            match bells.recv() {
+                Ok(Bell::Over(over)) => self.over(*over)?,
+                Ok(bell) => self.note(bell)?,
+                Err(_) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    fn over(&mut self, over: Over) -> Result<(), CommandError> {
+        let Over { line, result } = over;
+        self.line = Some(line);
+        self.building = None;
+        self.idle_since = Instant::now();
+        match result {
+            Ok(done) => {
+                self.live = done.live;
+                self.seen.add(done.summary.files);
+                self.seen.accept(&self.root.join(LOCK_FILE));
+                self.cover();
+                if !done.summary.superseded && self.stopping.is_none() {
+                    self.say_watching();
+                }
+            }
+            Err(error @ CommandError::Faulty(_)) => {
+                self.tell_trouble(&error);
+                self.say_watching();
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// What a wrong project is made of is looked at as well as what the right one was.
+    fn follow_trouble(&mut self, error: CommandError) {
+        if let CommandError::Faulty(faulty) = error {
+            self.seen.add(faulty.spec_files);
+        }
+        self.seen.add([self.root.join(reel_engine::session::PROJECT_FILE)]);
+        self.cover();
+    }
+
+    /// From now on folders tell when something happens, unless that cannot be.
+    fn be_told(&mut self) {
+        let ring = self.ring.clone();
+        match Folders::new(move |moved| drop(ring.send(Bell::Moved(moved)))) {
+            Ok(folders) => self.folders = Some(folders),
+            Err(why) => self.say_polling(&why),
+        }
+    }
+
+    fn cover(&mut self) {
+        let Some(folders) = &mut self.folders else { return };
+        let mut wanted = self.seen.folders(&self.root);
+        if self.trouble.is_some() {
+            all_folders(&self.root, &mut wanted);
+        }
+        if let Err(why) = folders.cover(&wanted) {
+            self.folders = None;
+            self.say_polling(&why);
+        }
+    }
+
+    /// Ends workers, and everything else that a build needs and a wait does not.
+    fn end_workers(&mut self) {
+        let shop = std::mem::take(&mut *self.shop.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(shop) = shop.get() {
+            shop.executor.shutdown(FAREWELL);
+        }
+        self.live = None;
+    }
+
+    fn why(&self) {
+        let reading = &self.args.making.reading;
+        phrase::why(self.call, reading, &self.args.making.targets);
+        self.say_watching();
+    }
+
+    /// Says something beside what a build draws.
+    fn say(&self, text: &str) {
+        match &self.building {
+            Some(building) if self.call.ui.live && !self.call.global.quiet => building.aside.say(text),
+            _ => print_error(text),
+        }
+    }
+
+    fn tell_trouble(&mut self, error: &CommandError) {
+        let text = error.draw(self.call.ui.err());
+        // Somebody who saves another file meanwhile knows it by now.
+        if self.trouble.as_ref() == Some(&text) {
+            return;
+        }
+        if self.call.global.json {
+            error.json().iter().for_each(print_json);
+        } else {
+            self.say(&text);
+        }
+        self.trouble = Some(text);
+    }
+
+    fn say_polling(&self, why: &str) {
+        if self.call.global.json {
+            print_json(&serde_json::json!({ "event": "warning", "message": phrase::polling(why) }));
+        } else {
+            self.say(&format!("{}: {}\n", self.call.ui.err().warn("warning"), phrase::polling(why)));
+        }
+    }
+
+    fn say_changed(&self, paths: &[PathBuf], quiet: Duration, look: Duration) {
+        if paths.is_empty() {
+            return;
+        }
+        if self.call.global.json {
+            print_json(&phrase::changed_json(&self.root, paths, quiet, look));
+        } else if !self.call.global.quiet {
+            self.say(&format!("{}\n", phrase::changed(&self.root, paths, self.call.ui.err())));
+        }
+    }
+
+    fn say_watching(&self) {
+        let folders = self.folders.as_ref().map(Folders::len);
+        if self.call.global.json {
+            print_json(&phrase::watching_json(self.seen.len(), folders, self.trouble.is_some()));
+        } else if !self.call.global.quiet {
+            let paint = self.call.ui.out();
+            print_line(&phrase::watching(self.seen.len(), folders, self.has_keys, paint));
+        }
+    }
+}
+
+/// Rings when the thread of a build came to grief.
+struct Alert(Sender<Bell>);
+
+impl Drop for Alert {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            drop(self.0.send(Bell::Broken));
+        }
+    }
+}
+
+/// All folders of a project, for as long as nobody knows which file is missing; not those that are hidden, and not more
+/// than anybody has.
+fn all_folders(root: &Path, found: &mut BTreeSet<PathBuf>) {
+    const MOST: usize = 4096;
+    let mut open = vec![root.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            if !hidden && found.len() < MOST && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                found.insert(entry.path());
+                open.push(entry.path());
+            }
+        }
+    }
+}
