@@ -1,5 +1,7 @@
 //! Values of film and sound that kinds share: exact time, words, looks. It knows no engine run and no FFmpeg.
 
+pub mod camera;
+pub mod ease;
 pub mod encoding;
 pub mod font;
 pub mod look;

@@ -89,6 +89,15 @@ pub const FORMATS: &[Format] = &[
         read: frame_rate,
     },
     Format {
+        name: "zoom",
+        wants: "how near the camera is, from 1 to 4",
+        example: "1.25",
+        unit: "",
+        pattern: r"^\d+(\.\d{1,3})?$",
+        number: true,
+        read: zoom,
+    },
+    Format {
         name: "cores",
         wants: "a number of cores",
         example: "0.5",
@@ -152,6 +161,16 @@ fn frame_rate(text: &str) -> Result<Value, Wrong> {
     }
 }
 
+/// From 1 to 4, to the thousandth, kept as text so that it stays exact.
+fn zoom(text: &str) -> Result<Value, Wrong> {
+    let number: Decimal = text.parse().map_err(|_| Wrong::Unit(format!("`{text}` is not a number")))?;
+    match number.parts(1000) {
+        Some(1000..=4000) => Ok(Value::String(number.to_string())),
+        Some(_) => Err(Wrong::Value(format!("`{text}` is not between 1 and 4"))),
+        None => Err(Wrong::Value(format!("`{text}` is finer than a thousandth"))),
+    }
+}
+
 /// Thousandths of a core, above zero.
 fn cores(text: &str) -> Result<Value, Wrong> {
     let number: Decimal = text.parse().map_err(|_| Wrong::Unit(format!("`{text}` is not a number")))?;
@@ -204,6 +223,15 @@ mod tests {
         for text in ["0", "-25", "30/0", "0/1", "fast", "30fps", "1/+2"] {
             assert!(frame_rate(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn zooms_stay_text_and_within_their_bounds() {
+        assert_eq!(zoom("1.250"), Ok(json!("1.25")));
+        assert_eq!(zoom("2"), Ok(json!("2")));
+        assert!(
+            zoom("0.9").is_err() && zoom("4.5").is_err() && zoom("1.0001").is_err() && zoom("x").is_err()
+        );
     }
 
     #[test]

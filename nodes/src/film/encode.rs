@@ -9,15 +9,22 @@
 //!
 //! What the run (in the worker) must do, for frame `f` of `0..frames`:
 //! - `picture`: frame `first + f` of a picture that is shown for `of` frames.
-//!   - `still` (a file as `still` makes it): sampled along `motion` over `of` frames (`MotionPath::new(motion,
-//!     of, …)`.`view(first + f)`); with `motion: none` one frame is made and kept;
+//!   - `still` (a file as `still` makes it): sampled along `motion` over `of` frames (`MotionPath::of(motion,
+//!     of, …)`.`view(first + f)`); where the camera stands one frame is made and kept;
 //!   - `video` (as `conform` makes it): its picture `first + f`, the last one when it has fewer. Seek, do not
 //!     decode from the start;
 //!   - `color`: that colour. Exactly one of the three is there;
-//! - `under`, when there: the same for the outgoing picture; then with `n` = `frames`, `w` = `(2f + 1) / 2n`:
-//!   `fade`: `under · (1 − w) + picture · w` on code values, rounded, the same in every plane; `fade-black`:
-//!   `under` fades to black (Y 16, C 128) during the first half (`w' = 2w`), `picture` comes out of black in
-//!   the second;
+//! - `under`, when there: the same for the outgoing picture; then with `n` = `frames`, `w` = `ease` of
+//!   `(2f + 1) / 2n`:
+//!   - `fade`: `under · (1 − w) + picture · w` on code values, rounded, the same in every plane; `fade-black`:
+//!     `under` fades to black (Y 16, C 128) during the first half (`w' = 2w`), `picture` comes out of black in
+//!     the second;
+//!   - `dissolve`: cells of 2 × 2 pixels show `picture` where a fixed number for each, even between 0 and 1, is
+//!     below `w`;
+//!   - `wipe-…`: an edge, exact to a part of a pixel, at `w` of the way; `slide-…`: both pictures moved by `w` of
+//!     the frame, to even pixels; `circle`: `picture` within a circle about the middle, its edge soft over a
+//!     sixteenth of the diagonal, that covers the frame at `w = 1`;
+//!   - `zoom`: `under` enlarged `1 + w` times about the middle (bilinear), `picture` faded in over it by `w`;
 //! - `captions`, when there: of `cues` (frames of this segment; they may begin before 0 and end after the last)
 //!   the one with `start ≤ f < end` is drawn over it all: lines one below the other, 1.25 em apart, each
 //!   centred, block placed by `look.position` and `look.margin`; outline below, then letters in `look.color`;
@@ -38,10 +45,12 @@ use reel_engine::quantity::{Color, Size};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::media::camera::Camera;
+use crate::media::ease::Ease;
 use crate::media::encoding::Encoding;
 use crate::media::font::Face;
 use crate::media::look::{CaptionLook, CaptionType};
-use crate::media::picture::{Motion, TransitionKind};
+use crate::media::picture::TransitionKind;
 use crate::media::time::FrameRate;
 use crate::media::tools;
 use crate::media::words::Cue;
@@ -86,7 +95,7 @@ pub struct Layer {
     pub color: Option<Color>,
     /// How the camera moves over the still.
     #[serde(default)]
-    pub motion: Motion,
+    pub motion: Camera,
     /// The frame, of the picture's own time, that is this segment's first.
     #[serde(default)]
     pub first: u32,
@@ -102,6 +111,9 @@ pub struct Layer {
 pub struct Under {
     /// How the incoming picture takes over, all along the segment: `fade` or `fade-black`.
     pub kind: TransitionKind,
+    /// At which speed.
+    #[serde(default)]
+    pub ease: Ease,
     /// The outgoing picture; its `first` may lie at or beyond its `of`: motion goes on, a video plays on.
     pub picture: Layer,
 }

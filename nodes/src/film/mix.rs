@@ -15,7 +15,9 @@
 //!   equal in both channels, with the scene's `gain` and 5 ms linear fades at both edges;
 //! - clips: slot `scenes.I.clips.J.audio` (48 kHz stereo float WAV from `clip`) begins at the scene's first
 //!   sample + `fps.sample_of(F + plan.pictures[picture], …)` − the scene's first sample, is cut where the next
-//!   picture of the plan begins or the scene ends, with its `gain` and 5 ms fades;
+//!   picture of the plan begins or the scene ends, with its `gain` and 5 ms fades; where the next scene has a
+//!   `fade`, the sound of the last picture goes on for that long (whole frames) and fades out over it by the
+//!   cosine, while that of the next scene's first picture fades in by the sine: equal power;
 //! - music: slot `music.file`, any audio file; resampled, from its first sample, repeated with a 50 ms
 //!   cross-fade when `loop` and shorter than the film; `gain`; `fade_in` and `fade_out` (linear, at the film's
 //!   ends); brought down by `duck` dB more while anybody speaks: speech is every `plan.speech` interval in film
@@ -78,6 +80,9 @@ pub struct SceneSound {
     /// Sound of clips.
     #[serde(default)]
     pub clips: Vec<ClipSound>,
+    /// How long the transition into it takes, in which the sound of clips goes over.
+    #[serde(default)]
+    pub fade: Duration,
 }
 
 /// Sound of a clip.

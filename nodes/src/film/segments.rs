@@ -20,9 +20,11 @@ use reel_engine::quantity::{Color, Duration, Size};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::media::camera::Camera;
+use crate::media::ease::Ease;
 use crate::media::encoding::Encoding;
 use crate::media::look::{CaptionLook, CaptionType};
-use crate::media::picture::{Motion, TransitionKind};
+use crate::media::picture::TransitionKind;
 use crate::media::plan::Plan;
 use crate::media::words::Cue;
 
@@ -63,7 +65,7 @@ pub struct Picture {
     pub color: Option<Color>,
     /// How the camera moves over the still.
     #[serde(default)]
-    pub motion: Motion,
+    pub motion: Camera,
 }
 
 /// Captions of a scene.
@@ -88,6 +90,9 @@ pub struct Transition {
     /// How long it takes: the first of this scene's own time.
     #[serde(rename = "for")]
     pub length: Duration,
+    /// At which speed.
+    #[serde(default)]
+    pub ease: Ease,
     /// The plan of the scene before.
     pub plan: Input<Json>,
     /// The last picture of the scene before, which goes on beneath.
@@ -104,7 +109,7 @@ impl Kind for Segments {
     fn info(&self) -> Info {
         Info {
             name: "segments",
-            version: 1,
+            version: 2,
             summary: "cuts a scene into segments of a few seconds, each a node of its own",
             example: "parts: { uses: segments, with: { plan: \"${times.plan}\", size: 1080x1920, \
                       pictures: [{ still: \"${ready.still}\", motion: push-in }] } }",

@@ -67,14 +67,56 @@ pub enum Fit {
     Blur,
 }
 
-/// How a scene begins.
+/// How a scene comes in over the one before. Directions are those in which things move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TransitionKind {
     /// At once.
     Cut,
-    /// A cross-fade from the scene before.
+    /// A cross-fade.
     Fade,
     /// The scene before fades to black, then this one comes out of it.
     FadeBlack,
+    /// Grain by grain.
+    Dissolve,
+    /// An edge that moves to the left uncovers it.
+    WipeLeft,
+    /// An edge that moves to the right uncovers it.
+    WipeRight,
+    /// An edge that moves up uncovers it.
+    WipeUp,
+    /// An edge that moves down uncovers it.
+    WipeDown,
+    /// It pushes the scene before out to the left.
+    SlideLeft,
+    /// It pushes the scene before out to the right.
+    SlideRight,
+    /// It pushes the scene before out at the top.
+    SlideUp,
+    /// It pushes the scene before out at the bottom.
+    SlideDown,
+    /// The scene before comes nearer, and it shows through.
+    Zoom,
+    /// A circle that grows from the middle, with a soft edge.
+    Circle,
+}
+
+impl TransitionKind {
+    /// Every one.
+    pub const ALL: [Self; 14] = [
+        Self::Cut,
+        Self::Fade,
+        Self::FadeBlack,
+        Self::Dissolve,
+        Self::WipeLeft,
+        Self::WipeRight,
+        Self::WipeUp,
+        Self::WipeDown,
+        Self::SlideLeft,
+        Self::SlideRight,
+        Self::SlideUp,
+        Self::SlideDown,
+        Self::Zoom,
+        Self::Circle,
+    ];
 }

@@ -10,7 +10,7 @@
 //! - picture `n` of the result is the one that the source shows at `from + n/fps` (the last that began at or
 //!   before that time), for every `n` with `from + n/fps` before `to` and before the end of the source, and
 //!   at least one;
-//! - scale (Lanczos or bicubic, bit-exact flags) and place it by `fit` on `background`; colour becomes BT.709
+//! - scale (Lanczos or bicubic, bit-exact flags) and place it by `fit` and `focus` on `background`; colour becomes BT.709
 //!   limited range 8-bit 4:2:0 from whatever it is tagged as (untagged: BT.601 below 720 rows, else BT.709);
 //! - port `video`: MP4, H.264 by x264 at `qp 0` (lossless), preset ultrafast, one thread, key frame every
 //!   15 pictures, no B-frames, so that a segment can begin anywhere; no sound; media `video/mp4`.
@@ -23,6 +23,7 @@ use reel_engine::quantity::{Color, Duration, Size};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::media::camera::Point;
 use crate::media::picture::Fit;
 use crate::media::time::FrameRate;
 use crate::media::tools;
@@ -40,6 +41,9 @@ pub struct Params {
     /// How a picture of another shape fills the frame.
     #[serde(default)]
     pub fit: Fit,
+    /// What of it is seen whatever is cut off, for `fit: cover`.
+    #[serde(default)]
+    pub focus: Point,
     /// Colour around it, for `fit: contain` and where it is transparent.
     #[serde(default = "default_background")]
     pub background: Color,

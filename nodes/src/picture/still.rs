@@ -7,7 +7,9 @@
 //!
 //! What the run (in the worker) must do:
 //! - decode slot `image`; blend transparency over `background`;
-//! - place it by `fit` in a picture of `size · zoom / 1000`, each side rounded up to a whole even number; scale
+//! - place it by `fit` in a picture of `size · zoom / 1000`, each side rounded up to a whole even number; what
+//!   `cover` cuts off is chosen so that `focus` is as near to the middle as it can be; with `whole` nothing is cut
+//!   off, and the side that stands over is as long as it comes, rounded to an even number; scale
 //!   well (Lanczos or Catmull-Rom, in fixed point, the same on every machine), in sRGB code values;
 //! - convert by the BT.709 matrix alone to limited range;
 //! - port `still`: what `encode` samples, a file of the worker's own: the 8 bytes `REELYUV4`, width and height
@@ -21,6 +23,7 @@ use reel_engine::quantity::{Color, Size};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::media::camera::Point;
 use crate::media::picture::Fit;
 use crate::media::tools;
 
@@ -38,6 +41,12 @@ pub struct Params {
     /// Colour around it, for `fit: contain` and where it is transparent.
     #[serde(default = "default_background")]
     pub background: Color,
+    /// What of it is seen whatever is cut off, for `fit: cover`.
+    #[serde(default)]
+    pub focus: Point,
+    /// For `fit: cover`: whether what stands over the frame is kept, for a camera that travels over all of it.
+    #[serde(default)]
+    pub whole: bool,
     /// The nearest the camera comes, in thousandths: 1000 when nothing moves.
     #[serde(default = "default_zoom")]
     #[schemars(range(min = 1000, max = 4000))]

@@ -2,6 +2,7 @@
 
 use reel_engine::diagnostic::Diagnostics;
 use reel_engine::operation::{FrontGraph, FrontProject};
+use reel_engine::quantity::Duration;
 use reel_engine::span::Span;
 use reel_engine::spec::Located;
 
@@ -133,6 +134,7 @@ impl Film<'_> {
                 let value = With::new(span)
                     .set("kind", transition.kind)
                     .put("for", for_of(written, transition.length.to_string(), span))
+                    .set("ease", transition.ease)
                     .port("plan", &self.times(cut, *earlier), "plan")
                     .put("picture", picture.located.clone());
                 with = with.put("transition", value.located());
@@ -297,15 +299,21 @@ impl Film<'_> {
             _ => format!("{output}.mix"),
         };
         let of = self.formats.cuts.get(cut);
-        let scenes = of.scenes.iter().map(|&scene| {
+        let scenes = of.scenes.iter().enumerate().map(|(i, &scene)| {
             let staged = &self.scenes[scene];
             let place = staged.scene.place();
+            // Only sounds that go over into each other know of the transition.
+            let before = i.checked_sub(1).and_then(|before| self.scenes[of.scenes[before]].seen.last());
+            let sounds =
+                [before, staged.seen.first()].into_iter().flatten().any(|seen| seen.sound().is_some());
+            let transition = staged.scene.transition().filter(|_| before.is_some() && sounds);
             let voices = staged.said.iter().map(|said| reference(said.span, &said.level, "audio"));
             With::new(place)
                 .port("plan", &self.times(of, scene), "plan")
                 .put("voices", list(place, voices))
                 .maybe("gain", staged.scene.written.get("gain"))
                 .put("clips", list(place, staged.seen.iter().filter_map(Seen::sound)))
+                .set("fade", transition.map_or_else(Duration::default, |transition| transition.length))
                 .located()
         });
         let with = With::new(span)

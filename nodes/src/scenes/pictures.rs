@@ -10,7 +10,8 @@ use super::sections::{Scene, Show, Sound};
 use super::speech::Said;
 use super::story::Part;
 use super::style::Style;
-use crate::media::picture::Motion;
+use crate::media::camera::Camera;
+use crate::media::picture::Fit;
 use crate::media::time::FrameRate;
 use crate::media::words::align::bare;
 
@@ -116,6 +117,7 @@ fn is_right(show: &Show, written: &Located, index: usize, problems: &mut Diagnos
         ("sound", show.clip.is_some(), "`clip`"),
         ("motion", show.clip.is_none() && show.color.is_none(), "a still picture"),
         ("fit", show.color.is_none(), "a picture"),
+        ("focus", show.image.is_some() || show.clip.is_some(), "`image` and `clip`"),
         ("background", show.color.is_none(), "a picture"),
     ];
     for (key, _) in written.entries() {
@@ -223,6 +225,7 @@ impl Seen<'_> {
         let fitted = |with: With| {
             with.set("size", size)
                 .maybe("fit", self.written.get("fit"))
+                .maybe("focus", self.written.get("focus"))
                 .maybe("background", self.written.get("background"))
         };
         let image = match &self.what {
@@ -248,20 +251,33 @@ impl Seen<'_> {
                 maker.add(name("svg"), "svg", with_fonts(with, self.written.get("font")))
             }
         };
-        let motion = self.motion();
-        let with = fitted(With::new(span).port("image", &image, "image")).set("zoom", motion.zoom_milli());
+        let camera = self.camera();
+        let whole = matches!(camera, Camera::Travel(_)) && self.show.image.is_some();
+        let whole = whole && self.show.fit.unwrap_or_default() == Fit::Cover;
+        let with = fitted(With::new(span).port("image", &image, "image")).set("zoom", camera.zoom_milli());
+        let with = if whole { with.set("whole", true) } else { with };
         let still = maker.add(name("still"), "still", with);
         let with = With::new(span).port("still", &still, "still");
-        Ready { located: with.maybe("motion", self.written.get("motion")).located() }
+        Ready { located: if camera.is_plain() { with } else { with.set("motion", camera) }.located() }
     }
 
-    fn motion(&self) -> Motion {
-        self.show.motion.unwrap_or_default()
+    /// The camera; a point that it does not say is the picture's focus.
+    fn camera(&self) -> Camera {
+        let camera = self.show.motion.unwrap_or_default();
+        let Camera::Travel(mut travel) = camera else { return camera };
+        let focus = self.show.focus.unwrap_or_default();
+        let written = self.written.get("motion");
+        for (key, aim) in [("from", &mut travel.from), ("to", &mut travel.to)] {
+            let says = |side: &str| written.and_then(|motion| motion.get(key)?.get(side)).is_some();
+            aim.x = if says("x") { aim.x } else { focus.x };
+            aim.y = if says("y") { aim.y } else { focus.y };
+        }
+        Camera::Travel(travel)
     }
 
     /// The size in which a drawing is made, so that the nearest the camera comes still shows its pixels.
     fn drawn(&self, size: Size) -> Size {
-        let zoom = u64::from(self.motion().zoom_milli());
+        let zoom = u64::from(self.camera().zoom_milli());
         let side = |pixels: u32| (u64::from(pixels) * zoom).div_ceil(1000).next_multiple_of(2) as u32;
         Size { width: side(size.width), height: side(size.height) }
     }

@@ -7,10 +7,12 @@ use reel_engine::quantity::{Color, Duration, Gain, Size};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::media::camera::{Camera, Point};
+use crate::media::ease::Ease;
 use crate::media::encoding::{Preset, VideoCodec};
 use crate::media::look::{CaptionPosition, CaptionStyle};
 use crate::media::percent::Percent;
-use crate::media::picture::{Fit, Motion, TransitionKind};
+use crate::media::picture::{Fit, TransitionKind};
 use crate::media::time::FrameRate;
 use crate::picture::card::Align;
 use crate::speech::tts::Engine;
@@ -263,12 +265,15 @@ pub struct Show {
     /// The clip's sound: `mute`, or how loud; by default heard only where nothing is said.
     #[serde(default)]
     pub sound: Option<Sound>,
-    /// How the camera moves over a still.
+    /// How the camera moves over a still: by a name, or from one view to another.
     #[serde(default)]
-    pub motion: Option<Motion>,
+    pub motion: Option<Camera>,
     /// How a picture of another shape fills the frame.
     #[serde(default)]
     pub fit: Option<Fit>,
+    /// What of the picture is seen whatever is cut off.
+    #[serde(default)]
+    pub focus: Option<Point>,
     /// Colour around it.
     #[serde(default)]
     pub background: Option<Color>,
@@ -337,6 +342,9 @@ pub struct Transition {
     /// How long it takes: the first of the scene's own time.
     #[serde(default = "half_a_second", rename = "for")]
     pub length: Duration,
+    /// At which speed it takes over.
+    #[serde(default)]
+    pub ease: Ease,
 }
 
 fn half_a_second() -> Duration {

@@ -11,6 +11,7 @@ mod ink;
 mod lanes;
 pub mod motion;
 mod plane;
+pub mod pyramid;
 pub mod sampler;
 mod sniff;
 pub mod sprite;
@@ -18,6 +19,7 @@ pub mod still;
 mod still_file;
 pub mod svg;
 pub mod text;
+pub mod transition;
 
 /// Crates whose versions change pixels, by name and version as the lock file has them. They belong in the
 /// identity of whatever draws.

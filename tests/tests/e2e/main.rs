@@ -8,6 +8,7 @@ mod collecting;
 mod documents;
 mod examples;
 mod faults;
+mod looks;
 mod many;
 mod network;
 mod permissions;

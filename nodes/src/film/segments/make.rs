@@ -9,7 +9,6 @@ use serde_json::{Map, Value, json};
 
 use super::cut::{Stretch, cut};
 use super::{Params, Picture, Transition};
-use crate::media::picture::{Motion, TransitionKind};
 use crate::media::plan::Plan;
 use crate::media::time::SAMPLE_RATE;
 use crate::media::words::{Cue, CueWord};
@@ -86,7 +85,7 @@ pub(super) fn segments(params: &Params, plan: &Plan, cues: &[Cue], incoming: u64
             continue; // the transition took all of it
         }
         let of = &params.pictures[picture];
-        let is_static = of.video.is_none() && of.motion == Motion::None;
+        let is_static = of.video.is_none() && of.motion.is_static();
         let stretch = Stretch { frames: start..end, is_static };
         found.extend(cut(&stretch, &marks, plan.fps).into_iter().map(|frames| Segment {
             frames,
@@ -112,7 +111,8 @@ fn encode(params: &Params, plan: &Plan, cues: &[Cue], segment: &Segment, before:
         // The outgoing picture goes on from the frame after its last one.
         let shown = before.frames - before.pictures.last().copied().unwrap_or(0);
         let beneath = layer(&transition.picture, "transition.picture", shown, shown);
-        with.insert("under".into(), json!({ "kind": kind_name(transition.kind), "picture": beneath }));
+        let Transition { kind, ease, .. } = transition;
+        with.insert("under".into(), json!({ "kind": kind, "ease": ease, "picture": beneath }));
     }
     if let Some(captions) = &params.captions {
         let cues = visible(cues, &segment.frames);
@@ -126,14 +126,6 @@ fn encode(params: &Params, plan: &Plan, cues: &[Cue], segment: &Segment, before:
     Value::Object(with)
 }
 
-const fn kind_name(kind: TransitionKind) -> &'static str {
-    match kind {
-        TransitionKind::Cut => "cut",
-        TransitionKind::Fade => "fade",
-        TransitionKind::FadeBlack => "fade-black",
-    }
-}
-
 /// A picture from its frame `first` on, of `of` frames. What does not change with time says no time, so that
 /// equal segments are one action wherever they lie.
 fn layer(picture: &Picture, slot: &str, first: u64, of: u64) -> Value {
@@ -145,8 +137,10 @@ fn layer(picture: &Picture, slot: &str, first: u64, of: u64) -> Value {
         layer.insert("first".into(), json!(first));
     } else {
         layer.insert("still".into(), json!(format!("${{self.{slot}.still}}")));
-        if picture.motion != Motion::None {
+        if !picture.motion.is_plain() {
             layer.insert("motion".into(), json!(picture.motion));
+        }
+        if !picture.motion.is_static() {
             layer.insert("first".into(), json!(first));
             layer.insert("of".into(), json!(of));
         }

@@ -5,7 +5,10 @@ use reel_engine::operation::FailureCode;
 use serde_json::Value;
 
 use super::*;
+use crate::media::camera::{Aim, Travel};
 use crate::media::look::{CaptionPosition, CaptionStyle};
+use crate::media::percent::Percent;
+use crate::media::picture::Motion;
 use crate::media::plan::Span;
 use crate::media::time::{FrameRate, SAMPLE_RATE};
 use crate::media::words::CueWord;
@@ -21,6 +24,7 @@ fn plan(frames: u64) -> Plan {
 }
 
 fn still(motion: Motion) -> Picture {
+    let motion = Camera::Named(motion);
     Picture { still: Some(Through::new("pictures.0.still")), video: None, color: None, motion }
 }
 
@@ -55,6 +59,7 @@ fn fade(length: &str) -> Transition {
     Transition {
         kind: TransitionKind::Fade,
         length: length.parse().unwrap(),
+        ease: Ease::Linear,
         plan: Input::new("transition.plan"),
         picture: Picture { still: Some(Through::new("transition.picture.still")), ..still(Motion::PanLeft) },
     }
@@ -95,6 +100,21 @@ fn a_picture_that_stands_still_has_no_time_and_may_be_cut_longer() {
     assert_eq!(made.len(), 1);
     assert!(made[0]["picture"].get("first").is_none());
     assert!(made[0].get("captions").is_none());
+}
+
+#[test]
+fn a_camera_that_goes_nowhere_stands_still() {
+    let aim = |x: u32| Aim { x: Percent(x), ..Aim::default() };
+    let travel = |to: u32| Camera::Travel(Travel { from: aim(20_000), to: aim(to), ease: Ease::Linear });
+    let mut scene = params(Motion::None);
+    scene.pictures[0].motion = travel(20_000);
+    let made = withs(&scene, &plan(300), &[], None);
+    assert_eq!(made.len(), 1);
+    assert!(made[0]["picture"].get("first").is_none());
+    assert_eq!(made[0]["picture"]["motion"]["to"]["x"], "20%");
+    scene.pictures[0].motion = travel(70_000);
+    let made = withs(&scene, &plan(300), &[], None);
+    assert_eq!((made.len(), &made[1]["picture"]["of"]), (2, &300.into()));
 }
 
 #[test]

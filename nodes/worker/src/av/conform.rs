@@ -14,8 +14,11 @@ use crate::frame::{Rgba, Yuv420};
 /// How a picture of another shape fills the frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fit {
-    /// The whole frame is covered; what stands out is cut off evenly.
-    Cover,
+    /// The whole frame is covered; what stands out is cut off.
+    Cover {
+        /// The point that comes as near to the middle as it can, in 100000ths of the upright picture's sides.
+        focus: (u32, u32),
+    },
     /// The whole picture is seen; the rest is of one colour (limited-range Y, Cb, Cr).
     Contain {
         /// The colour beside the picture.
@@ -24,6 +27,14 @@ pub enum Fit {
     /// The whole picture is seen, over a blurred copy of itself that covers the frame.
     Blur,
 }
+
+impl Fit {
+    /// The frame is covered, and what stands out is cut off evenly.
+    pub const COVER: Self = Self::Cover { focus: MIDDLE };
+}
+
+/// The middle, as a focus.
+const MIDDLE: (u32, u32) = (50_000, 50_000);
 
 /// Scaling that gives the same bytes with and without SIMD.
 const EXACT: &str = "flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact";
@@ -126,14 +137,18 @@ fn nearest(num: u128, den: u128) -> u64 {
 }
 
 /// Where `source` (upright, with its sample aspect ratio) is cut to cover `width × height`.
-fn covering((sw, sh): (u32, u32), sar: (u32, u32), width: u32, height: u32) -> Placement {
+fn covering((sw, sh): (u32, u32), sar: (u32, u32), width: u32, height: u32, focus: (u32, u32)) -> Placement {
     let [w, h, tw, th, n, d] = [sw, sh, width, height, sar.0, sar.1].map(u128::from);
     let (cw, ch) = if w * n * th > h * d * tw {
         (even(nearest(h * d * tw, n * th)).min(sw), sh)
     } else {
         (sw, even(nearest(w * n * th, d * tw)).min(sh))
     };
-    Placement { crop: (cw, ch, (sw - cw) / 4 * 2, (sh - ch) / 4 * 2), size: (width, height) }
+    let from = |side: u32, cut: u32, focus: u32| {
+        let middle = (u64::from(side) * u64::from(focus) / 100_000) as u32;
+        middle.saturating_sub(cut / 2).min(side - cut) / 2 * 2
+    };
+    Placement { crop: (cw, ch, from(sw, cw, focus.0), from(sh, ch, focus.1)), size: (width, height) }
 }
 
 /// The largest even size within `width × height` at which the whole of `source` is seen.
@@ -269,7 +284,7 @@ impl Conformer {
         }
         let plain = match self.target.fit {
             Fit::Contain { background } => background,
-            Fit::Cover | Fit::Blur => [16, 128, 128],
+            Fit::Cover { .. } | Fit::Blur => [16, 128, 128],
         };
         let mut whole = background.unwrap_or_else(|| Yuv420::filled(w, h, plain));
         lay_over(&mut whole, &picture, place.size);
@@ -293,13 +308,16 @@ impl Conformer {
         } else {
             ((shape.width, shape.height), shape.sar)
         };
-        let cover = covering(upright, sar, width, height);
-        let place = if fit == Fit::Cover { cover } else { containing(upright, sar, width, height) };
+        let place = match fit {
+            Fit::Cover { focus } => covering(upright, sar, width, height, focus),
+            Fit::Contain { .. } | Fit::Blur => containing(upright, sar, width, height),
+        };
         let filled = place.size == (width, height);
         self.front = Some((Pipe::new(&shape, &chain(&shape, turn, place, None))?, place));
         self.back = if fit == Fit::Blur && !filled {
             // A copy at about 1/32 of the size, scaled back: wide, smooth, and cheap.
             let small = (even(u64::from(width / 32)), even(u64::from(height / 32)));
+            let cover = covering(upright, sar, width, height, MIDDLE);
             Some(Pipe::new(&shape, &chain(&shape, turn, cover, Some(small)))?)
         } else {
             None
@@ -406,9 +424,9 @@ mod tests {
 
     #[test]
     fn cover_cuts_the_longer_side_evenly() {
-        let wide = covering((1920, 1080), (1, 1), 1080, 1920);
+        let wide = covering((1920, 1080), (1, 1), 1080, 1920, MIDDLE);
         assert_eq!(wide, Placement { crop: (608, 1080, 656, 0), size: (1080, 1920) });
-        assert_eq!(covering((321, 181), (1, 1), 320, 180).size, (320, 180));
+        assert_eq!(covering((321, 181), (1, 1), 320, 180, MIDDLE).size, (320, 180));
     }
 
     #[test]

@@ -159,7 +159,7 @@ pub fn frame_at(path: &Path, at_us: u64, size: Option<(u32, u32)>) -> Result<Yuv
             .ok_or_else(nothing)?,
     };
     let rate = FrameRate::new(1, 1).ok_or_else(nothing)?;
-    let spec = ConformSpec { width, height, fit: Fit::Cover, rate, from_us: at_us, to_us: None };
+    let spec = ConformSpec { width, height, fit: Fit::COVER, rate, from_us: at_us, to_us: None };
     let mut reader = VideoReader::open(path, spec)?;
     if let Some(frame) = reader.next() {
         return frame;

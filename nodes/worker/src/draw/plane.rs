@@ -90,6 +90,29 @@ impl Plane {
     }
 }
 
+/// A plane of half the size in both directions, between its pixels, brought to `into` (width, height) by repeating
+/// mirrored edges on the right and below.
+pub(super) fn half(width: usize, height: usize, pixels: &[u8], into: (usize, usize)) -> Vec<u8> {
+    let tap = |at: usize, k: usize, size: usize| mirrored(2 * at as i64 + k as i64 - 3, size);
+    let mut across = vec![0_i32; into.0 * height];
+    for (row, out) in pixels.chunks_exact(width).zip(across.chunks_exact_mut(into.0)) {
+        for (x, out) in out.iter_mut().enumerate() {
+            let taps = HALF_BETWEEN.iter().enumerate();
+            *out = taps.map(|(k, &weight)| weight * (i32::from(row[tap(x, k, width)]) - 128)).sum();
+        }
+    }
+    let mut both = Vec::with_capacity(into.0 * into.1);
+    for y in 0..into.1 {
+        let rows: Vec<&[i32]> =
+            (0..HALF_BETWEEN.len()).map(|k| &across[tap(y, k, height) * into.0..][..into.0]).collect();
+        both.extend((0..into.0).map(|x| {
+            let sum: i32 = HALF_BETWEEN.iter().zip(&rows).map(|(&weight, row)| weight * row[x]).sum();
+            (((sum + (1 << 15)) >> 16) + 128).clamp(0, 255) as u8
+        }));
+    }
+    both
+}
+
 /// Row or column `at` of a picture that is mirrored at its edges without end.
 fn mirrored(at: i64, size: usize) -> usize {
     let size = size as i64;

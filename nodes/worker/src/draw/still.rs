@@ -5,6 +5,8 @@ use std::io::Cursor;
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use reel_nodes::media::camera::Point;
+use reel_nodes::media::percent::Percent;
 use reel_nodes::media::picture::Fit;
 
 use crate::draw::error::DrawError;
@@ -15,6 +17,8 @@ use crate::frame::{Rgba, Yuv444, yuv_of_rgb};
 const MAX_SIDE: u32 = 16_384;
 /// Most memory that a decoder may take, in bytes.
 const MAX_ALLOC: u64 = 1 << 30;
+/// Most pixels of a still of which all is kept: sampling takes about ten bytes of memory for each.
+const MAX_KEPT: usize = 64 << 20;
 /// The kinds of file that are read, with the names that errors use.
 const FORMATS: [(ImageFormat, &str); 6] = [
     (ImageFormat::Png, "PNG"),
@@ -142,35 +146,67 @@ fn resample(
     Ok(Rgba { width, height, pixels: out.into_vec() })
 }
 
-/// Makes a picture ready to be sampled in frames of `width` × `height` pixels at zooms up to `zoom_milli`
-/// thousandths: scaled once to the frame at that zoom (rounded up to even numbers), fitted as `fit` says,
-/// laid on `background` where it is transparent or does not reach.
+/// How a picture is brought to a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placing {
+    /// How it fills a frame of another shape.
+    pub fit: Fit,
+    /// For [`Fit::Cover`]: the point that comes as near to the middle as it can.
+    pub focus: Point,
+    /// For [`Fit::Cover`]: whether what stands over is kept.
+    pub whole: bool,
+    /// What shows where it is transparent or does not reach.
+    pub background: [u8; 3],
+    /// The largest zoom, in thousandths.
+    pub zoom_milli: u32,
+}
+
+/// Makes a picture ready to be sampled in frames of `width` × `height` pixels at zooms up to the largest: scaled
+/// once to the frame at that zoom (rounded up to even numbers), placed as `how` says.
 ///
 /// # Errors
 /// A frame that is odd, empty or too large.
 pub fn prepare_still(
     picture: &Rgba,
     (width, height): (usize, usize),
-    fit: Fit,
-    background: [u8; 3],
-    zoom_milli: u32,
+    how: &Placing,
 ) -> Result<Yuv444, DrawError> {
     if width % 2 + height % 2 != 0 || width == 0 || height == 0 {
         return Err(DrawError::Size { width, height });
     }
-    let zoomed = |side: usize| (side * zoom_milli.max(1000) as usize).div_ceil(2000) * 2;
+    let zoomed = |side: usize| (side * how.zoom_milli.max(1000) as usize).div_ceil(2000) * 2;
     let (width, height) = (zoomed(width), zoomed(height));
-    let picture = flattened(picture, background);
-    let fitted = match fit {
-        Fit::Cover => cover(&picture, width, height)?,
+    let picture = flattened(picture, how.background);
+    let fitted = match how.fit {
+        Fit::Cover if how.whole => {
+            let (width, height) = standing_over(&picture, width, height)?;
+            scale(&picture, width, height)?
+        }
+        Fit::Cover => cover(&picture, width, height, how.focus)?,
         Fit::Contain => {
-            let [r, g, b] = background;
+            let [r, g, b] = how.background;
             let pixels = [r, g, b, 255].repeat(width * height);
             contain(&picture, Rgba { width, height, pixels })?
         }
         Fit::Blur => contain(&picture, blurred_cover(&picture, width, height)?)?,
     };
     Ok(yuv444(&fitted))
+}
+
+/// The even size of the picture's own shape that just covers `width` × `height`.
+fn standing_over(picture: &Rgba, width: usize, height: usize) -> Result<(usize, usize), DrawError> {
+    let even = |num: usize, den: usize| (num + den) / (2 * den) * 2;
+    let (w, h) = (picture.width, picture.height);
+    let (wide, high) = if w * height > h * width {
+        (even(w * height, h).max(width), height)
+    } else {
+        (width, even(h * width, w).max(height))
+    };
+    if wide * high > MAX_KEPT {
+        let size = format!("{w} × {h}, of which all is kept for the camera to travel over,");
+        return Err(DrawError::TooLarge { size });
+    }
+    Ok((wide, high))
 }
 
 /// Laid on one colour.
@@ -186,15 +222,19 @@ fn flattened(picture: &Rgba, background: [u8; 3]) -> Rgba {
     picture
 }
 
-/// The centred part of the target's shape, scaled to it.
-fn cover(picture: &Rgba, width: usize, height: usize) -> Result<Rgba, DrawError> {
+/// The part of the target's shape about the focus, scaled to it.
+fn cover(picture: &Rgba, width: usize, height: usize, focus: Point) -> Result<Rgba, DrawError> {
     let (w, h) = (picture.width as f64, picture.height as f64);
     let (across, down) = if picture.width * height > picture.height * width {
         (h * width as f64 / height as f64, h)
     } else {
         (w, w * height as f64 / width as f64)
     };
-    resample(picture, ((w - across) / 2.0, (h - down) / 2.0, across, down), width, height)
+    let from = |side: f64, cut: f64, focus: Percent| {
+        (side * f64::from(focus.0) / 100_000.0 - cut / 2.0).clamp(0.0, side - cut)
+    };
+    let part = (from(w, across, focus.x), from(h, down, focus.y), across, down);
+    resample(picture, part, width, height)
 }
 
 /// All of `picture`, as large as fits, in the middle of `under`.
@@ -219,7 +259,7 @@ fn contain(picture: &Rgba, mut under: Rgba) -> Result<Rgba, DrawError> {
 /// with its neighbours, and up again.
 fn blurred_cover(picture: &Rgba, width: usize, height: usize) -> Result<Rgba, DrawError> {
     let small = |side: usize| side.div_ceil(32).max(2);
-    let mut tiny = cover(picture, small(width), small(height))?;
+    let mut tiny = cover(picture, small(width), small(height), Point::default())?;
     for _ in 0..2 {
         tiny = neighbours_mixed(&tiny);
     }

@@ -4,14 +4,13 @@ use std::path::PathBuf;
 
 use reel_engine::operation::{Call, Failure, Outcome};
 use reel_nodes::film::encode::{Layer, Params};
-use reel_nodes::media::picture::TransitionKind;
 use reel_nodes::media::time::FrameRate;
 
 use crate::av::{ConformSpec, EncodeSpec, Fit, VideoEncoder, VideoReader, frame_at};
-use crate::draw::blend::{cross_fade, fade_through_colour};
 use crate::draw::caption::CaptionPainter;
 use crate::draw::motion::MotionPath;
-use crate::draw::sampler::Sampler;
+use crate::draw::pyramid::Pyramid;
+use crate::draw::transition::Transition;
 use crate::frame::{Yuv420, Yuv444, yuv_of_rgb};
 use crate::params;
 
@@ -31,7 +30,8 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     let mut under = match &params.under {
         Some(under) => {
             let source = Source::open(call, &under.picture, size, params.fps)?;
-            Some((under.kind, source, Yuv420::filled(size.0, size.1, BLACK)))
+            let below = Yuv420::filled(size.0, size.1, BLACK);
+            Some((Transition::new(under.kind, under.ease, params.frames), source, below))
         }
         None => None,
     };
@@ -51,9 +51,9 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
             return Err(crate::cancelled());
         }
         picture.draw(index, &mut frame)?;
-        if let Some((kind, under, below)) = &mut under {
+        if let Some((transition, under, below)) = &mut under {
             under.draw(index, below)?;
-            blend(*kind, below, &frame, index, params.frames);
+            transition.apply(below, &frame, index);
             std::mem::swap(below, &mut frame);
         }
         if let Some((painter, cues)) = &mut captions {
@@ -81,20 +81,10 @@ fn spec(params: &Params) -> EncodeSpec {
     }
 }
 
-/// The incoming picture takes over from `below`, which becomes the result.
-fn blend(kind: TransitionKind, below: &mut Yuv420, picture: &Yuv420, index: u32, frames: u32) {
-    let (num, den) = (2 * index + 1, 2 * frames);
-    match kind {
-        TransitionKind::Fade => cross_fade(below, picture, num, den),
-        TransitionKind::FadeBlack => fade_through_colour(below, picture, BLACK, num, den),
-        TransitionKind::Cut => below.clone_from(picture),
-    }
-}
-
 /// A picture over its own time.
 enum Source {
     /// A still under a moving camera.
-    Moving { sampler: Box<Sampler>, path: MotionPath, first: i64 },
+    Moving { sampler: Box<Pyramid>, path: MotionPath, first: i64 },
     /// The same on every frame.
     Fixed(Yuv420),
     /// A video, and its picture that was drawn last.
@@ -115,7 +105,7 @@ impl Source {
     }
 
     fn still(still: &Yuv444, layer: &Layer, size: (usize, usize)) -> Result<Self, Failure> {
-        let path = MotionPath::new(layer.motion, layer.of, size.0, size.1);
+        let path = MotionPath::of(layer.motion, layer.of, size, (still.width, still.height));
         let least = size.0.max(still.width) == still.width && size.1.max(still.height) == still.height;
         if !least {
             return Err(Failure::new(format!(
@@ -123,7 +113,7 @@ impl Source {
                 still.width, still.height, size.0, size.1
             )));
         }
-        let mut sampler = Sampler::new(still, size.0, size.1);
+        let mut sampler = Pyramid::new(still, size.0, size.1, path.farthest());
         let first = i64::from(layer.first);
         if !path.is_static() {
             return Ok(Self::Moving { sampler: Box::new(sampler), path, first });
@@ -146,7 +136,7 @@ impl Source {
         let spec = ConformSpec {
             width: size.0 as u32,
             height: size.1 as u32,
-            fit: Fit::Cover,
+            fit: Fit::COVER,
             rate,
             from_us: from_us as u64,
             to_us: None,

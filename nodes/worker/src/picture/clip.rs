@@ -50,7 +50,7 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
 /// Decodes one picture, so that a file that only looks like a video is found out here.
 fn first_picture(path: &Path, from_us: u64) -> Result<(), Failure> {
     let rate = reel_nodes::media::time::FrameRate::new(30, 1).ok_or_else(|| Failure::new("no frame rate"))?;
-    let spec = ConformSpec { width: 64, height: 64, fit: Fit::Cover, rate, from_us, to_us: None };
+    let spec = ConformSpec { width: 64, height: 64, fit: Fit::COVER, rate, from_us, to_us: None };
     match VideoReader::open(path, spec).map_err(crate::failure)?.next() {
         Some(Ok(_)) => Ok(()),
         Some(Err(error)) => Err(crate::failure(error)),

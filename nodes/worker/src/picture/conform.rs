@@ -22,7 +22,7 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
         width: params.size.width,
         height: params.size.height,
         fit: match params.fit {
-            Fit::Cover => Fitted::Cover,
+            Fit::Cover => Fitted::Cover { focus: (params.focus.x.0, params.focus.y.0) },
             Fit::Contain => Fitted::Contain { background: yuv_of_rgb([red, green, blue]) },
             Fit::Blur => Fitted::Blur,
         },

@@ -77,7 +77,7 @@ pub(crate) fn segment(
 }
 
 pub(crate) fn conform(width: u32, height: u32, fps: &str) -> ConformSpec {
-    ConformSpec { width, height, fit: Fit::Cover, rate: rate(fps), from_us: 0, to_us: None }
+    ConformSpec { width, height, fit: Fit::COVER, rate: rate(fps), from_us: 0, to_us: None }
 }
 
 pub(crate) fn read(path: &Path, spec: ConformSpec) -> Vec<Yuv420> {

@@ -183,7 +183,8 @@ fn flat_pictures_come_out_as_the_matrix_says() {
         let [r, g, b] = colour;
         for fit in [Fit::Cover, Fit::Contain, Fit::Blur] {
             let still =
-                prepare_still(&solid(333, 777, [r, g, b, 255]), (216, 384), fit, colour, 1120).unwrap();
+                prepare_still(&solid(333, 777, [r, g, b, 255]), (216, 384), &placing(fit, colour, 1120))
+                    .unwrap();
             assert_eq!((still.width, still.height), (242, 432));
             let want = yuv_of_rgb(colour);
             for (plane, want) in still.planes.iter().zip(want) {
@@ -197,24 +198,62 @@ fn flat_pictures_come_out_as_the_matrix_says() {
 fn contain_shows_all_and_cover_fills() {
     let wide = solid(400, 100, [255, 255, 255, 255]);
     let background = [0, 0, 0];
-    let contained = prepare_still(&wide, (100, 100), Fit::Contain, background, 1000).unwrap();
+    let contained = prepare_still(&wide, (100, 100), &placing(Fit::Contain, background, 1000)).unwrap();
     let column: Vec<u8> = (0..100).map(|y| contained.planes[0][y * 100 + 50]).collect();
     assert_eq!(column.iter().filter(|&&y| y == 235).count(), 25);
     assert_eq!((column[0], column[50], column[99]), (16, 235, 16));
-    let covered = prepare_still(&wide, (100, 100), Fit::Cover, background, 1000).unwrap();
+    let covered = prepare_still(&wide, (100, 100), &placing(Fit::Cover, background, 1000)).unwrap();
     assert!(covered.planes[0].iter().all(|&y| y == 235));
-    let blurred = prepare_still(&wide, (100, 100), Fit::Blur, background, 1000).unwrap();
+    let blurred = prepare_still(&wide, (100, 100), &placing(Fit::Blur, background, 1000)).unwrap();
     assert!(blurred.planes[0].iter().all(|&y| y == 235));
 }
 
 #[test]
 fn transparency_shows_the_background() {
     let still =
-        prepare_still(&solid(50, 50, [9, 9, 9, 0]), (50, 50), Fit::Cover, [11, 16, 33], 1000).unwrap();
+        prepare_still(&solid(50, 50, [9, 9, 9, 0]), (50, 50), &placing(Fit::Cover, [11, 16, 33], 1000))
+            .unwrap();
     assert!(still.planes[0].iter().all(|&y| y == yuv_of_rgb([11, 16, 33])[0]));
 }
 
 #[test]
 fn an_odd_frame_is_refused() {
-    assert!(prepare_still(&solid(5, 5, [0; 4]), (101, 100), Fit::Cover, [0; 3], 1000).is_err());
+    assert!(prepare_still(&solid(5, 5, [0; 4]), (101, 100), &placing(Fit::Cover, [0; 3], 1000)).is_err());
+}
+
+fn placing(fit: Fit, background: [u8; 3], zoom_milli: u32) -> Placing {
+    Placing { fit, focus: Point::default(), whole: false, background, zoom_milli }
+}
+
+/// Columns of different grey: which of them is seen tells where a picture was cut.
+fn columns(width: usize, height: usize) -> Rgba {
+    let grey = |x: usize| (x * 255 / (width - 1)) as u8;
+    let pixels = (0..width * height).flat_map(|i| [grey(i % width), grey(i % width), grey(i % width), 255]);
+    Rgba { width, height, pixels: pixels.collect() }
+}
+
+#[test]
+fn a_focus_decides_what_is_cut_off() {
+    let picture = columns(400, 100);
+    let middle = |focus: u32| {
+        let focus = Point { x: Percent(focus), ..Point::default() };
+        let how = Placing { focus, ..placing(Fit::Cover, [0; 3], 1000) };
+        let still = prepare_still(&picture, (100, 100), &how).unwrap();
+        assert_eq!((still.width, still.height), (100, 100));
+        (f64::from(still.planes[0][50 * 100 + 50]) - 16.0) / 219.0
+    };
+    for (focus, want) in [(50_000, 0.5), (25_000, 0.25), (0, 0.125), (100_000, 0.875), (80_000, 0.8)] {
+        assert!((middle(focus) - want).abs() < 0.01, "{focus}: {}", middle(focus));
+    }
+}
+
+#[test]
+fn a_picture_for_a_travelling_camera_is_kept_whole() {
+    let how = Placing { whole: true, ..placing(Fit::Cover, [0; 3], 1500) };
+    let wide = prepare_still(&columns(400, 100), (100, 100), &how).unwrap();
+    assert_eq!((wide.width, wide.height), (600, 150));
+    let high = prepare_still(&columns(100, 333), (100, 100), &how).unwrap();
+    assert_eq!((high.width, high.height), (150, 500));
+    let endless = prepare_still(&columns(16_000, 10), (100, 100), &how);
+    assert!(matches!(endless, Err(DrawError::Size { .. } | DrawError::TooLarge { .. })));
 }

@@ -22,6 +22,8 @@ pub(super) struct Placed {
     /// Samples of it that sound.
     samples: u64,
     gain: f32,
+    /// Samples over which it comes in and goes out under a transition; 0 at a cut.
+    fades: (u64, u64),
 }
 
 /// The sentences of a scene.
@@ -48,11 +50,13 @@ pub(super) fn voices(
         start: start.sample + span.start,
         samples: span.samples,
         gain,
+        fades: (0, 0),
     };
     Ok(files.into_iter().zip(&plan.sentences).map(place).collect())
 }
 
-/// The sounds of a scene's clips, each until the next picture or the scene's end.
+/// The sounds of a scene's clips, each until the next picture or the scene's end, the last one on beneath the
+/// transition into the next scene.
 pub(super) fn clips(
     call: &Call<'_>,
     params: &Params,
@@ -61,18 +65,26 @@ pub(super) fn clips(
     (start, end): (Start, Start),
 ) -> Result<Vec<Placed>, Failure> {
     let mut placed = Vec::new();
+    // Samples of the transition that begins with a scene.
+    let fade = |scene: usize, start: Start| {
+        let time = params.scenes.get(scene).map_or(0, |scene| scene.fade.as_micros());
+        let frames = if time == 0 { 0 } else { plan.fps.nearest_frame(time, 1_000_000).max(1) };
+        plan.fps.sample_of(start.frame + frames, SAMPLE_RATE) - start.sample
+    };
     for clip in &params.scenes[scene].clips {
         let index = clip.picture as usize;
         let first = *plan.pictures.get(index).ok_or_else(|| {
             Failure::new(format!("scene {} has no picture {index} for the sound of a clip", scene + 1))
         })?;
         let at = |frame: u64| plan.fps.sample_of(start.frame + frame, SAMPLE_RATE);
-        let until = plan.pictures.get(index + 1).map_or(end.sample, |next| at(*next));
+        let beneath = if index + 1 < plan.pictures.len() { 0 } else { fade(scene + 1, end) };
+        let until = plan.pictures.get(index + 1).map_or(end.sample + beneath, |next| at(*next));
         placed.push(Placed {
             path: call.one(clip.audio.slot())?.path.clone(),
             start: at(first),
             samples: until - at(first),
             gain: factor(decibels(clip.gain)) as f32,
+            fades: (if index == 0 { fade(scene, start) } else { 0 }, beneath),
         });
     }
     Ok(placed)
@@ -106,11 +118,23 @@ impl Placed {
             let left = samples.next().transpose().map_err(broken)?.unwrap_or(0.0);
             let right =
                 if channels == 2 { samples.next().transpose().map_err(broken)?.unwrap_or(0.0) } else { left };
-            let gain = self.gain * edge(position, length);
+            let gain = self.gain * edge(position, length) * self.power(position);
             frame[0] += left * gain;
             frame[1] += right * gain;
         }
         Ok(())
+    }
+
+    /// The factor under transitions at both ends: a quarter of a sine, so that two sounds have equal power together.
+    fn power(&self, position: u64) -> f32 {
+        let quarter = |part: u64, whole: u64| {
+            if part >= whole {
+                return 1.0;
+            }
+            ((part as f32 + 0.5) / whole as f32 * std::f32::consts::FRAC_PI_2).sin()
+        };
+        let left = self.samples.saturating_sub(position + 1);
+        quarter(position, self.fades.0) * quarter(left, self.fades.1)
     }
 }
 
@@ -123,6 +147,19 @@ fn edge(position: u64, length: u64) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_sounds_under_a_transition_have_equal_power_together() {
+        let sound = |fades| Placed { path: PathBuf::new(), start: 0, samples: 48_000, gain: 1.0, fades };
+        let (out, into) = (sound((0, 4800)), sound((4800, 0)));
+        for position in 0..4800 {
+            let power = out.power(43_200 + position).powi(2) + into.power(position).powi(2);
+            assert!((power - 1.0).abs() < 1e-3, "{position}: {power}");
+        }
+        assert_eq!((out.power(43_199), into.power(4800), out.power(0)), (1.0, 1.0, 1.0));
+        assert!(out.power(47_999) < 0.001 && into.power(0) < 0.001);
+        assert_eq!(sound((0, 0)).power(0), 1.0);
+    }
 
     #[test]
     fn edges_fade_in_and_out_over_five_milliseconds() {

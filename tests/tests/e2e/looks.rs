@@ -1,0 +1,177 @@
+//! How films look: transitions, motion and what lies over pictures, in decoded frames.
+
+use reel_tests::film::pictures;
+use reel_tests::has;
+use reel_tests::space::TestSpace;
+
+/// Two flat scenes, of which the second comes in by a transition of 0.4 s.
+fn joined(transition: &str) -> String {
+    format!(
+        r##"version: 1
+name: joined
+format: {{ size: 96x64, fps: 25 }}
+scenes:
+  - {{ id: a, show: {{ color: "#202020" }}, for: 1s }}
+  - {{ id: b, show: {{ color: "#e0e0e0" }}, for: 1s, transition: {transition} }}
+outputs: {{ film: out/film.mp4 }}
+"##
+    )
+}
+
+#[test]
+fn every_transition_takes_over_within_its_time_and_touches_nothing_else() {
+    if !has("every_transition_takes_over_within_its_time_and_touches_nothing_else", "ffmpeg") {
+        return;
+    }
+    let space = TestSpace::of(&joined("{ kind: cut }"));
+    let _ = space.build(&[]).ok();
+    let kinds = [
+        "fade",
+        "dissolve",
+        "wipe-left",
+        "wipe-right",
+        "wipe-up",
+        "wipe-down",
+        "slide-left",
+        "slide-right",
+        "slide-up",
+        "slide-down",
+        "zoom",
+        "circle",
+    ];
+    for (n, kind) in kinds.into_iter().enumerate() {
+        let ease = ["linear", "in", "out", "in-out"][n % 4];
+        space.write("reel.yaml", joined(&format!("{{ kind: {kind}, for: 0.4s, ease: {ease} }}")));
+        let built = space.build(&[]).ok();
+        // The first of them cuts what is left of the scene; after that a kind is one segment.
+        let mut expected = vec!["b.segments", "b.encode.1", "film.mux"];
+        expected.extend((n == 0).then_some("b.encode.2"));
+        built.assert_ran(&expected);
+        let film = pictures(&space.path("out/film.mp4"));
+        assert_eq!(film.frames.len(), 50, "{kind}");
+        let mean = |frame: usize| {
+            let luma = &film.frames[frame][..96 * 64];
+            luma.iter().map(|&v| (f64::from(v) - 16.0) / 219.0 * 255.0).sum::<f64>() / (96.0 * 64.0)
+        };
+        (0..25).for_each(|frame| assert!((mean(frame) - 32.0).abs() < 2.0, "{kind} at {frame}"));
+        (35..50).for_each(|frame| assert!((mean(frame) - 224.0).abs() < 2.0, "{kind} at {frame}"));
+        (25..34).for_each(|frame| assert!(mean(frame) < mean(frame + 1) + 1.0, "{kind} at {frame}"));
+        assert!(mean(24) < mean(27) && mean(31) < mean(36), "{kind}");
+        let middle = mean(29) + mean(30);
+        if ease == "linear" || ease == "in-out" {
+            assert!((middle / 2.0 - 128.0).abs() < 40.0, "{kind}: {middle}");
+        }
+    }
+}
+
+/// A picture of grey values as a BMP file.
+fn bmp(width: usize, height: usize, grey: impl Fn(f64, f64) -> f64) -> Vec<u8> {
+    let size = 54 + width * height * 3;
+    let number = |n: usize| u32::try_from(n).unwrap().to_le_bytes();
+    let mut bytes = b"BM".to_vec();
+    for n in [size, 0, 54, 40, width, height] {
+        bytes.extend(number(n));
+    }
+    bytes.extend([1, 0, 24, 0]);
+    bytes.extend([0; 24]);
+    // Rows come from the lowest up; widths here are multiples of four.
+    for y in (0..height).rev() {
+        for x in 0..width {
+            bytes.extend([grey(x as f64 + 0.5, y as f64 + 0.5).round().clamp(0.0, 255.0) as u8; 3]);
+        }
+    }
+    bytes
+}
+
+#[test]
+fn a_blob_keeps_to_its_path_through_a_slow_zoom_and_the_encoder() {
+    if !has("a_blob_keeps_to_its_path_through_a_slow_zoom_and_the_encoder", "ffmpeg") {
+        return;
+    }
+    const SIZE: (f64, f64) = (320.0, 180.0);
+    let space = TestSpace::of(
+        r##"version: 1
+name: blob
+format: { size: 320x180, fps: 30 }
+scenes:
+  - id: near
+    show:
+      image: blob.bmp
+      motion: { from: { zoom: 1 }, to: { x: 60%, y: 45%, zoom: 1.2 }, ease: in-out }
+    for: 4s
+  - id: far
+    show: { image: blob.bmp, motion: { from: { zoom: 2.5 }, to: { zoom: 1.5 } } }
+    for: 2s
+outputs: { film: out/film.mp4 }
+"##,
+    );
+    // Twice the frame's size; the blob is soft over 16 pixels of the frame.
+    let (bx, by) = (0.57, 0.46);
+    let blob = |x: f64, y: f64| {
+        let (dx, dy) = (x / 2.0 - bx * SIZE.0, y / 2.0 - by * SIZE.1);
+        40.0 + 180.0 * (-(dx * dx + dy * dy) / 32.0).exp()
+    };
+    space.write("blob.bmp", bmp(640, 360, blob));
+    let _ = space.build(&[]).ok();
+    let film = pictures(&space.path("out/film.mp4"));
+    assert_eq!(film.frames.len(), 180);
+    let centroid = |frame: usize, around: (f64, f64)| {
+        let (mut sum, mut x, mut y) = (0.0, 0.0, 0.0);
+        for row in 0..180_usize {
+            for column in 0..320_usize {
+                let place = (column as f64 + 0.5, row as f64 + 0.5);
+                if (place.0 - around.0).hypot(place.1 - around.1) < 16.0 {
+                    let ground = 16.0 + 40.0 * 219.0 / 255.0;
+                    let light = f64::from(film.frames[frame][row * 320 + column]) - ground;
+                    (sum, x, y) = (sum + light, x + light * place.0, y + light * place.1);
+                }
+            }
+        }
+        (x / sum, y / sum)
+    };
+    // Where the camera looks, in parts of the picture, and how near, at each frame.
+    let near = |frame: usize| {
+        let p = frame as f64 / 119.0;
+        let zoom = 1.0 + 0.2 * p * p * (3.0 - 2.0 * p);
+        // At the end a tenth of the width is aimed at, but the picture reaches only half the room that 1.2 leaves.
+        let room: f64 = (1.0 - 1.0 / 1.2) / 2.0;
+        let way = (1.0 - 1.0 / zoom) / (1.0 - 1.0 / 1.2);
+        (0.5 + room.min(0.1) * way, 0.5 - room.min(0.05) * way, zoom)
+    };
+    let far = |frame: usize| (0.5, 0.5, 2.5 - (frame as f64 - 120.0) / 59.0);
+    for (name, frames) in [("near", 0..120), ("far", 120..180)] {
+        let mut squares = 0.0;
+        for frame in frames.clone() {
+            let (x, y, zoom) = if frame < 120 { near(frame) } else { far(frame) };
+            let ideal = (((bx - x) * zoom + 0.5) * SIZE.0, ((by - y) * zoom + 0.5) * SIZE.1);
+            let seen = centroid(frame, ideal);
+            squares += (seen.0 - ideal.0).powi(2) + (seen.1 - ideal.1).powi(2);
+        }
+        let rms = (squares / frames.len() as f64).sqrt();
+        assert!(rms < 0.1, "{name}: {rms:.3} px from the ideal path");
+    }
+}
+
+#[test]
+fn a_camera_travels_over_all_of_a_wide_picture() {
+    if !has("a_camera_travels_over_all_of_a_wide_picture", "ffmpeg") {
+        return;
+    }
+    let space = TestSpace::of(
+        r##"version: 1
+name: wide
+format: { size: 64x64, fps: 25 }
+scenes:
+  - { id: pan, show: { image: wide.bmp, motion: { from: { x: 0% }, to: { x: 100% } } }, for: 2s }
+  - { id: left, show: { image: wide.bmp, focus: { x: 25% } }, for: 0.4s }
+outputs: { film: out/film.mp4 }
+"##,
+    );
+    space.write("wide.bmp", bmp(640, 160, |x, _| x * 255.0 / 640.0));
+    let _ = space.build(&[]).ok();
+    let film = pictures(&space.path("out/film.mp4"));
+    for (frame, want) in [(0, 0.125), (25, 0.51), (49, 0.875), (55, 0.25)] {
+        let seen = film.pixel(frame, 32, 32)[1] / 255.0;
+        assert!((seen - want).abs() < 0.02, "frame {frame} shows {seen:.3}, not {want}");
+    }
+}
