@@ -9,7 +9,7 @@ packages=(
   libavcodec-dev libavformat-dev libavfilter-dev libavutil-dev libswscale-dev libswresample-dev ffmpeg
   libclang-dev cmake g++ pkg-config zstd
   espeak-ng espeak-ng-data libespeak-ng-dev
-  fonts-dejavu-core
+  fonts-dejavu-core fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji
 )
 
 # Libraries of FFmpeg and the version each has in FFmpeg 5.1.

@@ -18,9 +18,10 @@ use reel_engine::quantity::Size;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::media::look::{CaptionLook, CaptionType};
+use crate::media::look::{CaptionLook, CaptionStyle, CaptionType};
 use crate::media::plan::{Plan, starts};
 use crate::media::words::Words;
+use crate::text::cueing::Rules;
 
 /// `with:` of `captions`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -108,7 +109,7 @@ impl Kind for Captions {
     fn info(&self) -> Info {
         Info {
             name: "captions",
-            version: 1,
+            version: 2,
             summary: "writes the words of a film as SRT, VTT or ASS",
             example: "subs: { uses: captions, with: { format: srt, \
                       scenes: [{ plan: \"${hook.timeline.plan}\", words: \"${hook.timeline.words}\" }] } }",
@@ -133,7 +134,10 @@ impl Kind for Captions {
             let words: Words = read_json(call, scene.words.slot())?;
             scenes.push((plan, words));
         }
-        let cues = film_cues(&scenes, params.lines as usize, params.chars as usize);
+        // A player draws these as a whole, whatever the film's own captions do; only ASS can show word by word.
+        let style = params.ass.as_ref().map(|ass| ass.look.style).filter(|_| params.format == Format::Ass);
+        let style = style.filter(|style| *style != CaptionStyle::None).unwrap_or(CaptionStyle::Line);
+        let cues = film_cues(&scenes, style.rules(params.lines), params.chars as usize);
         let text = match params.format {
             Format::Srt => write::srt(&cues),
             Format::Vtt => write::vtt(&cues),
@@ -144,14 +148,14 @@ impl Kind for Captions {
 }
 
 /// Captions of all scenes, in samples of the film.
-fn film_cues(scenes: &[(Plan, Words)], lines: usize, chars: usize) -> Vec<lay::Cue> {
+fn film_cues(scenes: &[(Plan, Words)], rules: Rules, chars: usize) -> Vec<lay::Cue> {
     let Some(fps) = scenes.first().map(|(plan, _)| plan.fps) else {
         return Vec::new();
     };
     let starts = starts(fps, scenes.iter().map(|(plan, _)| plan));
     let mut cues = Vec::new();
     for (i, (_, words)) in scenes.iter().enumerate() {
-        cues.extend(lay::cues(words, starts[i].sample, starts[i + 1].sample, lines, chars));
+        cues.extend(lay::cues(words, starts[i].sample, starts[i + 1].sample, rules, chars));
     }
     cues
 }

@@ -11,16 +11,12 @@
 //!   its last, so the scene has `fps.nearest_frame(end, rate)` frames;
 //! - a character of a word that none of `faces` has is a failure that names it and the font (text that was
 //!   made during the run; for the rest `check` said it already);
-//! - break words into cues: a cue holds at most `lines` lines no wider than `type.width` pixels, set with
-//!   `faces` (in their order) at `type.size`; a word wider than a line stands alone on its line; a cue never
-//!   runs over a word with `last`, and ends where the next word begins more than 1 s after the word before;
-//!   when a cue has several lines they are balanced: of the breaks that fit, the one whose widest line is
-//!   narrowest; a sentence that needs several cues has them of about equal length, not one word left over;
+//! - break words into cues by [`crate::text::cueing`], as `style` and `lines` say, with widths in pixels as `faces`
+//!   (in their order) draw them at `type.size`; a word wider than a line stands alone on its line;
 //! - frames: a word's `start` is `fps.nearest_frame(start, rate)`, its `end` the start of the next word of the
-//!   cue, for the last word of a cue its own end by the same rule, at least one frame after its start; the
-//!   cue's `start` is its first word's, its `end` the later of its last word's end and what holding adds: it
-//!   holds up to 15 frames after its last word, until the next cue begins, and never beyond the scene's last
-//!   frame. Cues never overlap;
+//!   cue, for the last word of a cue its own end by the same rule, at least one frame after its start; the cue's
+//!   times by the same rule. Cues never overlap;
+//! - with a style that is read as a whole (`line`, `box`), the log says where more than 20 characters a second go by;
 //! - port `cues`: JSON `Vec<`[`crate::media::words::Cue`]`>` in frames of the scene, media `application/json`.
 
 use std::sync::Arc;
@@ -32,7 +28,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::media::font::Face;
-use crate::media::look::CaptionType;
+use crate::media::look::{CaptionStyle, CaptionType};
 use crate::media::time::FrameRate;
 use crate::media::tools;
 use crate::text::fonts::FontBook;
@@ -49,6 +45,9 @@ pub struct Params {
     #[serde(default = "default_lines")]
     #[schemars(range(min = 1, max = 6))]
     pub lines: u32,
+    /// What captions do, which decides how words are cut.
+    #[serde(default)]
+    pub style: CaptionStyle,
     /// Which letters, how large, how wide.
     #[serde(rename = "type")]
     pub letters: CaptionType,
@@ -74,7 +73,7 @@ impl Kind for Cues {
     fn info(&self) -> Info {
         Info {
             name: "cues",
-            version: 1,
+            version: 2,
             summary: "breaks words into captions of lines that fit the frame",
             example: "cues: { uses: cues, with: { words: \"${words.words}\", fps: 30, \
                       type: { font: [DejaVu Sans], size: 80, width: 920 } } }",

@@ -27,8 +27,9 @@
 //!   - `zoom`: `under` enlarged `1 + w` times about the middle (bilinear), `picture` faded in over it by `w`;
 //! - `captions`, when there: of `cues` (frames of this segment; they may begin before 0 and end after the last)
 //!   the one with `start ≤ f < end` is drawn over it all: lines one below the other, 1.25 em apart, each
-//!   centred, block placed by `look.position` and `look.margin`; outline below, then letters in `look.color`;
-//!   with `style: karaoke` the word with `start ≤ f < end` in `look.highlight`. Sprites are blended in YUV;
+//!   centred, block placed by `look.position` and `look.margin`; a soft shadow or, with `style: box`, a box below,
+//!   then the outline, then letters in `look.color`; with `karaoke` and `pop` the word with `start ≤ f < end` in
+//!   `look.highlight`, with `pop` larger, too. Sprites are blended in YUV;
 //! - encode with x264: `encoding` (codec, crf, preset, keyint, threads), 8-bit 4:2:0, closed GOP, `stitchable`,
 //!   `cpu-independent`, level, ref, VUI (bt709 ×3, limited) and time base fixed by `size` and `fps` only;
 //!   progress is reported;
@@ -151,7 +152,7 @@ impl Kind for Encode {
     fn info(&self) -> Info {
         Info {
             name: "encode",
-            version: 2,
+            version: 3,
             summary: "encodes one segment: picture, motion, transition, captions",
             example: "part: { uses: encode, with: { size: 1080x1920, fps: 30, frames: 120, \
                       picture: { still: \"${ready.still}\", motion: push-in, of: 240 } } }",

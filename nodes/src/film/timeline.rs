@@ -107,7 +107,7 @@ impl Kind for Timeline {
     fn info(&self) -> Info {
         Info {
             name: "timeline",
-            version: 1,
+            version: 2,
             summary: "says at which frame and sample everything in a scene happens",
             example: "times: { uses: timeline, with: { fps: 30, sentences: [{ words: \"${voice.words}\" }] } }",
             site: Site::Inline,
@@ -230,7 +230,10 @@ fn speech(params: &Params, said: &[Words]) -> (Vec<Span>, Vec<Span>, Vec<Word>) 
                 _ => speech.push(Span { start: word.start, samples: word.end - word.start }),
             }
         }
-        shown.extend(if sentence.shown.is_empty() { placed } else { show::show(&placed, &sentence.shown) });
+        shown.extend(match sentence.shown.as_slice() {
+            [] => show::separate(placed),
+            shown => show::show(&placed, shown),
+        });
         sentences.push(Span { start: now, samples: length });
         now += length + samples(params.gap);
     }

@@ -11,10 +11,30 @@ pub enum CaptionStyle {
     /// The spoken word is lit.
     #[default]
     Karaoke,
+    /// One word at a time.
+    Word,
     /// Lines without a lit word.
     Line,
+    /// Lines on a box.
+    Box,
+    /// The spoken word is lit and jumps out a little.
+    Pop,
     /// There are none.
     None,
+}
+
+impl CaptionStyle {
+    /// Whether the spoken word has a colour of its own.
+    #[must_use]
+    pub const fn lights(self) -> bool {
+        matches!(self, Self::Karaoke | Self::Pop)
+    }
+
+    /// Whether captions are read as a whole, and so must stand long enough.
+    #[must_use]
+    pub const fn is_read(self) -> bool {
+        matches!(self, Self::Line | Self::Box)
+    }
 }
 
 /// Where captions stand.
@@ -67,6 +87,24 @@ pub struct CaptionLook {
     pub outline: Color,
     /// Width of the outline in pixels, outwards from the glyph's edge; 0 draws none.
     pub outline_width: u32,
+    /// Colour of the soft shadow; a transparent one draws none.
+    #[serde(default = "default_shadow")]
+    pub shadow: Color,
+    /// Colour of the box behind the lines, for the style that has one.
+    #[serde(default = "default_box", rename = "box")]
+    pub plate: Color,
+}
+
+/// Black, a little less than half.
+#[must_use]
+pub fn default_shadow() -> Color {
+    Color { rgba: [0, 0, 0, 120] }
+}
+
+/// Black, seven tenths.
+#[must_use]
+pub fn default_box() -> Color {
+    Color { rgba: [0, 0, 0, 179] }
 }
 
 const fn yes() -> bool {

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub mod align;
+pub mod parts;
 pub mod show;
 
 /// Words with times, as a speech engine or a recogniser gives them. The artifact type of `words` ports.
@@ -26,24 +27,30 @@ pub struct Word {
     pub start: u64,
     /// First tick after it.
     pub end: u64,
-    /// True for the last word of a sentence: a cue never runs over it.
+    /// True for the last word of a sentence.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub last: bool,
+    /// True where no blank stands between the word before and this one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub joined: bool,
 }
 
 /// What captions show for some of the words that are said: `[NASA](nassa)` shows one word for one, `2026` may
-/// show one for three.
+/// show one for three. Words are those of [`parts`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Shown {
     /// What is shown; empty for what is only said.
     pub text: String,
-    /// For how many said words (those that white space separates).
+    /// For how many said words.
     #[serde(default = "one")]
     pub said: u32,
     /// Whether a sentence ends here.
     #[serde(default)]
     pub last: bool,
+    /// Whether no blank stands before it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub joined: bool,
 }
 
 const fn one() -> u32 {
@@ -72,4 +79,20 @@ pub struct CueWord {
     pub start: i64,
     /// First frame on which it is no longer the spoken word.
     pub end: i64,
+    /// Whether no blank stands before it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub joined: bool,
+}
+
+/// A line of words as text, with a blank wherever one stands.
+#[must_use]
+pub fn line<'a>(words: impl IntoIterator<Item = (&'a str, bool)>) -> String {
+    let mut line = String::new();
+    for (text, joined) in words {
+        if !line.is_empty() && !joined {
+            line.push(' ');
+        }
+        line.push_str(text);
+    }
+    line
 }

@@ -113,7 +113,7 @@ impl Kind for Card {
     fn info(&self) -> Info {
         Info {
             name: "card",
-            version: 1,
+            version: 2,
             summary: "draws a title card",
             example: "end: { uses: card, with: { title: The end, background: \"#0b1021\", size: 1080x1920 } }",
             site: Site::Worker,

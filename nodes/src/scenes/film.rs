@@ -159,6 +159,7 @@ impl Film<'_> {
             .port("words", &self.times(cut, scene), "words")
             .set("fps", cut.fps)
             .set("lines", staged.style.lines)
+            .set("style", staged.style.style)
             .put("type", letters.clone());
         let cues = maker.add(format!("{name}.cues"), "cues", with);
         With::new(place)

@@ -14,6 +14,7 @@ use crate::media::camera::Camera;
 use crate::media::picture::Fit;
 use crate::media::time::FrameRate;
 use crate::media::words::align::bare;
+use crate::media::words::parts::parts;
 
 /// One picture of a scene.
 pub(super) struct Seen<'a> {
@@ -167,13 +168,13 @@ fn check_words(scene: &Part<'_, Scene>, seen: &[Seen<'_>], said: &[Said], proble
     if said.iter().any(|sentence| sentence.shown.is_empty()) {
         return;
     }
-    let shown =
-        said.iter().flat_map(|sentence| &sentence.shown).flat_map(|unit| unit.text.split_whitespace());
-    let words: Vec<String> = shown.map(bare).collect();
+    let shown = said.iter().flat_map(|sentence| &sentence.shown).flat_map(|unit| parts(&unit.text));
+    let words: Vec<String> = shown.map(|part| bare(part.text)).collect();
     let mut from = 0;
     for picture in seen {
         let (Some(at), Some(place)) = (&picture.show.at, picture.written.get("at")) else { continue };
-        let parts: Vec<String> = at.split_whitespace().map(bare).filter(|part| !part.is_empty()).collect();
+        let parts: Vec<String> =
+            parts(at).iter().map(|part| bare(part.text)).filter(|part| !part.is_empty()).collect();
         let found =
             (from..words.len()).find(|&start| !parts.is_empty() && words[start..].starts_with(&parts));
         match found {

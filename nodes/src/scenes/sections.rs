@@ -63,7 +63,7 @@ pub struct Voice {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Captions {
-    /// Whether the spoken word is lit, or there are none.
+    /// What they do: light up the spoken word, show one at a time, stand on a box, or are not there.
     #[serde(default)]
     pub style: Option<CaptionStyle>,
     /// A font family, a font file of the project, or a list of them: the first that has a glyph draws it.
@@ -97,6 +97,15 @@ pub struct Captions {
     /// Colour of the outline.
     #[serde(default)]
     pub outline: Option<Color>,
+    /// Width of the outline, of the size of the letters.
+    #[serde(default)]
+    pub outline_width: Option<Percent>,
+    /// Colour of the soft shadow; a transparent one is none.
+    #[serde(default)]
+    pub shadow: Option<Color>,
+    /// Colour of the box.
+    #[serde(default, rename = "box")]
+    pub plate: Option<Color>,
 }
 
 /// One font or several.

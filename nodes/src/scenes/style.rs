@@ -11,7 +11,7 @@ use super::maker::{With, list};
 use super::sections::{Captions, Fonts, Scene};
 use super::speech::Said;
 use super::story::{Part, Story};
-use crate::media::look::{CaptionLook, CaptionPosition, CaptionStyle};
+use crate::media::look::{CaptionLook, CaptionPosition, CaptionStyle, default_box, default_shadow};
 use crate::media::percent::Percent;
 use crate::text::fonts::FontBook;
 
@@ -37,6 +37,7 @@ pub(super) struct Style {
     size: Percent,
     width: Percent,
     margin: Option<Percent>,
+    outline_width: Percent,
     look: CaptionLook,
     span: Span,
 }
@@ -65,9 +66,13 @@ pub(super) fn of(story: &Story<'_>, scene: Option<&Part<'_, Scene>>) -> Style {
         Some(font) => list(font.span, [font.clone()]),
         None => list(span, [Located::text(span, FONT)]),
     };
+    let style = pick!(style, CaptionStyle::Karaoke);
+    // On a box letters need no outline.
+    let outline_width = if style == CaptionStyle::Box { Percent(0) } else { OUTLINE };
     Style {
         lines: pick!(lines, 2),
-        style: pick!(style, CaptionStyle::Karaoke),
+        style,
+        outline_width: pick!(outline_width, outline_width),
         fonts,
         font,
         bold: pick!(bold, true),
@@ -75,13 +80,15 @@ pub(super) fn of(story: &Story<'_>, scene: Option<&Part<'_, Scene>>) -> Style {
         width: pick!(width, WIDTH),
         margin: layers.iter().find_map(|layer| layer.margin),
         look: CaptionLook {
-            style: pick!(style, CaptionStyle::Karaoke),
+            style,
             position: pick!(position, CaptionPosition::Bottom),
             margin: 0,
             color: pick!(color, Color::opaque(0xff, 0xff, 0xff)),
             highlight: pick!(highlight, Color::opaque(0xff, 0xd4, 0x00)),
             outline: pick!(outline, Color::opaque(0x00, 0x00, 0x00)),
             outline_width: 0,
+            shadow: pick!(shadow, default_shadow()),
+            plate: pick!(plate, default_box()),
         },
         span,
     }
@@ -103,7 +110,10 @@ impl Style {
         let upright = if frame.height > frame.width { MARGIN_UPRIGHT } else { MARGIN };
         CaptionLook {
             margin: self.margin.unwrap_or(upright).of(frame.height),
-            outline_width: OUTLINE.of(self.pixels(frame)).max(1),
+            outline_width: match self.outline_width {
+                Percent(0) => 0,
+                part => part.of(self.pixels(frame)).max(1),
+            },
             ..self.look.clone()
         }
     }

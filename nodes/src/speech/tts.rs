@@ -10,7 +10,7 @@
 //! - port `audio`: WAV, mono, 16-bit or float, at the engine's own rate, exactly what the engine gave;
 //! - port `words`: [`crate::media::words::Words`] as JSON, media `application/json`: `rate` is the WAV's sample
 //!   rate, `end` its exact number of samples, and there is **exactly one entry for each whitespace-separated
-//!   token of the text** (`str::split_whitespace`), in order, its `text` the token as it stands; times never
+//!   word of the text** ([`crate::media::words::parts`]), in order, its `text` the token as it stands; times never
 //!   run backwards, `end ≤ words.end`. A token for which the engine gave no mark gets a share of the time of
 //!   its neighbours. The last entry has `last: true`;
 //! - text without a letter or digit, and text that makes no sound, are a failure.
@@ -96,7 +96,7 @@ impl Kind for Tts {
     fn info(&self) -> Info {
         Info {
             name: "tts",
-            version: 1,
+            version: 2,
             summary: "speaks a text and tells when each word is said",
             example: "voice: { uses: tts, with: { text: Good evening., engine: espeak, voice: en-us } }",
             site: Site::Worker,

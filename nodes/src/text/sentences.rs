@@ -7,24 +7,27 @@ use std::collections::BTreeMap;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::media::words::Shown;
+use crate::media::words::parts::{is_written_without_blanks, parts};
+use crate::media::words::{Shown, line};
 
 /// One sentence of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sentence {
-    /// What is said, one space between words.
+    /// What is said, one space between words that are written with one.
     pub said: String,
     /// What is shown for it; the counts add up to the words of `said`.
     pub shown: Vec<Shown>,
 }
 
-/// A stretch without white space: what it shows and what it says.
+/// A word, or a stretch without white space that was marked: what it shows and what it says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Unit {
     shown: String,
     said: String,
     /// Whether it was written as `[shown](spoken)`, at least in part.
     marked: bool,
+    /// Whether no blank stands before it.
+    joined: bool,
 }
 
 /// The sentences of a script. `pronounce` says some shown words differently, wherever they stand alone.
@@ -32,7 +35,7 @@ struct Unit {
 pub fn sentences(script: &str, pronounce: &BTreeMap<String, String>) -> Vec<Sentence> {
     let mut found = Vec::new();
     for paragraph in paragraphs(script) {
-        let mut units = units(&paragraph);
+        let mut units = separate(units(&paragraph));
         for unit in units.iter_mut().filter(|unit| !unit.marked) {
             unit.said = said_as(&unit.said, pronounce);
         }
@@ -66,22 +69,51 @@ fn units(paragraph: &str) -> Vec<Unit> {
             units[open].said.push('[');
             rest = escaped;
         } else if let Some((shown, spoken, after)) = marked(rest) {
-            units[open].shown.push_str(&spaced(shown));
-            units[open].said.push_str(&spaced(spoken));
-            units[open].marked = true;
+            // Where words stand side by side, what is marked is one of them.
+            if units[open].said.contains(is_written_without_blanks) {
+                units.push(Unit { joined: true, ..Unit::default() });
+            }
+            if let Some(unit) = units.last_mut() {
+                unit.shown.push_str(&spaced(shown));
+                unit.said.push_str(&spaced(spoken));
+                unit.marked = true;
+            }
             rest = after;
         } else {
             rest = &rest[c.len_utf8()..];
             if c.is_whitespace() {
                 units.push(Unit::default());
             } else {
-                units[open].shown.push(c);
-                units[open].said.push(c);
+                if units[open].marked && is_written_without_blanks(c) {
+                    units.push(Unit { joined: true, ..Unit::default() });
+                }
+                if let Some(unit) = units.last_mut() {
+                    unit.shown.push(c);
+                    unit.said.push(c);
+                }
             }
         }
     }
     units.retain(|unit| *unit != Unit::default());
     units
+}
+
+/// Words of scripts without blanks, each for itself.
+fn separate(units: Vec<Unit>) -> Vec<Unit> {
+    let mut found = Vec::with_capacity(units.len());
+    for unit in units {
+        if unit.marked || !unit.said.contains(is_written_without_blanks) {
+            found.push(unit);
+            continue;
+        }
+        found.extend(parts(&unit.said).into_iter().map(|part| Unit {
+            shown: part.text.to_owned(),
+            said: part.text.to_owned(),
+            marked: false,
+            joined: part.joined || unit.joined,
+        }));
+    }
+    found
 }
 
 /// `[shown](spoken)` at the start of a text, and what follows it.
@@ -123,7 +155,7 @@ fn joined(units: Vec<Unit>) -> Vec<Unit> {
             Some(before) if silent => {
                 for (into, from) in [(&mut before.shown, &unit.shown), (&mut before.said, &unit.said)] {
                     if !from.is_empty() {
-                        into.push(' ');
+                        into.push_str(if unit.joined { "" } else { " " });
                         into.push_str(from);
                     }
                 }
@@ -135,7 +167,7 @@ fn joined(units: Vec<Unit>) -> Vec<Unit> {
 }
 
 fn split(units: &[Unit]) -> Vec<Sentence> {
-    let said = units.iter().map(|unit| unit.said.as_str()).collect::<Vec<_>>().join(" ");
+    let said = line(units.iter().map(|unit| (unit.said.as_str(), unit.joined)));
     let mut ends = said.split_sentence_bounds().scan(0, |end, sentence| {
         *end += sentence.len();
         Some(*end)
@@ -143,6 +175,7 @@ fn split(units: &[Unit]) -> Vec<Sentence> {
     let mut found: Vec<Vec<&Unit>> = vec![Vec::new()];
     let (mut at, mut end) = (0, ends.next().unwrap_or(0));
     for unit in units {
+        at += usize::from(at > 0 && !unit.joined);
         while at >= end && end < said.len() {
             end = ends.next().unwrap_or(said.len());
             found.push(Vec::new());
@@ -150,7 +183,7 @@ fn split(units: &[Unit]) -> Vec<Sentence> {
         if let Some(open) = found.last_mut() {
             open.push(unit);
         }
-        at += unit.said.len() + 1;
+        at += unit.said.len();
     }
     let speaks = |units: &Vec<&Unit>| units.iter().any(|unit| unit.said.contains(char::is_alphanumeric));
     found.into_iter().filter(speaks).map(|units| sentence(&units)).collect()
@@ -162,11 +195,12 @@ fn sentence(units: &[&Unit]) -> Sentence {
         .enumerate()
         .map(|(i, unit)| Shown {
             text: unit.shown.clone(),
-            said: unit.said.split_whitespace().count() as u32,
+            said: parts(&unit.said).len() as u32,
             last: i + 1 == units.len(),
+            joined: unit.joined && i > 0,
         })
         .collect();
-    Sentence { said: units.iter().map(|unit| unit.said.as_str()).collect::<Vec<_>>().join(" "), shown }
+    Sentence { said: line(units.iter().map(|unit| (unit.said.as_str(), unit.joined))), shown }
 }
 
 #[cfg(test)]
@@ -218,7 +252,31 @@ mod tests {
         assert_eq!(shown(&found[0]), [("One —", 2), ("two", 1), ("[three]", 1), ("[four].", 1)]);
     }
 
+    #[test]
+    fn scripts_without_blanks_have_words_and_sentences() {
+        let found = of("月亮很远。[太阳](日)比月亮。NASA在2026年说。");
+        let said: Vec<&str> = found.iter().map(|sentence| sentence.said.as_str()).collect();
+        assert_eq!(said, ["月亮很远。", "日比月亮。", "nassa在2026年说。"]);
+        assert_eq!(shown(&found[0]), [("月亮", 1), ("很", 1), ("远。", 1)]);
+        let joined: Vec<bool> = found[0].shown.iter().map(|unit| unit.joined).collect();
+        assert_eq!(joined, [false, true, true]);
+        assert_eq!(shown(&found[1]), [("太阳", 1), ("比", 1), ("月亮。", 1)]);
+        let thai = of("ดวงจันทร์อยู่ไกล ดวงอาทิตย์สว่าง");
+        assert_eq!(shown(&thai[0])[2], ("อยู่", 1));
+        assert_eq!(thai[0].said, "ดวงจันทร์อยู่ไกล ดวงอาทิตย์สว่าง");
+    }
+
     proptest! {
+        #[test]
+        fn words_said_are_counted_as_they_will_be_found(script in "([a-z]{1,3}|[.。！, ]|[月亮很远的是]|[ก-ฮะ-ูเ-์]|[ぁ-ん]){0,40}") {
+            for sentence in of(&script) {
+                let counted: u32 = sentence.shown.iter().map(|unit| unit.said).sum();
+                prop_assert!(counted > 0 && sentence.said.contains(char::is_alphanumeric));
+                let all: String = sentence.shown.iter().map(|unit| unit.text.as_str()).collect();
+                prop_assert_eq!(all.replace(' ', ""), sentence.said.replace(' ', ""));
+            }
+        }
+
         #[test]
         fn counts_add_up_to_the_words_said(script in "([a-zA-Z]{1,5}|[.!?—,]|\\[|\\]|\\(|\\)| |\n|\n\n|NASA|[0-9]){0,60}") {
             for sentence in of(&script) {

@@ -1,7 +1,6 @@
 //! All drawing: stills and their motion, text, cards, blends. It knows no media file, no engine and no clock.
 
 pub mod blend;
-mod breaks;
 pub mod caption;
 pub mod card;
 mod colour;

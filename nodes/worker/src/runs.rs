@@ -12,11 +12,11 @@ pub type Run = fn(&Call<'_>) -> Result<Outcome, Failure>;
 /// the version here and in the kind's declaration; a test compares the two, and so do `reel` and this program
 /// when they meet.
 const RUNS: &[(&str, u32, Run)] = &[
-    ("card", 1, picture::card::run),
+    ("card", 2, picture::card::run),
     ("clip", 1, picture::clip::run),
     ("conform", 1, picture::conform::run),
-    ("cues", 1, film::cues::run),
-    ("encode", 2, film::encode::run),
+    ("cues", 2, film::cues::run),
+    ("encode", 3, film::encode::run),
     ("image", 1, picture::image::run),
     ("level", 1, speech::level::run),
     ("mix", 1, film::mix::run),
@@ -25,7 +25,7 @@ const RUNS: &[(&str, u32, Run)] = &[
     ("svg", 1, picture::svg::run),
     ("thumbnail", 1, film::thumbnail::run),
     ("transcribe", 1, speech::transcribe::run),
-    ("tts", 1, speech::tts::run),
+    ("tts", 2, speech::tts::run),
 ];
 
 /// Every kind that this program runs: name, version, run.

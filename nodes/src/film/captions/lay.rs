@@ -2,11 +2,8 @@
 
 use crate::media::time::{SAMPLE_RATE, rescale};
 use crate::media::words::{Word, Words};
-
-/// A pause this long (in samples: 1 s) ends a caption.
-const PAUSE: u64 = 48_000;
-/// A caption stays this long after its last word, unless the next one comes.
-const HOLD: u64 = 24_000;
+use crate::text::breaks::Widths;
+use crate::text::cueing::{Rules, captions};
 
 /// A caption with its times in samples of the film.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,78 +14,30 @@ pub(super) struct Cue {
 }
 
 /// Captions of one scene that begins at sample `from` and ends at sample `to` of the film.
-pub(super) fn cues(words: &Words, from: u64, to: u64, lines: usize, chars: usize) -> Vec<Cue> {
+pub(super) fn cues(words: &Words, from: u64, to: u64, rules: Rules, chars: usize) -> Vec<Cue> {
     let place = |tick: u64| (from + rescale(tick, words.rate, SAMPLE_RATE)).min(to);
-    let placed = words.words.iter().map(|word| Word {
-        start: place(word.start),
-        end: place(word.end),
-        ..word.clone()
-    });
-    let mut groups: Vec<Vec<Word>> = Vec::new();
-    for word in placed {
-        let goes_on = groups.last().is_some_and(|open| continues(open, &word, lines, chars));
-        match groups.last_mut() {
-            Some(open) if goes_on => open.push(word),
-            _ => groups.push(vec![word]),
-        }
-    }
-    let onsets: Vec<u64> = groups.iter().skip(1).map(|group| group[0].start).chain([to]).collect();
-    groups
+    let shown = words.words.iter().filter(|word| !word.text.trim().is_empty());
+    let placed: Vec<Word> =
+        shown.map(|word| Word { start: place(word.start), end: place(word.end), ..word.clone() }).collect();
+    let all: Vec<&Word> = placed.iter().collect();
+    let widths = Widths {
+        words: placed.iter().map(|word| columns(&word.text)).collect(),
+        gaps: placed.iter().map(|word| i64::from(!word.joined)).collect(),
+        limit: chars as i64,
+        pauses: placed.iter().map(|word| word.last).collect(),
+    };
+    captions(&all, SAMPLE_RATE, to, &widths, rules)
         .into_iter()
-        .zip(onsets)
-        .map(|(group, next)| {
-            let start = group[0].start;
-            let said = group[group.len() - 1].end.max(start);
-            Cue { start, end: (said + HOLD).min(next).max(said.min(to)), lines: broken(group, lines, chars) }
+        .map(|laid| Cue {
+            start: laid.start,
+            end: laid.end,
+            lines: laid.lines.into_iter().map(|line| placed[line].to_vec()).collect(),
         })
         .collect()
 }
 
-fn continues(open: &[Word], word: &Word, lines: usize, chars: usize) -> bool {
-    let Some(before) = open.last() else { return false };
-    if before.last || word.start > before.end + PAUSE {
-        return false;
-    }
-    let mut widths: Vec<usize> = open.iter().map(width).collect();
-    widths.push(width(word));
-    greedy(&widths, chars) <= lines
-}
-
-fn width(word: &Word) -> usize {
-    word.text.chars().count()
-}
-
-/// How many lines these words fill when each takes as many as fit.
-fn greedy(widths: &[usize], chars: usize) -> usize {
-    let (mut lines, mut used) = (0, 0);
-    for &width in widths {
-        if used > 0 && used + 1 + width <= chars {
-            used += 1 + width;
-        } else {
-            (lines, used) = (lines + 1, width);
-        }
-    }
-    lines
-}
-
-/// Lines of a caption: the narrowest that still come to no more lines than are needed.
-fn broken(words: Vec<Word>, lines: usize, chars: usize) -> Vec<Vec<Word>> {
-    let widths: Vec<usize> = words.iter().map(width).collect();
-    let needed = greedy(&widths, chars).min(lines.max(1));
-    let narrowest = (1..=chars).find(|&limit| greedy(&widths, limit) <= needed).unwrap_or(chars);
-    let (mut found, mut used): (Vec<Vec<Word>>, usize) = (Vec::new(), 0);
-    for word in words {
-        let wide = width(&word);
-        match found.last_mut() {
-            Some(line) if used + 1 + wide <= narrowest => {
-                used += 1 + wide;
-                line.push(word);
-            }
-            _ => {
-                used = wide;
-                found.push(vec![word]);
-            }
-        }
-    }
-    found
+/// How wide a word is in letters of an alphabet: Chinese, Japanese and Korean ones count twice.
+fn columns(word: &str) -> i64 {
+    let wide = |c: char| matches!(u32::from(c), 0x1100..=0x115F | 0x2E80..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0xFE30..=0xFE4F | 0xFF00..=0xFF60 | 0xFFE0..=0xFFE6 | 0x1F300..=0x1FAFF | 0x20000..=0x3FFFF);
+    word.chars().map(|c| if wide(c) { 2 } else { 1 }).sum()
 }

@@ -11,7 +11,13 @@ fn scene(frames: u64, words: &[(&str, u64, u64)]) -> (Plan, Words) {
     let plan = Plan { frames, fps, sentences: Vec::new(), speech: Vec::new(), pictures: vec![0] };
     let words = words
         .iter()
-        .map(|&(text, start, end)| Word { text: text.into(), start, end, last: text.ends_with('.') })
+        .map(|&(text, start, end)| Word {
+            text: text.into(),
+            start,
+            end,
+            last: text.ends_with('.'),
+            joined: false,
+        })
         .collect();
     (plan, Words { rate: 48_000, end: frames * 1600, words })
 }
@@ -35,7 +41,7 @@ fn style() -> Ass {
 
 #[test]
 fn the_three_formats_hold_the_same_words_in_film_time() {
-    let cues = film_cues(&two_scenes(), 2, 10);
+    let cues = film_cues(&two_scenes(), CaptionStyle::Karaoke.rules(2), 10);
     insta::assert_snapshot!(write::srt(&cues), @r"
     1
     00:00:00,100 --> 00:00:01,500
@@ -55,7 +61,7 @@ fn the_three_formats_hold_the_same_words_in_film_time() {
     WEBVTT
 
     00:00:02.010 --> 00:00:02.917
-    {R&amp;D} &lt;is&gt;
+    {R&amp;D} <00:00:02.255>&lt;is&gt;
 
     00:00:04.083 --> 00:00:05.000
     on.
@@ -84,13 +90,13 @@ proptest! {
         let mut now = 0;
         let mut words = Vec::new();
         for (letters, said, pause, last) in lengths {
-            words.push(Word { text: "x".repeat(letters), start: now, end: now + said, last });
+            words.push(Word { text: "x".repeat(letters), start: now, end: now + said, last, joined: false });
             now += said + pause;
         }
         let frames = now / 1600 + 1;
         let (plan, mut empty) = scene(frames, &[]);
         empty.words = words.clone();
-        let cues = film_cues(&[(plan, empty)], lines, chars);
+        let cues = film_cues(&[(plan, empty)], CaptionStyle::Karaoke.rules(lines as u32), chars);
         let texts: Vec<&Word> = cues.iter().flat_map(|cue| cue.lines.iter().flatten()).collect();
         prop_assert_eq!(texts.len(), words.len());
         for cue in &cues {

@@ -8,7 +8,7 @@ use super::Ass;
 use super::lay::Cue;
 use crate::media::look::{CaptionPosition, CaptionStyle};
 use crate::media::time::{SAMPLE_RATE, rescale};
-use crate::media::words::Word;
+use crate::media::words::{Word, line};
 
 /// SubRip: numbered, times in milliseconds with a comma.
 pub(super) fn srt(cues: &[Cue]) -> String {
@@ -20,29 +20,46 @@ pub(super) fn srt(cues: &[Cue]) -> String {
     out
 }
 
-/// WebVTT: times in milliseconds with a point, `&`, `<` and `>` written out.
+/// WebVTT: times in milliseconds with a point, `&`, `<` and `>` written out, and before each word but the first the
+/// time at which it is said, where that lies within the caption and after the word before.
 pub(super) fn vtt(cues: &[Cue]) -> String {
     let mut out = String::from("WEBVTT\n\n");
-    let escape = |word: &str| word.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     for cue in cues {
         let (start, end) = (clock(cue.start, '.'), clock(cue.end, '.'));
-        let _ = write!(out, "{start} --> {end}\n{}\n\n", text(cue, escape));
+        let mut now = millis(cue.start);
+        let word = |word: &Word| {
+            let text = word.text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            if millis(word.start) <= now || word.start >= cue.end {
+                return text;
+            }
+            now = millis(word.start);
+            format!("<{}>{text}", clock(word.start, '.'))
+        };
+        let _ = write!(out, "{start} --> {end}\n{}\n\n", text(cue, word));
     }
     out
 }
 
-fn plain(word: &str) -> String {
-    word.to_owned()
+fn plain(word: &Word) -> String {
+    word.text.clone()
 }
 
-fn text(cue: &Cue, escape: impl Fn(&str) -> String) -> String {
-    let line = |words: &Vec<Word>| words.iter().map(|w| escape(&w.text)).collect::<Vec<_>>().join(" ");
-    cue.lines.iter().map(line).collect::<Vec<_>>().join("\n")
+fn text(cue: &Cue, mut write: impl FnMut(&Word) -> String) -> String {
+    let mut lines = Vec::with_capacity(cue.lines.len());
+    for words in &cue.lines {
+        let written: Vec<(String, bool)> = words.iter().map(|word| (write(word), word.joined)).collect();
+        lines.push(line(written.iter().map(|(text, joined)| (text.as_str(), *joined))));
+    }
+    lines.join("\n")
+}
+
+fn millis(sample: u64) -> u64 {
+    rescale(sample, SAMPLE_RATE, 1000)
 }
 
 /// Hours, minutes, seconds and milliseconds of a sample, to the nearest.
 fn clock(sample: u64, point: char) -> String {
-    let millis = rescale(sample, SAMPLE_RATE, 1000);
+    let millis = millis(sample);
     let (seconds, millis) = (millis / 1000, millis % 1000);
     format!("{:02}:{:02}:{:02}{point}{millis:03}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
@@ -51,7 +68,7 @@ fn clock(sample: u64, point: char) -> String {
 /// durations of words are differences of rounded times, so that their errors do not add up.
 pub(super) fn ass(cues: &[Cue], style: Option<&Ass>) -> String {
     let mut out = header(style);
-    let karaoke = style.is_some_and(|style| style.look.style == CaptionStyle::Karaoke);
+    let karaoke = style.is_some_and(|style| style.look.style.lights());
     for cue in cues {
         let (start, end) = (centis(cue.start), centis(cue.end));
         let _ = writeln!(
@@ -59,7 +76,11 @@ pub(super) fn ass(cues: &[Cue], style: Option<&Ass>) -> String {
             "Dialogue: 0,{},{},Words,,0,0,0,,{}",
             ass_clock(start),
             ass_clock(end.max(start + 1)),
-            if karaoke { lit(cue, start) } else { text(cue, ass_escape).replace('\n', "\\N") }
+            if karaoke {
+                lit(cue, start)
+            } else {
+                text(cue, |word| ass_escape(&word.text)).replace('\n', "\\N")
+            }
         );
     }
     out
@@ -75,7 +96,7 @@ fn lit(cue: &Cue, start: u64) -> String {
         for (k, word) in line.iter().enumerate() {
             let until = words.get(index + 1).map_or(cue.end, |next| next.start);
             let until = centis(until).max(now);
-            let space = if k > 0 { " " } else { "" };
+            let space = if k > 0 && !word.joined { " " } else { "" };
             let _ = write!(out, "{space}{{\\k{}}}{}", until - now, ass_escape(&word.text));
             (now, index) = (until, index + 1);
         }
@@ -129,17 +150,21 @@ fn style_line(style: Option<&Ass>) -> String {
     let side = size.width.saturating_sub(letters.width) / 2;
     // With \k, a word goes from the secondary to the primary colour when its time comes.
     let (first, second) = match look.style {
-        CaptionStyle::Karaoke => (look.highlight, look.color),
+        style if style.lights() => (look.highlight, look.color),
         _ => (look.color, look.color),
     };
+    // A border of style 3 is a box in the colour of the outline, as far around as the outline is wide.
+    let (border, outline, width) = match look.style {
+        CaptionStyle::Box => (3, look.plate, (letters.size / 4).max(1)),
+        _ => (1, look.outline, look.outline_width),
+    };
     format!(
-        "Style: Words,{font},{},{},{},{},&H00000000,{},0,0,0,100,100,0,0,1,{},0,{alignment},{side},{side},{},1\n",
+        "Style: Words,{font},{},{},{},{},&H00000000,{},0,0,0,100,100,0,0,{border},{width},0,{alignment},{side},{side},{},1\n",
         letters.size,
         ass_color(first),
         ass_color(second),
-        ass_color(look.outline),
+        ass_color(outline),
         if letters.bold { -1 } else { 0 },
-        look.outline_width,
         look.margin,
     )
 }

@@ -151,8 +151,10 @@ fn layer(picture: &Picture, slot: &str, first: u64, of: u64) -> Value {
 /// The cues that show in a stretch, whole, in its own frames.
 fn visible(cues: &[Cue], frames: &Range<u64>) -> Vec<Cue> {
     let (from, to) = (frames.start as i64, frames.end as i64);
-    let local =
-        |word: &CueWord| CueWord { text: escape(&word.text), start: word.start - from, end: word.end - from };
+    let local = |word: &CueWord| {
+        let (start, end) = (word.start - from, word.end - from);
+        CueWord { text: escape(&word.text), start, end, joined: word.joined }
+    };
     cues.iter()
         .filter(|cue| cue.start < to && cue.end > from)
         .map(|cue| Cue {

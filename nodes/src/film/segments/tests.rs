@@ -45,6 +45,8 @@ fn params(motion: Motion) -> Params {
                 highlight: Color::opaque(255, 212, 0),
                 outline: Color::opaque(0, 0, 0),
                 outline_width: 6,
+                shadow: crate::media::look::default_shadow(),
+                plate: crate::media::look::default_box(),
             },
         }),
         transition: None,
@@ -52,7 +54,7 @@ fn params(motion: Motion) -> Params {
 }
 
 fn cue(start: i64, end: i64, text: &str) -> Cue {
-    Cue { start, end, lines: vec![vec![CueWord { text: text.into(), start, end }]] }
+    Cue { start, end, lines: vec![vec![CueWord { text: text.into(), start, end, joined: false }]] }
 }
 
 fn fade(length: &str) -> Transition {

@@ -7,6 +7,7 @@ use super::Params;
 use crate::media::time::{FrameRate, SAMPLE_RATE};
 use crate::media::words::Word;
 use crate::media::words::align::bare;
+use crate::media::words::parts::parts;
 
 /// The length, in frames, that the pictures themselves give a scene in which nothing is said.
 pub(super) fn own_length(params: &Params, clips: &[Option<u64>]) -> Option<u64> {
@@ -71,7 +72,8 @@ fn said_at(
     fps: FrameRate,
     index: usize,
 ) -> Result<(u64, usize), Failure> {
-    let parts: Vec<String> = wanted.split_whitespace().map(bare).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<String> =
+        parts(wanted).iter().map(|part| bare(part.text)).filter(|part| !part.is_empty()).collect();
     let here = |start: usize| {
         !parts.is_empty()
             && parts

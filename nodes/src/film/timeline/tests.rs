@@ -27,7 +27,7 @@ fn params(sentences: usize) -> Params {
 
 /// A second of sound at 22,050 Hz with two words.
 fn said(first: &str, second: &str) -> Words {
-    let word = |text: &str, start, end, last| Word { text: text.into(), start, end, last };
+    let word = |text: &str, start, end, last| Word { text: text.into(), start, end, last, joined: false };
     Words {
         rate: 22_050,
         end: 22_050,
@@ -61,7 +61,7 @@ fn speech_is_from_the_first_words_onset_to_the_last_words_end() {
 fn a_shown_word_changes_the_words_but_not_the_plan() {
     let shown = |text: &str| {
         let mut params = params(1);
-        let unit = |text: &str, last| Shown { text: text.into(), said: 1, last };
+        let unit = |text: &str, last| Shown { text: text.into(), said: 1, last, joined: false };
         params.sentences[0].shown = vec![unit(text, false), unit("two.", true)];
         arrange(&params, &[said("one", "two.")], &[]).unwrap()
     };
@@ -132,7 +132,7 @@ proptest! {
         let said: Vec<Words> = ends.iter().map(|&end| Words {
             rate: ticks,
             end,
-            words: vec![Word { text: "w".into(), start: end / 3, end, last: true }],
+            words: vec![Word { text: "w".into(), start: end / 3, end, last: true, joined: false }],
         }).collect();
         let (plan, words) = arrange(&params, &said, &[]).unwrap();
         let length = params.fps.sample_of(plan.frames, SAMPLE_RATE);

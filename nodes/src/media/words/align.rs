@@ -1,12 +1,14 @@
 //! A known text against the words that were heard: the text's words, at the times of the sound. It hears nothing.
 
 use super::Word;
+use super::parts::parts;
 
-/// Every token of `text` (white space separates them) with a time: that of the heard word it was matched with,
+/// Every word of `text` with a time: that of the heard word it was matched with,
 /// or, unmatched, a share of the time between its neighbours. The matching has the least number of changes.
 #[must_use]
 pub fn align(text: &str, heard: &[Word], end: u64) -> Vec<Word> {
-    let tokens: Vec<&str> = text.split_whitespace().collect();
+    let parts = parts(text);
+    let tokens: Vec<&str> = parts.iter().map(|part| part.text).collect();
     let matched = matches(&tokens, heard);
     let mut words = Vec::with_capacity(tokens.len());
     let mut i = 0;
@@ -27,6 +29,9 @@ pub fn align(text: &str, heard: &[Word], end: u64) -> Vec<Word> {
         }
         i = run_end;
     }
+    for (word, part) in words.iter_mut().zip(&parts) {
+        word.joined = part.joined;
+    }
     if let Some(word) = words.last_mut() {
         word.last = true;
     }
@@ -34,7 +39,7 @@ pub fn align(text: &str, heard: &[Word], end: u64) -> Vec<Word> {
 }
 
 fn timed(text: &str, start: u64, end: u64) -> Word {
-    Word { text: text.to_owned(), start, end: end.max(start), last: false }
+    Word { text: text.to_owned(), start, end: end.max(start), last: false, joined: false }
 }
 
 /// For each token the heard word it stands for, by the cheapest edit path: 0 for the same word, 1 for another in

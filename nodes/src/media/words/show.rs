@@ -1,5 +1,6 @@
 //! From the times of what is said to the times of what is shown. It knows no sound.
 
+use super::parts::{Part, parts};
 use super::{Shown, Word};
 
 /// The shown words, with the times of the said words they stand for. When the counts disagree, the time is
@@ -15,8 +16,28 @@ pub fn show(said: &[Word], shown: &[Shown]) -> Vec<Word> {
     for unit in shown {
         let after = before + u64::from(unit.said);
         let (start, end) = (onset(said, before, total), close(said, after, total));
+        let first = words.len();
         split(&unit.text, start, end.max(start), unit.last, &mut words);
+        if let Some(word) = words.get_mut(first) {
+            word.joined = unit.joined;
+        }
         before = after;
+    }
+    words
+}
+
+/// Words of a recogniser as captions show them: what it heard as one may be several in scripts without blanks.
+#[must_use]
+pub fn separate(heard: Vec<Word>) -> Vec<Word> {
+    let mut words = Vec::with_capacity(heard.len());
+    for word in heard {
+        if parts(&word.text).len() < 2 {
+            words.push(word);
+            continue;
+        }
+        let first = words.len();
+        split(&word.text, word.start, word.end, word.last, &mut words);
+        words[first].joined = word.joined;
     }
     words
 }
@@ -40,14 +61,15 @@ fn close(said: &[Word], count: u64, total: u64) -> u64 {
 
 /// Divides a stretch of time among the words of a shown text by their length.
 fn split(text: &str, start: u64, end: u64, last: bool, into: &mut Vec<Word>) {
-    let parts: Vec<&str> = text.split_whitespace().collect();
-    let total: u64 = parts.iter().map(|part| part.chars().count() as u64).sum();
+    let parts = parts(text);
+    let total: u64 = parts.iter().map(|part| part.text.chars().count() as u64).sum();
     let mut before = 0;
     let count = parts.len();
-    for (i, part) in parts.into_iter().enumerate() {
-        let after = before + part.chars().count() as u64;
+    for (i, Part { text, joined, .. }) in parts.into_iter().enumerate() {
+        let after = before + text.chars().count() as u64;
         into.push(Word {
-            text: part.to_owned(),
+            text: text.to_owned(),
+            joined,
             start: start + (end - start) * before / total,
             end: start + (end - start) * after / total,
             last: last && i + 1 == count,
@@ -70,12 +92,18 @@ mod tests {
 
     fn said(count: u64) -> Vec<Word> {
         (0..count)
-            .map(|i| Word { text: "x".into(), start: i * 100, end: i * 100 + 80, last: i + 1 == count })
+            .map(|i| Word {
+                text: "x".into(),
+                start: i * 100,
+                end: i * 100 + 80,
+                last: i + 1 == count,
+                joined: false,
+            })
             .collect()
     }
 
     fn unit(text: &str, said: u32, last: bool) -> Shown {
-        Shown { text: text.into(), said, last }
+        Shown { text: text.into(), said, last, joined: false }
     }
 
     #[test]
@@ -99,6 +127,17 @@ mod tests {
         let words = show(&said(2), &[unit("go", 1, false), unit("", 1, true)]);
         assert_eq!(words.len(), 1);
         assert!(words[0].last);
+    }
+
+    #[test]
+    fn words_without_blanks_share_the_time_of_what_was_heard_as_one() {
+        let heard =
+            vec![Word { text: "月亮很远。".into(), start: 0, end: 50, last: true, joined: false }];
+        let words = separate(heard);
+        let times: Vec<_> =
+            words.iter().map(|w| (w.text.as_str(), w.start, w.end, w.joined, w.last)).collect();
+        let want = [("月亮", 0, 20, false, false), ("很", 20, 30, true, false), ("远。", 30, 50, true, true)];
+        assert_eq!(times, want);
     }
 
     proptest! {

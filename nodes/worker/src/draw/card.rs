@@ -1,11 +1,13 @@
 //! Title cards: a few texts as one block on a plain ground. It knows no scene and no file.
 
 use cosmic_text::Command;
+use reel_nodes::media::words::line;
+use reel_nodes::media::words::parts::parts;
+use reel_nodes::text::breaks::{Widths, ends_at_pause};
 
-use crate::draw::breaks::{Widths, ends_at_pause};
 use crate::draw::error::DrawError;
 use crate::draw::ink::Ink;
-use crate::draw::text::{Fonts, GlyphPicture, Line};
+use crate::draw::text::{Fonts, GlyphPicture, Line, directed, is_right_to_left};
 use crate::frame::Rgba;
 
 /// What a card shows. Colours are red, green, blue, opacity.
@@ -167,18 +169,22 @@ fn wrapped(fonts: &mut Fonts, text: &str, size: f32, column: f32) -> Vec<Line> {
     let space = pixels(fonts.shape("a a", size).width) - pixels(fonts.shape("aa", size).width);
     let mut lines = Vec::new();
     for paragraph in text.trim_end().split('\n') {
-        let words: Vec<&str> = paragraph.split_whitespace().collect();
+        let words = parts(paragraph);
         let widths = Widths {
-            words: words.iter().map(|word| pixels(fonts.shape(word, size).width)).collect(),
-            space,
+            words: words.iter().map(|word| pixels(fonts.shape(word.text, size).width)).collect(),
+            gaps: words.iter().map(|word| if word.joined { 0 } else { space }).collect(),
             limit: pixels(column),
-            pauses: words.iter().map(|word| ends_at_pause(word)).collect(),
+            pauses: words.iter().map(|word| ends_at_pause(word.text)).collect(),
         };
         let broken = widths.balanced(0..words.len());
         if broken.is_empty() {
             lines.push(fonts.shape("", size));
         }
-        lines.extend(broken.into_iter().map(|line| fonts.shape(&words[line].join(" "), size)));
+        let rtl = is_right_to_left(paragraph);
+        lines.extend(broken.into_iter().map(|these| {
+            let text = line(words[these].iter().map(|word| (word.text, word.joined)));
+            fonts.shape(&directed(&text, rtl), size)
+        }));
     }
     lines
 }

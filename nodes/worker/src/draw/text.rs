@@ -1,5 +1,6 @@
 //! Text from declared fonts only: shaped lines of glyphs, and their outlines. It knows no cue and no card.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use cosmic_text::fontdb::{Database, FaceInfo, ID, Language, Source, Stretch, Style, Weight};
@@ -7,6 +8,7 @@ use cosmic_text::{
     Attrs, Buffer, CacheKey, CacheKeyFlags, Command, Family, FontSystem, Metrics, Shaping, SwashCache,
     SwashContent, Wrap,
 };
+use unicode_segmentation::UnicodeSegmentation;
 use zeno::Vector;
 
 use crate::draw::error::DrawError;
@@ -88,10 +90,7 @@ impl Fonts {
             // Names of our own, which no built-in fallback list knows, and one weight and style for all: what
             // is left is the order of loading.
             let id = database.push_face_info(FaceInfo {
-                families: vec![(
-                    if position == 0 { FIRST.into() } else { format!("reel {position}") },
-                    Language::English_UnitedStates,
-                )],
+                families: vec![(family_name(position), Language::English_UnitedStates)],
                 post_script_name: format!("reel-{position}"),
                 style: Style::Normal,
                 weight: Weight::NORMAL,
@@ -122,7 +121,17 @@ impl Fonts {
         let mut buffer = Buffer::new(&mut self.system, Metrics::new(size, size));
         buffer.set_wrap(Wrap::None);
         let attrs = Attrs::new().family(Family::Name(FIRST)).cache_key_flags(CacheKeyFlags::DISABLE_HINTING);
-        buffer.set_text(&text, &attrs, Shaping::Advanced, None);
+        match self.faces.iter().position(|face| face.coloured).map(family_name) {
+            // Emoji are asked of the font that has colours first, even where one before it could draw them without.
+            Some(coloured) if text.contains(is_emoji) => {
+                let emoji = attrs.clone().family(Family::Name(&coloured));
+                let runs = runs(&text);
+                let spans =
+                    runs.iter().map(|(run, is)| (*run, if *is { emoji.clone() } else { attrs.clone() }));
+                buffer.set_rich_text(spans, &attrs, Shaping::Advanced, None);
+            }
+            _ => buffer.set_text(&text, &attrs, Shaping::Advanced, None),
+        }
         buffer.shape_until_scroll(&mut self.system, false);
         let mut line = Line { width: 0.0, glyphs: Vec::new() };
         for run in buffer.layout_runs() {
@@ -217,6 +226,60 @@ impl Fonts {
             let font = system.get_font(face.id, Weight::NORMAL);
             font.is_some_and(|font| font.as_swash().charmap().map(c) != 0)
         })
+    }
+}
+
+/// The family name under which the font at a position is known inside.
+fn family_name(position: usize) -> String {
+    if position == 0 { FIRST.into() } else { format!("reel {position}") }
+}
+
+/// Stretches of a text, each all emoji or without any.
+fn runs(text: &str) -> Vec<(&str, bool)> {
+    let mut runs: Vec<(usize, bool)> = Vec::new();
+    for (at, cluster) in text.grapheme_indices(true) {
+        // The last selector says how the character before it is to be shown: 16 with colours, 15 without.
+        let emoji =
+            cluster.contains('\u{FE0F}') || cluster.contains(is_emoji) && !cluster.contains('\u{FE0E}');
+        if runs.last().is_none_or(|(_, last)| *last != emoji) {
+            runs.push((at, emoji));
+        }
+    }
+    let ends = runs.iter().skip(1).map(|(at, _)| *at).chain([text.len()]);
+    runs.iter().zip(ends).map(|((from, emoji), to)| (&text[*from..to], *emoji)).collect()
+}
+
+/// Characters that are shown in colour unless something else is asked for, and the selector that asks for it:
+/// `Emoji_Presentation` of Unicode's emoji-data.txt, with the blocks that hold nothing else as a whole.
+fn is_emoji(c: char) -> bool {
+    matches!(u32::from(c),
+        0xFE0F | 0x1F004 | 0x1F0CF | 0x1F18E | 0x1F191..=0x1F19A | 0x1F1E6..=0x1F1FF | 0x1F201 | 0x1F21A | 0x1F22F
+        | 0x1F232..=0x1F236 | 0x1F238..=0x1F23A | 0x1F250..=0x1F251 | 0x1F300..=0x1F64F | 0x1F680..=0x1F6FF
+        | 0x1F7E0..=0x1F7EB | 0x1F7F0 | 0x1F900..=0x1FAFF
+        | 0x231A..=0x231B | 0x23E9..=0x23EC | 0x23F0 | 0x23F3 | 0x25FD..=0x25FE | 0x2614..=0x2615 | 0x2648..=0x2653
+        | 0x267F | 0x2693 | 0x26A1 | 0x26AA..=0x26AB | 0x26BD..=0x26BE | 0x26C4..=0x26C5 | 0x26CE | 0x26D4 | 0x26EA
+        | 0x26F2..=0x26F3 | 0x26F5 | 0x26FA | 0x26FD | 0x2705 | 0x270A..=0x270B | 0x2728 | 0x274C | 0x274E
+        | 0x2753..=0x2755 | 0x2757 | 0x2795..=0x2797 | 0x27B0 | 0x27BF | 0x2B1B..=0x2B1C | 0x2B50 | 0x2B55)
+}
+
+/// Whether a text begins with a letter of a script that runs from right to left, and so runs that way as a whole.
+pub(super) fn is_right_to_left(text: &str) -> bool {
+    let direction = |c: char| match u32::from(c) {
+        0x590..=0x8FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFC | 0x10800..=0x10FFF | 0x1E800..=0x1EFFF => {
+            c.is_alphabetic().then_some(true)
+        }
+        _ => c.is_alphabetic().then_some(false),
+    };
+    text.chars().find_map(direction).unwrap_or(false)
+}
+
+/// A line with a mark before it where it must run another way than it would by itself: one that begins with a name
+/// in other letters still runs as the text that it is a line of.
+pub(super) fn directed(line: &str, right_to_left: bool) -> Cow<'_, str> {
+    match (is_right_to_left(line), right_to_left) {
+        (false, true) => Cow::Owned(format!("\u{200F}{line}")),
+        (true, false) => Cow::Owned(format!("\u{200E}{line}")),
+        _ => Cow::Borrowed(line),
     }
 }
 

@@ -16,8 +16,15 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     let words: Words = serde_json::from_slice(&call.read(params.words.slot())?)
         .map_err(|error| Failure::new(format!("the words cannot be read: {error}")))?;
     let mut fonts = crate::fonts(call, &params.faces)?;
-    let style = CueStyle { size: params.letters.size, width: params.letters.width, lines: params.lines };
-    let cues = layout_cues(&words, params.fps, style, &mut fonts).map_err(crate::draw_failure)?;
+    let rules = params.style.rules(params.lines);
+    let style = CueStyle { size: params.letters.size, width: params.letters.width, rules };
+    let (cues, fast) = layout_cues(&words, params.fps, style, &mut fonts).map_err(crate::draw_failure)?;
     let json = serde_json::to_vec(&cues).map_err(|error| Failure::new(error.to_string()))?;
-    Ok(Outcome::default().with_bytes("cues", "application/json", json))
+    let log = fast.iter().fold(String::new(), |log, (millis, speed)| {
+        let (seconds, millis) = (millis / 1000, millis % 1000);
+        log + &format!(
+            "warning: {speed} characters a second at {seconds}.{millis:03}s: too fast to be read\n"
+        )
+    });
+    Ok(Outcome { log, ..Outcome::default() }.with_bytes("cues", "application/json", json))
 }

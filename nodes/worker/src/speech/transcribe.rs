@@ -139,7 +139,7 @@ fn placed(heard: &[Heard], rate: u32, length: u64) -> Vec<Word> {
         let end = rescale(word.end, RATE, rate).clamp(start, length);
         latest = end;
         let last = index + 1 == count || word.text.ends_with(STOPS);
-        Word { text: word.text.clone(), start, end, last }
+        Word { text: word.text.clone(), start, end, last, joined: false }
     };
     heard.iter().enumerate().map(place).collect()
 }

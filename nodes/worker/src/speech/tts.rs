@@ -1,6 +1,7 @@
 //! The run of `tts`: text to sound and word times. It knows no scene and no caption.
 
 use reel_engine::operation::{Call, Failure, FailureCode, Outcome};
+use reel_nodes::media::words::parts::{Part, parts};
 use reel_nodes::media::words::{Word, Words};
 use reel_nodes::speech::tts::{Engine, Params};
 
@@ -71,8 +72,9 @@ fn time_words(text: &str, speech: &Speech) -> Vec<Word> {
         .iter()
         .zip(starts.iter().zip(ends))
         .enumerate()
-        .map(|(index, ((_, text), (start, end)))| Word {
-            text: (*text).to_owned(),
+        .map(|(index, ((_, part), (start, end)))| Word {
+            text: part.text.to_owned(),
+            joined: part.joined,
             start: *start,
             end,
             last: index + 1 == tokens.len(),
@@ -80,19 +82,17 @@ fn time_words(text: &str, speech: &Speech) -> Vec<Word> {
         .collect()
 }
 
-/// Tokens with the position, in characters, of the first of each.
-fn tokens(text: &str) -> Vec<(usize, &str)> {
-    let mut found: Vec<(usize, &str)> = Vec::new();
-    let mut position = 0;
-    let mut rest = text;
-    while let Some(token) = rest.split_whitespace().next() {
-        let before = rest.find(token).unwrap_or(0);
-        position += rest[..before].chars().count();
-        found.push((position, token));
-        position += token.chars().count();
-        rest = &rest[before + token.len()..];
-    }
-    found
+/// Words with the position, in characters, of the first of each.
+fn tokens(text: &str) -> Vec<(usize, Part<'_>)> {
+    let (mut position, mut from) = (0, 0);
+    parts(text)
+        .into_iter()
+        .map(|part| {
+            position += text[from..part.at].chars().count();
+            from = part.at;
+            (position, part)
+        })
+        .collect()
 }
 
 /// Gives every gap equal shares of the time between the known starts around it; never backwards.
@@ -141,7 +141,9 @@ mod tests {
 
     #[test]
     fn positions_count_characters_not_bytes() {
-        assert_eq!(tokens("  Zoë  süß a"), [(2, "Zoë"), (7, "süß"), (11, "a")]);
+        let of = |text| tokens(text).into_iter().map(|(at, part)| (at, part.text)).collect::<Vec<_>>();
+        assert_eq!(of("  Zoë  süß a"), [(2, "Zoë"), (7, "süß"), (11, "a")]);
+        assert_eq!(of("月亮很远。"), [(0, "月亮"), (2, "很"), (3, "远。")]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ fn said(text: &str) -> Words {
     for word in text.split_whitespace() {
         let length = 100 + 50 * word.len() as u64;
         let last = word.ends_with('.');
-        words.push(Word { text: word.into(), start: at, end: at + length, last });
+        words.push(Word { text: word.into(), start: at, end: at + length, last, joined: false });
         at += length + 20;
     }
     Words { rate: 1000, end: at + 400, words }
@@ -17,7 +17,7 @@ fn said(text: &str) -> Words {
 
 fn laid_out(words: &Words, style: CueStyle) -> Vec<Cue> {
     let mut fonts = dejavu(&["DejaVuSans-Bold"]);
-    layout_cues(words, FrameRate::new(30, 1).unwrap(), style, &mut fonts).unwrap()
+    layout_cues(words, FrameRate::new(30, 1).unwrap(), style, &mut fonts).unwrap().0
 }
 
 fn shown(cues: &[Cue]) -> Vec<String> {
@@ -25,7 +25,8 @@ fn shown(cues: &[Cue]) -> Vec<String> {
     cues.iter().map(|cue| cue.lines.iter().map(line).collect::<Vec<_>>().join(" / ")).collect()
 }
 
-const STYLE: CueStyle = CueStyle { size: 80, width: 920, lines: 2 };
+const RULES: Rules = Rules { lines: 2, each: false, readable: false };
+const STYLE: CueStyle = CueStyle { size: 80, width: 920, rules: RULES };
 
 #[test]
 fn a_sentence_is_cut_into_even_cues_at_a_comma() {
@@ -102,7 +103,7 @@ fn a_pause_ends_a_cue_and_holding_ends_before_it_does() {
     let cues = laid_out(&words, STYLE);
     assert_eq!(shown(&cues), ["before the pause", "after it."]);
     let said = cues[0].lines[0][2].end;
-    assert_eq!(cues[0].end, said + HOLD);
+    assert_eq!(cues[0].end, said + 15);
 }
 
 #[test]
@@ -123,4 +124,21 @@ fn a_character_without_a_glyph_is_an_error_that_names_it() {
     let fps = FrameRate::new(30, 1).unwrap();
     let error = layout_cues(&said("the 月 rises."), fps, STYLE, &mut fonts).unwrap_err();
     assert!(error.to_string().contains("`月` (U+6708)"), "{error}");
+}
+
+#[test]
+fn what_goes_by_too_fast_to_be_read_is_told_where_it_is_to_be_read() {
+    let mut words = said("Incomprehensibilities notwithstanding, nevertheless.");
+    for word in &mut words.words {
+        (word.start, word.end) = (word.start / 8, word.end / 8);
+    }
+    words.end /= 8;
+    let told = |readable: bool| {
+        let style = CueStyle { rules: Rules { readable, ..RULES }, ..STYLE };
+        layout_cues(&words, FrameRate::new(30, 1).unwrap(), style, &mut dejavu(&["DejaVuSans-Bold"]))
+            .unwrap()
+            .1
+    };
+    assert!(told(false).is_empty());
+    assert!(told(true).iter().all(|(_, speed)| *speed > 20) && !told(true).is_empty());
 }

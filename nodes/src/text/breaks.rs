@@ -2,27 +2,31 @@
 
 use std::ops::Range;
 
-/// Widths of words in a row and of the space between two, in 64ths of a pixel.
-#[derive(Debug)]
-pub(super) struct Widths {
-    pub(super) words: Vec<i64>,
-    pub(super) space: i64,
+/// Widths of words in a row and of the blanks between them, in any one unit.
+#[derive(Debug, Clone)]
+pub struct Widths {
+    /// Width of each word.
+    pub words: Vec<i64>,
+    /// Width of the blank before each word, when it does not begin a line.
+    pub gaps: Vec<i64>,
     /// Widest line. A single word may be wider.
-    pub(super) limit: i64,
+    pub limit: i64,
     /// Words after which a line likes to end; may be shorter than `words`.
-    pub(super) pauses: Vec<bool>,
+    pub pauses: Vec<bool>,
 }
 
 /// True for a word with a mark after which one pauses within a sentence.
-pub(super) fn ends_at_pause(word: &str) -> bool {
+#[must_use]
+pub fn ends_at_pause(word: &str) -> bool {
     word.ends_with([',', ';', ':', '–', '—', '،', '、', '，', '：'])
 }
 
 impl Widths {
     /// Width of a line of these words.
-    pub(super) fn line(&self, words: Range<usize>) -> i64 {
-        let spaces = words.len().saturating_sub(1) as i64;
-        self.words[words].iter().sum::<i64>() + spaces * self.space
+    #[must_use]
+    pub fn line(&self, words: Range<usize>) -> i64 {
+        let gaps: i64 = self.gaps[words.clone()].iter().skip(1).sum();
+        self.words[words].iter().sum::<i64>() + gaps
     }
 
     fn fits(&self, words: Range<usize>) -> bool {
@@ -30,7 +34,8 @@ impl Widths {
     }
 
     /// The fewest lines that hold these words.
-    pub(super) fn fewest(&self, words: Range<usize>) -> usize {
+    #[must_use]
+    pub fn fewest(&self, words: Range<usize>) -> usize {
         let (mut lines, mut first) = (0, words.start);
         for end in words.start + 1..=words.end {
             if end == words.end || !self.fits(first..end + 1) {
@@ -44,7 +49,8 @@ impl Widths {
     /// Breaks words into the fewest lines that hold them: of all ways to do so, one whose widest line is
     /// narrowest, and of those the one whose lines differ least. A line that ends at a pause counts as
     /// narrower by a quarter of the limit, and so does the one after it.
-    pub(super) fn balanced(&self, words: Range<usize>) -> Vec<Range<usize>> {
+    #[must_use]
+    pub fn balanced(&self, words: Range<usize>) -> Vec<Range<usize>> {
         let (start, count) = (words.start, words.len());
         let lines = self.fewest(words.clone());
         // best[n][i]: the widest line, the sum of squares and where the last line begins, for the first `i`
@@ -93,7 +99,7 @@ mod tests {
     use super::*;
 
     fn widths(words: &[i64], limit: i64) -> Widths {
-        Widths { words: words.to_vec(), space: 10, limit, pauses: Vec::new() }
+        Widths { words: words.to_vec(), gaps: vec![10; words.len()], limit, pauses: Vec::new() }
     }
 
     #[test]
@@ -118,6 +124,13 @@ mod tests {
     #[test]
     fn a_word_too_wide_stands_alone() {
         assert_eq!(widths(&[50, 300, 50], 170).balanced(0..3), [0..1, 1..2, 2..3]);
+    }
+
+    #[test]
+    fn words_that_are_joined_take_no_blank() {
+        let joined = Widths { gaps: vec![0; 4], ..widths(&[50, 50, 50, 50], 200) };
+        assert_eq!((joined.line(0..4), joined.fewest(0..4)), (200, 1));
+        assert_eq!(Widths { gaps: vec![10, 0, 10, 0], ..joined }.line(1..4), 160);
     }
 
     #[test]
