@@ -139,7 +139,9 @@ proptest! {
         prop_assert_eq!(words.end, length);
         let spoken = plan.sentences.last().unwrap().end() + samples(params.pause);
         prop_assert!(length + 1 >= spoken);
-        prop_assert!(params.fps.sample_of(plan.frames - 1, SAMPLE_RATE) < spoken);
+        // Where the last frame begins, before that is rounded to a sample.
+        let exact = |frame: u64| u128::from(frame) * u128::from(SAMPLE_RATE) * u128::from(params.fps.den());
+        prop_assert!(exact(plan.frames - 1) < u128::from(spoken) * u128::from(params.fps.num()));
         for pair in plan.sentences.windows(2) {
             prop_assert_eq!(pair[0].end() + samples(params.gap), pair[1].start);
         }
