@@ -254,10 +254,16 @@ pub(crate) struct Audit {
     pub(crate) allow_exec: bool,
 }
 
-/// Draw the graph with states and costs, as far as it is known.
+/// Draw the graph with states, reasons and costs, as far as it is known.
+///
+/// Drawings have the critical path marked, by what nodes took the last time. Those for people (`svg`, `html`) show groups
+/// in place of nodes where there are more than 150.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  reel graph | dot -Tsvg > graph.svg\n  reel graph --format mermaid short"
+    after_help = "Examples:\n  reel graph --format svg > graph.svg\n  reel graph --format html > graph.html\n  \
+    reel graph --format mermaid short\n  reel graph --format svg --focus hook.encode --depth 2\n  \
+    reel graph --format json > before.json\n  reel graph --format svg --diff before.json > changes.svg\n  \
+    reel graph | dot -Tsvg > graph.svg"
 )]
 pub(crate) struct Graph {
     /// What to draw: these targets and all they need.
@@ -268,6 +274,21 @@ pub(crate) struct Graph {
     /// The language to draw in; `--json` means `json`.
     #[arg(long, value_name = "FORMAT", default_value = "dot")]
     pub(crate) format: GraphFormat,
+    /// Draw only this node, or these whose names begin so, and what is near.
+    #[arg(long, value_name = "NODE|GROUP")]
+    pub(crate) focus: Option<String>,
+    /// How many steps away from --focus is near.
+    #[arg(long, value_name = "N", default_value = "1", requires = "focus")]
+    pub(crate) depth: usize,
+    /// Gather nodes.
+    #[arg(long, value_name = "BY")]
+    pub(crate) group: Option<Group>,
+    /// Mark what is another than in this file, which `--format json` wrote earlier.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) diff: Option<PathBuf>,
+    /// Print the JSON schema of `--format json` instead.
+    #[arg(long)]
+    pub(crate) schema: bool,
 }
 
 /// Languages of drawings.
@@ -277,8 +298,23 @@ pub(crate) enum GraphFormat {
     Dot,
     /// Mermaid, which forges draw in Markdown.
     Mermaid,
-    /// Nodes and edges.
+    /// Nodes and edges, for programs.
     Json,
+    /// A drawing.
+    Svg,
+    /// A drawing to move about in and to search; one file that needs nothing else.
+    Html,
+}
+
+/// What nodes are gathered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Group {
+    /// What their names begin with: the scene, format or part of the film.
+    Scene,
+    /// Their kind.
+    Kind,
+    /// Nothing: every node is drawn.
+    None,
 }
 
 /// Print the nodes that the scenes became, as YAML.

@@ -1,31 +1,129 @@
-//! `reel graph`: the graph as text, with what is known of states and costs.
+//! `reel graph`: the graph as a picture, in the language of whoever draws it, with what is known of states, reasons
+//! and costs.
 
-use reel_engine::graph::draw::{self, Mark, Marks};
+use std::fs;
 
-use super::names::foresee;
-use crate::args::{Graph, GraphFormat};
+use reel_engine::explain::{Explainer, Origins};
+use reel_engine::graph::draw::{self, By, Expected, Mark, Marks, Picture};
+use reel_engine::history::{Came, History};
+use reel_engine::schedule::foresee::{Forecast, Foresight};
+
+use super::names::{brief, foresee, texts};
+use super::phrase::Phrases;
+use crate::args::{Graph, GraphFormat, Group, Reading};
 use crate::error::{CommandError, Exit};
-use crate::open::{Invocation, Workshop};
+use crate::open::{Invocation, Loaded, Workshop};
 use crate::ui::print;
 
+/// With more nodes than this, drawings that people look at show groups, unless they ask for nodes.
+const READABLE: usize = 150;
+/// Nodes of a way to a cause that are shown.
+const LONG: usize = 4;
+
 pub(super) fn run(call: &Invocation, args: &Graph) -> Result<Exit, CommandError> {
-    let loaded = call.look(&args.reading)?;
-    let shop = Workshop::open(call, &loaded)?;
-    let seen = foresee(&loaded, &shop, &args.targets)?;
-    let history = loaded.project.history();
-    let marks: Marks = seen
-        .forecasts
-        .values()
-        .map(|forecast| {
-            let cost = history.cost(&seen.graph.node(forecast.node).name);
-            (forecast.node, Mark { state: Some(forecast.standing.as_str()), cost })
-        })
-        .collect();
+    if args.schema {
+        print(&format!("{:#}\n", Picture::schema()));
+        return Ok(Exit::Done);
+    }
     let format = if call.global.json { GraphFormat::Json } else { args.format };
+    let mut picture = picture(call, &args.reading, &args.targets)?;
+    if let Some(file) = &args.diff {
+        let path = call.config.here.join(file);
+        let old = fs::read(&path).map_err(|error| error.to_string());
+        let old = old.and_then(|text| serde_json::from_slice(&text).map_err(|error| error.to_string()));
+        let old: Picture = old.map_err(|why| {
+            let message = format!("cannot read `{}` as a graph: {why}", file.display());
+            CommandError::usage(message, "`reel graph --format json > FILE` writes one")
+        })?;
+        picture = picture.since(&old);
+    }
+    if let Some(name) = &args.focus {
+        picture = picture.focus(name, args.depth).map_err(|wrong| {
+            CommandError::usage(
+                format!("no node or group in the graph is called `{}`", wrong.0),
+                "`reel plan --all` lists nodes",
+            )
+        })?;
+    }
+    let looked_at = matches!(format, GraphFormat::Svg | GraphFormat::Html);
+    match args.group {
+        Some(Group::Scene) => picture = picture.grouped(By::Scene),
+        Some(Group::Kind) => picture = picture.grouped(By::Kind),
+        None if looked_at && picture.nodes.len() > READABLE => picture = picture.grouped(By::Scene),
+        Some(Group::None) | None => {}
+    }
     print(&match format {
-        GraphFormat::Dot => draw::dot(&seen.graph, &marks),
-        GraphFormat::Mermaid => draw::mermaid(&seen.graph, &marks),
-        GraphFormat::Json => format!("{}\n", draw::json(&seen.graph, &marks)),
+        GraphFormat::Dot => draw::dot(&picture),
+        GraphFormat::Mermaid => draw::mermaid(&picture),
+        GraphFormat::Svg => draw::svg(&picture),
+        GraphFormat::Html => draw::html(&picture).map_err(unwritten)?,
+        GraphFormat::Json => format!("{}\n", serde_json::to_string(&picture).map_err(unwritten)?),
     });
     Ok(Exit::Done)
+}
+
+fn unwritten(error: serde_json::Error) -> CommandError {
+    CommandError::failed(format!("cannot write the graph: {error}"))
+}
+
+/// The graph behind targets, as it is drawn.
+pub(super) fn picture(
+    call: &Invocation,
+    reading: &Reading,
+    targets: &[String],
+) -> Result<Picture, CommandError> {
+    let loaded = call.look(reading)?;
+    let shop = Workshop::open(call, &loaded)?;
+    let seen = foresee(&loaded, &shop, targets)?;
+    let history = loaded.project.history();
+    let marks = marks(&loaded, &seen, &history);
+    let expected: Vec<Expected> = seen
+        .expected
+        .iter()
+        .map(|node| Expected {
+            name: node.name.clone(),
+            kind: node.kind.clone(),
+            maker: node.maker.clone(),
+            cost: node.cost,
+        })
+        .collect();
+    Ok(Picture::new(Some(&loaded.project.name), &seen.graph, &marks).expecting(expected.iter()))
+}
+
+fn marks(loaded: &Loaded, seen: &Foresight, history: &History) -> Marks {
+    let texts = texts(&loaded.project);
+    let phrases = Phrases { project: &loaded.project, seen, texts: &texts };
+    let origins = Explainer::new(seen, history).origins();
+    let mark = |forecast: &Forecast| {
+        let name = &seen.graph.node(forecast.node).name;
+        let past = history.past(name);
+        let key = forecast.manifest.as_ref().map(|manifest| manifest.key());
+        Mark {
+            state: Some(forecast.standing.as_str()),
+            cost: history.cost(name),
+            bytes: seen.results.get(forecast.node).map(|result| result.bytes()),
+            reasons: reasons(&phrases, &origins, forecast),
+            key: key.or_else(|| past.map(|past| past.key)).map(|key| key.to_string()),
+            came: past.map(|past| match past.came {
+                Came::Found => "found",
+                Came::Ran | Came::RanAgain => "ran",
+            }),
+        }
+    };
+    seen.forecasts.values().map(|forecast| (forecast.node, mark(forecast))).collect()
+}
+
+fn reasons(phrases: &Phrases<'_>, origins: &Origins, forecast: &Forecast) -> Vec<String> {
+    if let Some(fault) = &forecast.fault {
+        return vec![fault.clone()];
+    }
+    let own: Vec<String> =
+        phrases.sorted(&forecast.reasons).iter().map(|reason| brief(reason, phrases.texts)).collect();
+    match (own.is_empty(), origins.of(forecast.node)) {
+        (true, Some((chain, first))) if chain.len() > 1 => {
+            vec![format!("because of {}", phrases.chain(&chain[1..], first, LONG))]
+        }
+        (true, Some((_, first))) => vec![phrases.first(first)],
+        _ => own,
+    }
 }

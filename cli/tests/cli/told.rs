@@ -278,3 +278,44 @@ fn reel_log_tells_what_the_engine_does_on_standard_error_and_changes_nothing_els
     assert_eq!(wrong.code, 0, "{wrong}");
     assert!(wrong.stderr.starts_with("warning: cannot read `REEL_LOG=reel=loud`: "), "{wrong}");
 }
+
+#[test]
+fn the_graph_is_drawn_in_every_language_and_compared_with_an_earlier_one() {
+    let play = built();
+    let svg = play.reel(&["graph", "--format", "svg"]);
+    assert!(svg.stdout.starts_with("<svg ") && svg.stdout.contains(">again</text>"), "{svg}");
+    assert!(svg.stdout.contains(">2 fresh</text>"), "{svg}");
+    let html = play.reel(&["graph", "--format", "html"]);
+    assert!(html.stdout.starts_with("<!doctype html>"), "{html}");
+    let before = play.reel(&["graph", "--format", "json"]);
+    play.write("before.json", &before.stdout);
+    let nodes = |run: &Run| only(run)["nodes"].as_array().unwrap().clone();
+    let of = |nodes: &[Value], name: &str| nodes.iter().find(|node| node["name"] == name).unwrap().clone();
+    assert_eq!(of(&nodes(&before), "hello")["bytes"], "hello world".len(), "{before}");
+    play.write(
+        "reel.yaml",
+        &hello().replacen(
+            "  again:",
+            "  more: { uses: text, with: { parts: [\"${hello.text}\"] } }\n  again:",
+            1,
+        ),
+    );
+    play.write("world.txt", "moon");
+    let after = nodes(&play.reel(&["graph", "--json", "--diff", "before.json", "more", "again"]));
+    let change = |name: &str| of(&after, name)["change"].clone();
+    assert_eq!((change("hello"), change("more")), ("changed".into(), "added".into()));
+    let why = of(&after, "hello")["reasons"].to_string();
+    assert!(why.contains("world.txt"), "{why}");
+    let near = nodes(&play.reel(&["graph", "--json", "more", "again", "--focus", "more"]));
+    assert_eq!(near.len(), 2, "{near:?}");
+    let wrong = play.reel(&["graph", "--focus", "mor"]);
+    assert_eq!(wrong.code, 2, "{wrong}");
+    assert!(wrong.stderr.contains("called `mor`"), "{wrong}");
+    assert_eq!(play.reel(&["graph", "--diff", "world.txt"]).code, 2);
+    let kinds = nodes(&play.reel(&["graph", "--json", "--group", "kind", "more", "again"]));
+    assert_eq!((kinds.len(), &kinds[0]["members"]), (1, &3.into()), "{kinds:?}");
+    let schema: Value = serde_json::from_str(&play.reel(&["graph", "--schema"]).stdout).unwrap();
+    let known = schema["$defs"]["Drawn"]["properties"].as_object().unwrap();
+    let told = after[0].as_object().unwrap();
+    assert!(told.keys().all(|key| known.contains_key(key)), "{schema}");
+}
