@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Devices(Devices),
     Cache(Cache),
     Doctor(Doctor),
+    Completions(Completions),
+    Man(Man),
     Trust(Trust),
 }
 
@@ -91,6 +93,12 @@ pub(crate) enum Template {
     Short,
     /// Cards one after the other, without a voice.
     Slides,
+    /// An episode that two people speak, and vertical clips of it.
+    PodcastClips,
+    /// What is new in a version, wide and square.
+    ProductUpdate,
+    /// A film for each row of a table.
+    Catalog,
 }
 
 /// What decides how a project is read.
@@ -412,6 +420,27 @@ pub(crate) enum CacheAction {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  reel doctor\n  reel doctor --json")]
 pub(crate) struct Doctor {}
+
+/// Print what a shell needs to complete commands, options and files.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  reel completions bash > ~/.local/share/bash-completion/completions/reel\n  \
+    reel completions zsh > ~/.zfunc/_reel\n  reel completions fish > ~/.config/fish/completions/reel.fish"
+)]
+pub(crate) struct Completions {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Print the manual page, or write those of all commands into a folder.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reel man > reel.1\n  reel man ~/.local/share/man/man1")]
+pub(crate) struct Man {
+    /// The folder, which is made where it is not there.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: Option<PathBuf>,
+}
 
 /// Let this project run its own commands (`uses: exec`), from now on and for this user.
 ///

@@ -4,6 +4,7 @@ mod audit;
 mod build;
 mod cache;
 mod check;
+mod completions;
 mod devices;
 mod doctor;
 mod expand;
@@ -42,6 +43,8 @@ pub(crate) fn run(call: &Invocation, command: Command) -> Result<Exit, CommandEr
         Command::Devices(args) => devices::run(call, &args),
         Command::Cache(args) => cache::run(call, &args),
         Command::Doctor(_) => doctor::run(call),
+        Command::Completions(args) => Ok(completions::run(&args)),
+        Command::Man(args) => completions::man(call, &args),
         Command::Trust(args) => trust::run(call, &args),
     }
 }

@@ -1,5 +1,6 @@
 //! Those who listen to a build and tell of it. They decide nothing.
 
+pub(crate) mod canvas;
 pub(crate) mod collection;
 pub(crate) mod failures;
 pub(crate) mod findings;

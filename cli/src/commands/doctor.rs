@@ -1,6 +1,7 @@
 //! `reel doctor`: what is installed, what is missing, and the command that gets it.
 
 mod confined;
+mod packages;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,9 +14,8 @@ use crate::config::Companion;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Policy};
 use crate::ui::{Paint, add, count, print, print_json, print_line};
+use packages::Wanted;
 
-/// Where the library of a missing font is.
-const FONTS: &str = "apt-get install fonts-dejavu-core, or put font files into ~/.local/share/fonts";
 /// How the programs beside reel are made.
 const INSTALL: &str = "run `scripts/install.sh` in reel's source, which puts it beside reel";
 
@@ -97,10 +97,29 @@ fn programs(call: &Invocation, toolbox: &Toolbox) -> Vec<Finding> {
             Some(line) => format!("{} ({})", problem.cause, line.trim()),
             None => problem.cause.clone(),
         };
-        let help = "run `scripts/setup.sh` in reel's source: it installs the libraries that this needs";
+        let help = get(call, lacking(&problem.log)).unwrap_or_else(|| {
+            "run `scripts/setup.sh` in reel's source: it installs the libraries that this needs".to_owned()
+        });
         Finding::new(shown(call, &problem.program), Err(cause), help)
     };
     toolbox.problems.iter().map(problem).collect()
+}
+
+/// What the last words of a program that does not start say is missing.
+fn lacking(log: &str) -> Option<Wanted> {
+    let says = |words: &[&str]| words.iter().any(|word| log.contains(word));
+    if says(&["libav", "libsw"]) {
+        Some(Wanted::Media)
+    } else if says(&["espeak"]) {
+        Some(Wanted::Speech)
+    } else {
+        None
+    }
+}
+
+/// The command that gets it on this system.
+fn get(call: &Invocation, wanted: Option<Wanted>) -> Option<String> {
+    packages::command(wanted?, &call.config.path()).map(|command| format!("run `{command}`"))
 }
 
 fn shown(call: &Invocation, program: &str) -> String {
@@ -171,7 +190,10 @@ fn fonts(call: &Invocation) -> Finding {
     }
     let found =
         if found > 0 { Ok(count(found, "font file")) } else { Err("none in the usual folders".to_owned()) };
-    Finding::new("fonts", found, FONTS)
+    let own = "put font files into ~/.local/share/fonts";
+    let help =
+        get(call, Some(Wanted::Fonts)).map_or_else(|| own.to_owned(), |get| format!("{get}, or {own}"));
+    Finding::new("fonts", found, help)
 }
 
 fn count_fonts(folder: &Path, depth: usize, found: &mut usize) {
@@ -198,4 +220,17 @@ fn cache(call: &Invocation) -> Finding {
         Err(format!("`{folder}` cannot be written: nothing is kept"))
     };
     Finding::new("cache", found, "choose another folder with `--cache-dir` or REEL_CACHE_DIR")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loaders_words_tell_what_is_missing() {
+        let log = "error while loading shared libraries: libavfilter.so.8: cannot open shared object file";
+        assert_eq!(lacking(log), Some(Wanted::Media));
+        assert_eq!(lacking("libespeak-ng.so.1: cannot open shared object file"), Some(Wanted::Speech));
+        assert_eq!(lacking("Segmentation fault"), None);
+    }
 }

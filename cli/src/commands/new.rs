@@ -1,11 +1,13 @@
-//! `reel new`: a folder with a project that builds at once, without a picture or a sound file.
+//! `reel new`: a folder with a project that builds at once, without a picture or a sound file of the user's.
+
+mod templates;
 
 use std::fs;
 use std::path::Path;
 
 use serde_json::json;
 
-use crate::args::{New, Template};
+use crate::args::New;
 use crate::error::{CommandError, Exit};
 use crate::open::Invocation;
 use crate::report::summary::shown_from;
@@ -21,11 +23,7 @@ pub(super) fn run(call: &Invocation, args: &New) -> Result<Exit, CommandError> {
         let message = format!("`{}` is there already, and not empty", args.folder.display());
         return Err(CommandError::usage(message, "choose a folder that is not there yet"));
     }
-    let text = match args.template {
-        Template::Short => include_str!("new/short.yaml"),
-        Template::Slides => include_str!("new/slides.yaml"),
-    };
-    write(&folder, text)
+    write(&folder, templates::files(args.template))
         .map_err(|error| CommandError::failed(format!("cannot write `{}`: {error}", folder.display())))?;
     let shown = shown_from(&call.config.here, &folder);
     if call.global.json {
@@ -38,13 +36,19 @@ pub(super) fn run(call: &Invocation, args: &New) -> Result<Exit, CommandError> {
     Ok(Exit::Done)
 }
 
-fn write(folder: &Path, text: &str) -> std::io::Result<()> {
+fn write(folder: &Path, files: &[templates::File]) -> std::io::Result<()> {
     fs::create_dir_all(folder)?;
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
     let name: String = name.chars().map(plain).collect();
     let name =
         if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name } else { format!("film-{name}") };
-    fs::write(folder.join("reel.yaml"), text.replace("NAME", &name))?;
+    for (file, text) in files {
+        let path = folder.join(file);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(path, text.replace("NAME", &name))?;
+    }
     fs::write(folder.join(".gitignore"), IGNORED)
 }

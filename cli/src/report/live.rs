@@ -1,14 +1,14 @@
 //! A few lines on a terminal that are drawn again and again: what runs, for how long, how much is left.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reel_engine::event::{Event, NodeInfo, Observer};
 use reel_engine::id::NodeId;
 
+use super::canvas::Canvas;
 use super::collection::removed;
 use super::findings;
 use super::summary::{Manner, Volume, closing, failure};
@@ -21,8 +21,12 @@ const SILENT: Duration = Duration::from_millis(250);
 const REDRAW: Duration = Duration::from_millis(100);
 /// Times below this are not worth estimating.
 const SHORT: Duration = Duration::from_secs(1);
-/// Most lines for running actions; one more is for the whole.
+/// Most lines for running actions; one more is for the whole, and some for what ended last.
 const MOST_LINES: usize = 7;
+/// Lines for what ended last, where there is room.
+const RECENT: usize = 3;
+/// Rows of the terminal that are left alone: the one above, and the one that the cursor stands in.
+const SPARE: usize = 2;
 
 /// How long nodes took, as far as is known, by name.
 pub(crate) type Costs = BTreeMap<String, Duration>;
@@ -52,9 +56,12 @@ pub(crate) struct Live {
     stopping: Arc<AtomicBool>,
     /// How many actions run at once, at most.
     slots: usize,
+    /// What nodes took that have neither begun nor ended, as far as is known, and the sum of it.
     costs: Costs,
+    ahead: Duration,
+    recent: VecDeque<String>,
     began: Instant,
-    drawn: Option<Drawing>,
+    drawn: Option<Canvas>,
     redrawn: Instant,
     running: BTreeMap<NodeId, Running>,
     planned: usize,
@@ -67,12 +74,8 @@ struct Running {
     began: Instant,
     estimate: Option<Duration>,
     permille: u16,
-}
-
-struct Drawing {
-    all: MultiProgress,
-    whole: ProgressBar,
-    lines: Vec<ProgressBar>,
+    /// Whether it holds a GPU.
+    gpu: bool,
 }
 
 impl Live {
@@ -89,7 +92,9 @@ impl Live {
             aside,
             stopping,
             slots: slots.max(1),
+            ahead: costs.values().sum(),
             costs,
+            recent: VecDeque::new(),
             began: now,
             drawn: None,
             redrawn: now,
@@ -102,14 +107,20 @@ impl Live {
 
     fn did(&mut self, node: &NodeInfo) {
         self.running.remove(&node.id);
-        self.costs.remove(&node.name);
+        self.not_ahead(node);
         self.done += 1;
+    }
+
+    fn not_ahead(&mut self, node: &NodeInfo) {
+        if let Some(cost) = self.costs.remove(&node.name) {
+            self.ahead = self.ahead.saturating_sub(cost);
+        }
     }
 
     /// A line that stays.
     fn say(&self, text: &str) {
         match &self.drawn {
-            Some(drawn) => drawn.all.suspend(|| print_error(text)),
+            Some(drawn) => print_error(&drawn.say(text, terminal().1)),
             None => print_error(text),
         }
     }
@@ -120,22 +131,27 @@ impl Live {
             return;
         }
         self.redrawn = now;
-        let texts = self.texts();
-        let whole = self.whole();
-        let drawn = self.drawn.get_or_insert_with(Drawing::new);
-        drawn.set(&whole, &texts);
+        let (rows, columns) = terminal();
+        let mut lines = vec![self.whole()];
+        lines.extend(self.texts(rows.saturating_sub(SPARE)));
+        print_error(&self.drawn.get_or_insert_default().draw(&lines, columns));
     }
 
-    /// What runs, the longest first, so that lines do not jump.
-    fn texts(&self) -> Vec<String> {
+    /// What runs, the longest first, so that lines do not jump, and what ended last; not more than there is room for
+    /// beside the line for the whole.
+    fn texts(&self, rows: usize) -> Vec<String> {
+        let room = rows.saturating_sub(1);
+        let most = MOST_LINES.min(room);
         let mut running: Vec<&Running> = self.running.values().collect();
         running.sort_by_key(|run| run.began);
-        let more = running.len().saturating_sub(MOST_LINES);
-        let shown = if more > 0 { MOST_LINES - 1 } else { running.len() };
+        let more = running.len().saturating_sub(most);
+        let shown = if more > 0 { most.saturating_sub(1) } else { running.len() };
         let mut texts: Vec<String> = running[..shown].iter().map(|run| run.text(&self.manner)).collect();
-        if more > 0 {
+        if more > 0 && most > 0 {
             texts.push(format!("  and {} more", running.len() - shown));
         }
+        let recent = self.recent.iter().rev().take(room.saturating_sub(most));
+        texts.extend(recent.map(|text| format!("  {}", self.manner.paint.dim(text))));
         texts
     }
 
@@ -147,12 +163,13 @@ impl Live {
             Some(_) if !stopping => ", nearly done".to_owned(),
             _ => String::new(),
         };
+        // What is told first is seen in the narrowest of terminals, too.
         format!(
-            "{} {} {}/{}  {}{left}",
+            "{} {}/{}  {}  {}{left}",
             self.manner.paint.bold(word),
-            bar(self.done, self.planned),
             self.done,
             self.planned,
+            bar(self.done, self.planned),
             spell(round(self.began.elapsed())),
         )
     }
@@ -160,18 +177,11 @@ impl Live {
     /// What is left, from what nodes took before: what runs, and what may still run, spread over all slots.
     fn left(&self) -> Option<Duration> {
         let waiting = self.planned.saturating_sub(self.done + self.running.len());
-        let names: Vec<&str> = self.running.values().map(|run| run.node.name.as_str()).collect();
-        let others: Vec<Duration> = self
-            .costs
-            .iter()
-            .filter(|(name, _)| !names.contains(&name.as_str()))
-            .map(|(_, cost)| *cost)
-            .collect();
         // The history may speak of nodes that this build does not want, and be silent on new ones.
-        let ahead = match (others.len(), waiting) {
+        let ahead = match (self.costs.len(), waiting) {
             (_, 0) => Duration::ZERO,
             (0, _) => return None,
-            (known, waiting) => others.iter().sum::<Duration>().mul_f64(waiting as f64 / known as f64),
+            (known, waiting) => self.ahead.mul_f64(waiting as f64 / known as f64),
         };
         let rests: Option<Vec<Duration>> = self.running.values().map(Running::rest).collect();
         let rests = rests?;
@@ -189,6 +199,9 @@ impl Running {
             manner.paint.dim(self.node.kind),
             spell(round(self.began.elapsed()))
         );
+        if self.gpu {
+            text.push_str(&manner.paint.dim("  on a GPU"));
+        }
         if self.permille > 0 {
             add(&mut text, format_args!("  {} %", self.permille / 10));
         }
@@ -210,34 +223,10 @@ impl Running {
     }
 }
 
-impl Drawing {
-    fn new() -> Self {
-        let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(20));
-        let whole = all.add(line());
-        Self { all, whole, lines: Vec::new() }
-    }
-
-    fn set(&mut self, whole: &str, texts: &[String]) {
-        while self.lines.len() > texts.len() {
-            if let Some(line) = self.lines.pop() {
-                line.finish_and_clear();
-                self.all.remove(&line);
-            }
-        }
-        while self.lines.len() < texts.len() {
-            self.lines.push(self.all.add(line()));
-        }
-        self.whole.set_message(whole.to_owned());
-        for (line, text) in self.lines.iter().zip(texts) {
-            line.set_message(text.clone());
-        }
-    }
-}
-
-fn line() -> ProgressBar {
-    let style =
-        ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
-    ProgressBar::new_spinner().with_style(style)
+/// Rows and columns.
+fn terminal() -> (usize, usize) {
+    let known = terminal_size::terminal_size();
+    known.map_or((24, 80), |(columns, rows)| (rows.0.into(), columns.0.into()))
 }
 
 fn bar(done: usize, planned: usize) -> String {
@@ -256,10 +245,16 @@ impl Observer for Live {
     fn observe(&mut self, event: &Event) {
         match event {
             Event::DidPlan { planned, .. } => self.planned = *planned,
-            Event::WillRun { node, estimate, .. } => {
+            Event::WillRun { node, estimate, start } => {
                 self.happened = true;
-                let run =
-                    Running { node: node.clone(), began: Instant::now(), estimate: *estimate, permille: 0 };
+                self.not_ahead(node);
+                let run = Running {
+                    node: node.clone(),
+                    began: Instant::now(),
+                    estimate: *estimate,
+                    permille: 0,
+                    gpu: !start.claim.gpu.is_none(),
+                };
                 self.running.insert(node.id, run);
             }
             Event::DidProgress { node, permille } => {
@@ -269,6 +264,10 @@ impl Observer for Live {
             }
             Event::DidRun { node, took, .. } => {
                 self.did(node);
+                self.recent.push_back(format!("done  {}  {}", node.name, spell(*took)));
+                if self.recent.len() > RECENT {
+                    self.recent.pop_front();
+                }
                 if self.manner.volume == Volume::Verbose {
                     self.say(&format!(
                         "{}  {}  ({})  {}\n",
@@ -323,9 +322,8 @@ impl Observer for Live {
 
 impl Report for Live {
     fn finish(&mut self, end: &End<'_>) {
-        if let Some(drawn) = self.drawn.take() {
-            // What cannot be cleared stays; the summary follows below it.
-            let _ = drawn.all.clear();
+        if let Some(mut drawn) = self.drawn.take() {
+            print_error(&drawn.clear(terminal().1));
         }
         print_error(&self.aside.take());
         print(&closing(&self.manner, end, self.happened));
@@ -369,14 +367,45 @@ mod tests {
     }
 
     #[test]
-    fn at_most_eight_lines_are_drawn() {
+    fn no_more_lines_are_drawn_than_there_is_room_for() {
         let mut live = live(&[]);
         for id in 0..20 {
             live.observe(&Event::WillRun { node: info(id), estimate: None, start: Start::default() });
         }
-        let texts = live.texts();
+        let texts = live.texts(30);
         assert_eq!(texts.len(), MOST_LINES);
         assert_eq!(texts[MOST_LINES - 1], "  and 14 more");
+        let texts = live.texts(4);
+        assert_eq!(
+            (texts.len(), texts[2].as_str()),
+            (3, "  and 18 more"),
+            "with the line for the whole it is four"
+        );
+        assert_eq!(live.texts(1), [""; 0]);
+        for id in 0..5 {
+            live.observe(&Event::DidRun { node: info(id), took: Duration::from_secs(1), stored: 0 });
+        }
+        let texts = live.texts(30);
+        assert_eq!(texts.len(), MOST_LINES + RECENT);
+        assert_eq!(texts[MOST_LINES], "  done  n4  1.0 s", "the last one first");
+    }
+
+    #[test]
+    fn a_hundred_thousand_nodes_are_no_burden() {
+        let costs = (0..100_000).map(|id| (format!("n{id}"), Duration::from_secs(1))).collect();
+        let manner = Manner { paint: Paint(false), volume: Volume::Normal, here: "/".into() };
+        let mut live = Live::new(manner, (Arc::default(), Aside::default()), 16, costs);
+        live.observe(&Event::DidPlan { planned: 100_000, estimate: Duration::ZERO });
+        let began = Instant::now();
+        for id in 0..100_000 {
+            live.observe(&Event::WillRun { node: info(id), estimate: None, start: Start::default() });
+            live.observe(&Event::DidRun { node: info(id), took: Duration::from_secs(1), stored: 0 });
+        }
+        for _ in 0..100 {
+            live.whole();
+        }
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        assert_eq!(live.left(), Some(Duration::ZERO));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A folder to play in: a project, a cache, and a home of its own.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-const REEL: &str = env!("CARGO_BIN_EXE_reel");
+pub(crate) const REEL: &str = env!("CARGO_BIN_EXE_reel");
 
 /// A folder with a project; gone when dropped.
 pub(crate) struct Play(TempDir);
@@ -76,15 +77,20 @@ impl Play {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
+    /// All variables that programs see.
+    pub(crate) fn env(&self) -> [(&'static str, OsString); 4] {
+        let path = |path: &Path| path.as_os_str().to_owned();
+        [
+            ("PATH", "/usr/local/bin:/usr/bin:/bin".into()),
+            ("HOME", path(self.0.path())),
+            ("REEL", REEL.into()),
+            ("REEL_CACHE_DIR", path(&self.0.path().join("cache"))),
+        ]
+    }
+
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        command
-            .current_dir(self.path(""))
-            .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .env("HOME", self.0.path())
-            .env("REEL", REEL)
-            .env("REEL_CACHE_DIR", self.0.path().join("cache"));
+        command.current_dir(self.path("")).env_clear().envs(self.env());
         command
     }
 

@@ -17,6 +17,7 @@ mod right;
 mod sure;
 mod surface;
 mod survive;
+mod templates;
 mod told;
 mod voices;
 mod wrong;
