@@ -7,6 +7,8 @@ mod terminal;
 mod told;
 mod watch;
 
+use std::fs;
+
 use play::{Play, hello};
 
 /// Every code with its title must have its section, in order.
@@ -275,9 +277,31 @@ fn without_a_project_there_is_a_way_to_one() {
     let inside = play.reel(&["check", "--project", "film"]);
     assert!(inside.stdout.starts_with("ok: 3 scenes, "), "{inside}");
     assert_eq!(play.reel(&["new", "film"]).code, 2, "it is not empty");
-    assert_eq!(play.reel(&["new", "pictures", "--template", "slides"]).code, 0);
-    let inside = play.reel(&["check", "-C", "pictures"]);
-    assert!(inside.stdout.starts_with("ok: 3 scenes, "), "{inside}");
+    let templates = ["slides", "podcast-clips", "product-update", "catalog"];
+    for (template, scenes) in templates.into_iter().zip([3, 5, 4, 2]) {
+        assert_eq!(play.reel(&["new", template, "--template", template]).code, 0);
+        let inside = play.reel(&["check", "-C", template]);
+        assert_eq!((inside.code, inside.stderr.as_str()), (0, ""), "{inside}");
+        assert!(inside.stdout.starts_with(&format!("ok: {scenes} scenes, ")), "{inside}");
+        assert!(!fs::read_to_string(play.path(template).join("reel.yaml")).unwrap().contains("NAME"));
+    }
+}
+
+#[test]
+fn shells_and_manuals_know_every_command() {
+    let play = Play::empty();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let run = play.reel(&["completions", shell]);
+        assert_eq!(run.code, 0, "{run}");
+        assert!(run.stdout.contains("watch") && run.stdout.contains("check-inputs"), "{shell}: {run}");
+    }
+    let syntax = play.shell("\"$REEL\" completions bash > done.sh && bash -n done.sh");
+    assert_eq!(syntax.code, 0, "{syntax}");
+    assert!(play.reel(&["man"]).stdout.contains(".TH reel 1"));
+    let run = play.reel(&["man", "pages"]);
+    assert_eq!(run.code, 0, "{run}");
+    let watch = fs::read_to_string(play.path("pages/reel-watch.1")).unwrap();
+    assert!(watch.contains("\\-\\-poll"), "{watch}");
 }
 
 #[test]
