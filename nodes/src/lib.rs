@@ -38,6 +38,7 @@ pub fn registry(host: Host) -> Registry {
         .with(Typed::new(picture::clip::Clip))
         .with(Typed::new(picture::conform::Conform))
         .with(Typed::new(picture::still::Still))
+        .with(Typed::new(picture::sprite::Sprite))
         .with(Typed::new(film::timeline::Timeline))
         .with(Typed::new(film::cues::Cues { fonts: font() }))
         .with(Typed::new(film::segments::Segments))

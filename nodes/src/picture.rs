@@ -4,5 +4,6 @@ pub mod card;
 pub mod clip;
 pub mod conform;
 pub mod image;
+pub mod sprite;
 pub mod still;
 pub mod svg;

@@ -5,6 +5,7 @@
 //! | `SCENE.say.N` `SCENE.level.N` `SCENE.transcribe` | `say` | everything |
 //! | `SCENE.image.N` `SCENE.clip.N` | `show` | everything |
 //! | `SCENE.timeline` | all of the above | formats of one frame rate |
+//! | `SCENE.layer.N.M.…` | `layers` | what is drawn for each format; files everything |
 //! | `SCENE.card.N` `.svg.N` `.still.N` `.conform.N` `.cues` `.segments` → `.encode.N` | `show`, `captions` | outputs of one format |
 //! | `film.mix` | the scenes of a film, `music` | formats of one length |
 //! | `film.mux`, `OUTPUT.captions`, `OUTPUT.mix`, `OUTPUT.thumbnail` | `outputs` | equal outputs |
@@ -13,6 +14,7 @@
 
 mod film;
 mod formats;
+mod layers;
 mod maker;
 mod pictures;
 pub mod sections;
@@ -29,6 +31,7 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
 use crate::text::fonts::FontBook;
+use sections::layers::{Layer, Progress};
 use sections::{Captions, Format, Music, Output, Pronounce, Scenes, Voice};
 
 /// Errors that are told of the rest of a film when something else in it is wrong: they do not follow from it.
@@ -55,6 +58,8 @@ impl FrontEnd for ScenesFrontEnd {
                 ("captions", schema::<Captions>()),
                 ("music", schema::<Music>()),
                 ("pronounce", schema::<Pronounce>()),
+                ("watermark", schema::<Layer>()),
+                ("progress", schema::<Progress>()),
                 ("scenes", schema::<Scenes>()),
             ]
         })

@@ -40,6 +40,7 @@ fn every_kind_of_the_first_wave_is_there() {
             "mix",
             "mux",
             "segments",
+            "sprite",
             "still",
             "svg",
             "text",

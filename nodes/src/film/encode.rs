@@ -14,6 +14,9 @@
 //!   - `video` (as `conform` makes it): its picture `first + f`, the last one when it has fewer. Seek, do not
 //!     decode from the start;
 //!   - `color`: that colour. Exactly one of the three is there;
+//!   - `layers` over it, in their order: from frame `start` of the segment to before `end`, the middle at `x`, `y` of
+//!     the frame (the upper left corner on a whole pixel, of a video on an even one); `opacity`, and `fade` frames in
+//!     even steps at both ends; a `sprite` as it is, of a `video` picture `f − start`, the last one when it has fewer;
 //! - `under`, when there: the same for the outgoing picture; then with `n` = `frames`, `w` = `ease` of
 //!   `(2f + 1) / 2n`:
 //!   - `fade`: `under · (1 − w) + picture · w` on code values, rounded, the same in every plane; `fade-black`:
@@ -25,6 +28,7 @@
 //!     the frame, to even pixels; `circle`: `picture` within a circle about the middle, its edge soft over a
 //!     sixteenth of the diagonal, that covers the frame at `w = 1`;
 //!   - `zoom`: `under` enlarged `1 + w` times about the middle (bilinear), `picture` faded in over it by `w`;
+//! - `over`: as `layers`, over all of that; `progress`: from the left edge, `(first + f + 1) / of` of the width;
 //! - `captions`, when there: of `cues` (frames of this segment; they may begin before 0 and end after the last)
 //!   the one with `start ≤ f < end` is drawn over it all: lines one below the other, 1.25 em apart, each
 //!   centred, block placed by `look.position` and `look.margin`; a soft shadow or, with `style: box`, a box below,
@@ -51,7 +55,8 @@ use crate::media::ease::Ease;
 use crate::media::encoding::Encoding;
 use crate::media::font::Face;
 use crate::media::look::{CaptionLook, CaptionType};
-use crate::media::picture::TransitionKind;
+use crate::media::percent::Percent;
+use crate::media::picture::{Bar, TransitionKind};
 use crate::media::time::FrameRate;
 use crate::media::tools;
 use crate::media::words::Cue;
@@ -79,6 +84,52 @@ pub struct Params {
     /// What is written over it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub captions: Option<Captions>,
+    /// What lies over it, also over a transition, beneath captions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub over: Vec<Over>,
+    /// A bar that fills.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+}
+
+/// Something that lies over a picture. Exactly one of `sprite` and `video` is there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Over {
+    /// A picture as `sprite` makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sprite: Option<Input<AnyFile>>,
+    /// A video as `conform` makes it, in its own size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<Input<Video>>,
+    /// How far its middle is from the left edge, of the width.
+    pub x: Percent,
+    /// How far its middle is from the upper edge, of the height.
+    pub y: Percent,
+    /// How opaque it is.
+    pub opacity: Percent,
+    /// The frame of the segment on which it appears, which is the first of a video.
+    #[serde(default)]
+    pub start: i64,
+    /// The frame on which it is gone; left out, it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<i64>,
+    /// How many frames it takes to come and to go.
+    #[serde(default)]
+    pub fade: u32,
+}
+
+/// A bar that is full after all frames of a scene.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// What it looks like.
+    pub bar: Bar,
+    /// The frame of the scene that is this segment's first.
+    pub first: u32,
+    /// How many frames the scene has.
+    #[schemars(range(min = 1))]
+    pub of: u32,
 }
 
 /// A picture and which part of its time is seen. Exactly one of `still`, `video` and `color` is there.
@@ -104,6 +155,9 @@ pub struct Layer {
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
     pub of: u32,
+    /// What lies over the picture, the lowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<Over>,
 }
 
 /// The outgoing picture of a transition.
@@ -152,7 +206,7 @@ impl Kind for Encode {
     fn info(&self) -> Info {
         Info {
             name: "encode",
-            version: 3,
+            version: 4,
             summary: "encodes one segment: picture, motion, transition, captions",
             example: "part: { uses: encode, with: { size: 1080x1920, fps: 30, frames: 120, \
                       picture: { still: \"${ready.still}\", motion: push-in, of: 240 } } }",
@@ -183,6 +237,7 @@ impl Kind for Encode {
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
         crate::media::check_frame_size(params.size, "/size", cx);
         check_layer(&params.picture, "/picture", cx);
+        check_overlays(&params.over, "/over", cx);
         if let Some(under) = &params.under {
             check_layer(&under.picture, "/under/picture", cx);
             if under.kind == TransitionKind::Cut {
@@ -199,7 +254,17 @@ impl Kind for Encode {
     }
 }
 
+fn check_overlays(layers: &[Over], pointer: &str, cx: &mut Resolve<'_>) {
+    for (i, layer) in layers.iter().enumerate() {
+        if layer.sprite.is_some() == layer.video.is_some() {
+            let message = "what lies over a picture is exactly one of `sprite` and `video`";
+            cx.problem(&format!("{pointer}/{i}"), code::BAD_VALUE, message, None);
+        }
+    }
+}
+
 fn check_layer(layer: &Layer, pointer: &str, cx: &mut Resolve<'_>) {
+    check_overlays(&layer.layers, &format!("{pointer}/layers"), cx);
     let given = [layer.still.is_some(), layer.video.is_some(), layer.color.is_some()];
     if given.iter().filter(|there| **there).count() != 1 {
         let message = "a picture is exactly one of `still`, `video` and `color`";

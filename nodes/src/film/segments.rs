@@ -24,7 +24,8 @@ use crate::media::camera::Camera;
 use crate::media::ease::Ease;
 use crate::media::encoding::Encoding;
 use crate::media::look::{CaptionLook, CaptionType};
-use crate::media::picture::TransitionKind;
+use crate::media::percent::Percent;
+use crate::media::picture::{Bar, TransitionKind};
 use crate::media::plan::Plan;
 use crate::media::words::Cue;
 
@@ -48,6 +49,12 @@ pub struct Params {
     /// How the scene comes in over the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transition: Option<Transition>,
+    /// What lies over all of it, also over transitions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub over: Vec<Overlay>,
+    /// A bar that fills while the scene goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Bar>,
 }
 
 /// A picture that is ready for the frame. Exactly one of `still`, `video` and `color` is there.
@@ -66,6 +73,55 @@ pub struct Picture {
     /// How the camera moves over the still.
     #[serde(default)]
     pub motion: Camera,
+    /// What lies over it and comes and goes with it, the lowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<Overlay>,
+}
+
+/// Something that lies over a picture. Exactly one of `sprite` and `video` is there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Overlay {
+    /// A picture as `sprite` makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sprite: Option<Through<AnyFile>>,
+    /// A video as `conform` makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<Through<Video>>,
+    /// How far its middle is from the frame's left edge, of the frame's width.
+    #[serde(default = "half")]
+    pub x: Percent,
+    /// How far its middle is from the frame's upper edge, of the frame's height.
+    #[serde(default = "half")]
+    pub y: Percent,
+    /// How opaque it is.
+    #[serde(default = "whole")]
+    pub opacity: Percent,
+    /// When it appears, in the picture's own time.
+    #[serde(default)]
+    pub at: Duration,
+    /// How long it is seen; left out, as long as the picture.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub length: Option<Duration>,
+    /// How long it takes to come and to go.
+    #[serde(default)]
+    pub fade: Duration,
+}
+
+impl Overlay {
+    /// Whether it looks the same on every frame.
+    fn is_static(&self) -> bool {
+        let none = Duration::default();
+        self.video.is_none() && self.length.is_none() && self.at == none && self.fade == none
+    }
+}
+
+const fn half() -> Percent {
+    Percent(50_000)
+}
+
+const fn whole() -> Percent {
+    Percent(100_000)
 }
 
 /// Captions of a scene.
@@ -138,7 +194,16 @@ impl Kind for Segments {
         if let Some(transition) = &params.transition {
             pictures.push(("/transition/picture".into(), &transition.picture));
         }
+        let layers = |pointer: &str, layers: &[Overlay], cx: &mut Resolve<'_>| {
+            let wrong = |layer: &Overlay| layer.sprite.is_some() == layer.video.is_some();
+            for (i, _) in layers.iter().enumerate().filter(|(_, layer)| wrong(layer)) {
+                let message = "what lies over a picture is exactly one of `sprite` and `video`";
+                cx.problem(&format!("{pointer}/{i}"), code::BAD_VALUE, message, None);
+            }
+        };
+        layers("/over", &params.over, cx);
         for (pointer, picture) in pictures {
+            layers(&format!("{pointer}/layers"), &picture.layers, cx);
             let given = [picture.still.is_some(), picture.video.is_some(), picture.color.is_some()];
             if given.iter().filter(|there| **there).count() != 1 {
                 let message = "a picture is exactly one of `still`, `video` and `color`";

@@ -1,5 +1,6 @@
 //! How a picture fills the frame and moves in it. It knows no pixels.
 
+use reel_engine::quantity::Color;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +66,31 @@ pub enum Fit {
     Contain,
     /// All of it is seen, on a blurred copy of itself that covers the frame.
     Blur,
+}
+
+/// A bar that fills from the left while a scene goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bar {
+    /// Its colour.
+    pub color: Color,
+    /// Its height in pixels of the frame.
+    #[schemars(range(min = 1, max = 8192))]
+    pub height: u32,
+    /// Where it lies.
+    #[serde(default)]
+    pub edge: Edge,
+}
+
+/// An edge of the frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Edge {
+    /// The upper one.
+    Top,
+    /// The lower one.
+    #[default]
+    Bottom,
 }
 
 /// How a scene comes in over the one before. Directions are those in which things move.

@@ -59,6 +59,9 @@ pub struct Params {
     /// Where lines begin.
     #[serde(default)]
     pub align: Align,
+    /// Whether letters are as large as the size takes, instead of as large as on a whole frame.
+    #[serde(default)]
+    pub fill: bool,
     /// Font families or font files of the project; the first that has a glyph draws it.
     #[serde(default = "default_font")]
     pub font: Vec<String>,
@@ -113,7 +116,7 @@ impl Kind for Card {
     fn info(&self) -> Info {
         Info {
             name: "card",
-            version: 2,
+            version: 3,
             summary: "draws a title card",
             example: "end: { uses: card, with: { title: The end, background: \"#0b1021\", size: 1080x1920 } }",
             site: Site::Worker,

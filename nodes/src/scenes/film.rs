@@ -2,11 +2,12 @@
 
 use reel_engine::diagnostic::Diagnostics;
 use reel_engine::operation::{FrontGraph, FrontProject};
-use reel_engine::quantity::Duration;
+use reel_engine::quantity::{Color, Duration, Size};
 use reel_engine::span::Span;
 use reel_engine::spec::Located;
 
 use super::formats::{Cut, FilmFormat, Formats, Use};
+use super::layers::{self, Lain};
 use super::maker::{Maker, With, list, reference};
 use super::pictures::{Ready, Seen, see};
 use super::sections::Scene;
@@ -17,6 +18,8 @@ use super::transitions;
 use crate::film::captions::Format as CaptionFormat;
 use crate::media::encoding::{Container, SoundCodec};
 use crate::media::look::CaptionStyle;
+use crate::media::percent::Percent;
+use crate::media::picture::Bar;
 use crate::text::fonts::FontBook;
 
 /// A scene with the nodes that everything shares.
@@ -32,6 +35,8 @@ struct Film<'a> {
     story: &'a Story<'a>,
     formats: &'a Formats,
     scenes: Vec<Staged<'a>>,
+    /// What lies over all of it.
+    mark: Option<Lain<'a>>,
 }
 
 /// All nodes of the film, and for each output the reference that makes it.
@@ -64,7 +69,8 @@ pub(super) fn compile(
     if let Some(fps) = formats.rates.iter().next() {
         story.scenes.iter().skip(1).for_each(|scene| transitions::check(scene, *fps, problems));
     }
-    let film = Film { story, formats, scenes };
+    let mark = story.watermark.as_ref().and_then(|mark| layers::watermark(mark, &mut maker, problems));
+    let film = Film { story, formats, scenes, mark };
     for fps in formats.rates.iter() {
         for staged in &film.scenes {
             film.timeline(
@@ -111,6 +117,10 @@ impl Film<'_> {
     fn pictures(&self, index: usize, format: &FilmFormat, maker: &mut Maker) {
         let prefix = self.formats.films.prefix(index);
         let cut = self.formats.cuts.get(format.cut);
+        let mark = self.mark.as_ref().map(|mark| {
+            let (style, shape) = (style::of(self.story, None), (format.size, cut.fps));
+            layers::prepared(std::slice::from_ref(mark), (&prefix, mark.span()), shape, &style, maker)
+        });
         let mut before: Option<(usize, Ready)> = None;
         for &scene in &cut.scenes {
             let staged = &self.scenes[scene];
@@ -128,6 +138,12 @@ impl Film<'_> {
             if format.burn && staged.style.style != CaptionStyle::None && !staged.said.is_empty() {
                 with = with.put("captions", self.captions(staged, scene, cut, format, &name, maker));
             }
+            if let Some(mark) = &mark {
+                with = with.put("over", mark.clone());
+            }
+            if let Some(bar) = self.progress(staged, format.size) {
+                with = with.set("progress", bar);
+            }
             if let (Some(transition), Some((earlier, picture))) = (staged.scene.transition(), &before) {
                 let span = staged.scene.span("/transition");
                 let written = staged.scene.written.get("transition");
@@ -142,6 +158,22 @@ impl Film<'_> {
             maker.add(format!("{name}.segments"), "segments", with);
             before = ready.last().map(|last| (scene, last.clone()));
         }
+    }
+
+    /// The bar of progress of a scene: its own settings, the project's, and defaults.
+    fn progress(&self, staged: &Staged<'_>, frame: Size) -> Option<Bar> {
+        let own = staged.scene.value.progress.as_ref();
+        let all: Vec<_> =
+            own.into_iter().chain(self.story.progress.as_ref().map(|part| &part.value)).collect();
+        if all.is_empty() {
+            return None;
+        }
+        let height = all.iter().find_map(|bar| bar.height).unwrap_or(Percent(800));
+        Some(Bar {
+            color: all.iter().find_map(|bar| bar.color).unwrap_or(Color::opaque(0xff, 0xd4, 0x00)),
+            height: height.of(frame.height).max(2),
+            edge: all.iter().find_map(|bar| bar.position).unwrap_or_default(),
+        })
     }
 
     fn captions(
@@ -325,13 +357,7 @@ impl Film<'_> {
         maker.add(name, "mix", with)
     }
 
-    fn caption_file(
-        &self,
-        cut: &Cut,
-        kind: CaptionFormat,
-        size: reel_engine::quantity::Size,
-        span: Span,
-    ) -> With {
+    fn caption_file(&self, cut: &Cut, kind: CaptionFormat, size: Size, span: Span) -> With {
         let scenes = cut.scenes.iter().map(|&scene| {
             let times = self.times(cut, scene);
             With::new(span).port("plan", &times, "plan").port("words", &times, "words").located()

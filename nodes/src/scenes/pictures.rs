@@ -5,6 +5,7 @@ use reel_engine::quantity::{Gain, Size};
 use reel_engine::span::Span;
 use reel_engine::spec::Located;
 
+use super::layers::{self, Lain};
 use super::maker::{Maker, With, list};
 use super::sections::{Scene, Show, Sound};
 use super::speech::Said;
@@ -23,6 +24,7 @@ pub(super) struct Seen<'a> {
     what: What,
     show: Show,
     written: &'a Located,
+    layers: Vec<Lain<'a>>,
 }
 
 /// What a picture is made of.
@@ -74,7 +76,12 @@ pub(super) fn see<'a>(
             continue;
         }
         let what = source(scene, show, written, i + 1, maker);
-        seen.push(Seen { number: i + 1, what, show: show.clone(), written });
+        let name = format!("{}.layer.{}", scene.value.id, i + 1);
+        let layers = match (&show.layers, written.get("layers")) {
+            (Some(layers), Some(written)) => layers::of(layers, written, &name, maker, problems),
+            _ => Vec::new(),
+        };
+        seen.push(Seen { number: i + 1, what, show: show.clone(), written, layers });
     }
     check_words(scene, &seen, said, problems);
     seen
@@ -222,6 +229,12 @@ impl Seen<'_> {
         maker: &mut Maker,
     ) -> Ready {
         let span = self.written.span;
+        let before = prefix.rfind('/').map_or("", |end| &prefix[..=end]);
+        let over = layers::prepared(&self.layers, (before, span), (size, fps), style, maker);
+        let ready = |with: With| {
+            let with = if self.layers.is_empty() { with } else { with.put("layers", over.clone()) };
+            Ready { located: with.located() }
+        };
         let name = |kind: &str| format!("{prefix}.{kind}.{}", self.number);
         let fitted = |with: With| {
             with.set("size", size)
@@ -231,8 +244,7 @@ impl Seen<'_> {
         };
         let image = match &self.what {
             What::Color => {
-                let located = With::new(span).maybe("color", self.written.get("color")).located();
-                return Ready { located };
+                return ready(With::new(span).maybe("color", self.written.get("color")));
             }
             What::Clip { .. } => {
                 let with = fitted(With::new(span).maybe("video", self.written.get("clip")))
@@ -240,7 +252,7 @@ impl Seen<'_> {
                     .maybe("from", self.written.get("from"))
                     .maybe("to", self.written.get("to"));
                 let node = maker.add(name("conform"), "conform", with);
-                return Ready { located: With::new(span).port("video", &node, "video").located() };
+                return ready(With::new(span).port("video", &node, "video"));
             }
             What::Image(node) => node.clone(),
             What::Card => maker.add(name("card"), "card", self.card(size, style)),
@@ -259,7 +271,7 @@ impl Seen<'_> {
         let with = if whole { with.set("whole", true) } else { with };
         let still = maker.add(name("still"), "still", with);
         let with = With::new(span).port("still", &still, "still");
-        Ready { located: if camera.is_plain() { with } else { with.set("motion", camera) }.located() }
+        ready(if camera.is_plain() { with } else { with.set("motion", camera) })
     }
 
     /// The camera; a point that it does not say is the picture's focus.
@@ -298,7 +310,7 @@ impl Seen<'_> {
 }
 
 /// One font or a list of them, as kinds take it.
-fn with_fonts(with: With, font: Option<&Located>) -> With {
+pub(super) fn with_fonts(with: With, font: Option<&Located>) -> With {
     match font {
         Some(one) if one.as_text().is_some() => with.put("font", list(one.span, [one.clone()])),
         many => with.maybe("font", many),

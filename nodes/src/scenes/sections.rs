@@ -1,5 +1,7 @@
 //! What users write around and in `scenes:`, as typed structs from which schema and check follow. They make nothing.
 
+pub mod layers;
+
 use std::collections::BTreeMap;
 
 use reel_engine::operation::{AnyFile, Audio, Image, Input, Text, Video};
@@ -7,6 +9,7 @@ use reel_engine::quantity::{Color, Duration, Gain, Size};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::layers::{Layer, Progress};
 use crate::media::camera::{Camera, Point};
 use crate::media::ease::Ease;
 use crate::media::encoding::{Preset, VideoCodec};
@@ -190,6 +193,9 @@ pub struct Scene {
     /// How much louder or softer the speech is.
     #[serde(default)]
     pub gain: Option<Gain>,
+    /// A bar that fills while the scene goes on.
+    #[serde(default)]
+    pub progress: Option<Progress>,
 }
 
 /// What is said.
@@ -286,6 +292,9 @@ pub struct Show {
     /// Colour around it.
     #[serde(default)]
     pub background: Option<Color>,
+    /// What lies over it and comes and goes with it, the lowest first.
+    #[serde(default)]
+    pub layers: Option<Vec<Layer>>,
     /// In a list: how long it is seen.
     #[serde(default, rename = "for")]
     pub length: Option<Duration>,

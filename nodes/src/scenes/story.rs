@@ -9,6 +9,7 @@ use reel_engine::spec::{Located, check};
 use schemars::{JsonSchema, schema_for};
 use serde::de::DeserializeOwned;
 
+use super::sections::layers::{Layer, Progress};
 use super::sections::{Captions, Format, Music, Pronounce, Scene, Scenes, Transition, Voice};
 use crate::media::picture::TransitionKind;
 use crate::media::wrong_frame_size;
@@ -20,6 +21,8 @@ pub(super) struct Story<'a> {
     pub(super) captions: Option<Part<'a, Captions>>,
     pub(super) music: Option<Part<'a, Music>>,
     pub(super) pronounce: Pronounce,
+    pub(super) watermark: Option<Part<'a, Layer>>,
+    pub(super) progress: Option<Part<'a, Progress>>,
     pub(super) scenes: Vec<Part<'a, Scene>>,
     /// Whether all of it is right. If not, what is wrong was reported, and the rest is here for its own errors.
     pub(super) whole: bool,
@@ -66,6 +69,8 @@ pub(super) fn read<'a>(project: &FrontProject<'a>, problems: &mut Diagnostics) -
     let captions = part(section("captions"), &mut told);
     let music = part(section("music"), &mut told);
     let pronounce = part::<Pronounce>(section("pronounce"), &mut told);
+    let watermark = part(section("watermark"), &mut told);
+    let progress = part(section("progress"), &mut told);
     let (scenes, right) = scenes(written, &mut told);
     if project.wrong.is_empty() {
         problems.extend(told);
@@ -80,13 +85,17 @@ pub(super) fn read<'a>(project: &FrontProject<'a>, problems: &mut Diagnostics) -
         && voice.is_some()
         && captions.is_some()
         && music.is_some()
-        && pronounce.is_some();
+        && pronounce.is_some()
+        && watermark.is_some()
+        && progress.is_some();
     let story = Story {
         format: frames(format.flatten(), problems),
         voice: voice.flatten(),
         captions: captions.flatten(),
         music: music.flatten(),
         pronounce: pronounce.flatten().map_or_else(BTreeMap::new, |part| part.value),
+        watermark: watermark.flatten(),
+        progress: progress.flatten(),
         scenes,
         whole,
     };

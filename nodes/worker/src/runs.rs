@@ -12,15 +12,16 @@ pub type Run = fn(&Call<'_>) -> Result<Outcome, Failure>;
 /// the version here and in the kind's declaration; a test compares the two, and so do `reel` and this program
 /// when they meet.
 const RUNS: &[(&str, u32, Run)] = &[
-    ("card", 2, picture::card::run),
+    ("card", 3, picture::card::run),
     ("clip", 1, picture::clip::run),
     ("conform", 1, picture::conform::run),
     ("cues", 2, film::cues::run),
-    ("encode", 3, film::encode::run),
+    ("encode", 4, film::encode::run),
     ("image", 1, picture::image::run),
     ("level", 1, speech::level::run),
     ("mix", 1, film::mix::run),
     ("mux", 1, film::mux::run),
+    ("sprite", 1, picture::sprite::run),
     ("still", 1, picture::still::run),
     ("svg", 1, picture::svg::run),
     ("thumbnail", 1, film::thumbnail::run),

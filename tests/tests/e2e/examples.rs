@@ -70,6 +70,18 @@ fn the_example_two_formats_renders() {
 }
 
 #[test]
+fn the_example_layers_renders() {
+    let space = render("layers", &[]);
+    if has("the_example_layers_renders", "ffmpeg") {
+        let film = pictures(&space.path("out/layers.mp4"));
+        assert_eq!(film.frames.len(), 25 * 19 / 2 + 1, "9.5 s");
+        // The bar is full at the end of each scene and begins again with the next.
+        let [full, empty] = [99, 101].map(|frame| film.pixel(frame, 1200, 717)[0]);
+        assert!(full > 200.0 && empty < 100.0, "{full} {empty}");
+    }
+}
+
+#[test]
 fn the_example_catalog_renders_a_film_for_each_row_and_a_changed_row_again() {
     let space = render("catalog", &[]);
     let films = ["mug", "lamp", "clock"].map(|id| format!("out/{id}.mp4"));

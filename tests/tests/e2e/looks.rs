@@ -175,3 +175,80 @@ outputs: { film: out/film.mp4 }
         assert!((seen - want).abs() < 0.02, "frame {frame} shows {seen:.3}, not {want}");
     }
 }
+
+#[test]
+fn layers_lie_where_and_when_they_are_asked_to_and_stay_with_their_pictures() {
+    if !has("layers_lie_where_and_when_they_are_asked_to_and_stay_with_their_pictures", "ffmpeg") {
+        return;
+    }
+    let space = TestSpace::of(
+        r##"version: 1
+name: lying
+format: { size: 160x90, fps: 25 }
+watermark: { image: white.bmp, x: 95%, y: 10%, width: 10%, height: 10%, opacity: 50% }
+scenes:
+  - id: a
+    show:
+      color: "#202020"
+      layers:
+        - { image: white.bmp, x: 25%, y: 50%, width: 20%, height: 20%, at: 0.4s, for: 0.8s }
+        - { clip: red.mp4, x: 75%, y: 50%, width: 25% }
+    for: 2s
+  - id: b
+    show: { color: "#808080" }
+    for: 1s
+    transition: { kind: wipe-down, for: 0.4s }
+outputs: { film: out/film.mp4, short: { file: out/short.mp4, captions: none, scenes: [b] } }
+"##,
+    );
+    space.write("white.bmp", bmp(40, 40, |_, _| 255.0));
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", "color=red:s=64x64:r=25:d=1", "-pix_fmt", "yuv420p"])
+        .arg(space.path("red.mp4"))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let _ = space.build(&[]).ok();
+    let film = pictures(&space.path("out/film.mp4"));
+    assert_eq!(film.frames.len(), 75);
+    let grey = |frame: usize, x: usize, y: usize| film.pixel(frame, x, y)[1];
+    for frame in [0, 9, 30, 49] {
+        assert!((grey(frame, 40, 45) - 32.0).abs() < 12.0, "frame {frame}: {}", grey(frame, 40, 45));
+    }
+    for frame in [10, 20, 29] {
+        assert!(grey(frame, 40, 45) > 240.0, "frame {frame}: {}", grey(frame, 40, 45));
+        assert!((grey(frame, 40, 33) - 32.0).abs() < 12.0, "18 pixels high");
+    }
+    // The clip has ended after a second; its last picture stands, also beneath the wipe until that is there.
+    for frame in [0, 30, 49, 51] {
+        let [red, green, _] = film.pixel(frame, 120, 53);
+        assert!(red > 200.0 && green < 60.0, "frame {frame}: {red} {green}");
+    }
+    assert!((grey(62, 120, 53) - 128.0).abs() < 4.0, "gone with its scene");
+    for frame in [0, 40, 55, 70] {
+        let ground = if frame < 52 { 32.0 } else { 128.0 };
+        let seen = grey(frame, 152, 9);
+        assert!((seen - (ground + 255.0) / 2.0).abs() < 12.0, "the mark at {frame}: {seen}");
+    }
+}
+
+#[test]
+fn a_layer_encodes_the_segments_that_show_it_and_no_others() {
+    let space = TestSpace::of(
+        r##"version: 1
+name: segments
+format: { size: 96x64, fps: 25 }
+scenes:
+  - id: long
+    show: { image: grey.bmp, motion: push-in, layers: [{ text: One, height: 60%, at: 5s, for: 2s }] }
+    for: 12s
+  - { id: next, show: { color: "#204060" }, for: 1s }
+outputs: { film: out/film.mp4 }
+"##,
+    );
+    space.write("grey.bmp", bmp(96, 64, |x, y| x + y));
+    let _ = space.build(&[]).ok();
+    space.edit("text: One", "text: Two");
+    let again = space.build(&[]).ok();
+    again.assert_ran(&["long.layer.1.1.card", "long.layer.1.1.sprite", "long.encode.2", "film.mux"]);
+}

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use reel_engine::operation::{Failure, FailureCode, SubNode, Subgraph};
+use reel_engine::quantity::Duration;
 use reel_engine::spec::escape;
 use serde_json::{Map, Value, json};
 
 use super::cut::{Stretch, cut};
-use super::{Params, Picture, Transition};
+use super::{Overlay, Params, Picture, Transition};
 use crate::media::plan::Plan;
-use crate::media::time::SAMPLE_RATE;
+use crate::media::time::{FrameRate, SAMPLE_RATE};
 use crate::media::words::{Cue, CueWord};
 
 /// A segment: its frames in the scene, which picture is seen, and whether it comes in over the scene before.
@@ -85,7 +86,9 @@ pub(super) fn segments(params: &Params, plan: &Plan, cues: &[Cue], incoming: u64
             continue; // the transition took all of it
         }
         let of = &params.pictures[picture];
-        let is_static = of.video.is_none() && of.motion.is_static();
+        let is_static =
+            of.video.is_none() && of.motion.is_static() && of.layers.iter().all(Overlay::is_static);
+        let is_static = is_static && params.progress.is_none() && params.over.iter().all(Overlay::is_static);
         let stretch = Stretch { frames: start..end, is_static };
         found.extend(cut(&stretch, &marks, plan.fps).into_iter().map(|frames| Segment {
             frames,
@@ -106,11 +109,19 @@ fn encode(params: &Params, plan: &Plan, cues: &[Cue], segment: &Segment, before:
     with.insert("fps".into(), json!(plan.fps));
     with.insert("frames".into(), json!(segment.frames.end - segment.frames.start));
     with.insert("encoding".into(), json!(params.encoding));
-    with.insert("picture".into(), layer(picture, &slot, segment.frames.start - start, end - start));
+    let frames = segment.frames.end - segment.frames.start;
+    let shown = segment.frames.start - start..segment.frames.end - start;
+    with.insert("picture".into(), layer(picture, &slot, &shown, end - start, plan.fps));
+    put_overlays(&mut with, "over", overlays(&params.over, "over", &segment.frames, plan.fps));
+    if let Some(bar) = params.progress {
+        let (first, of) = (segment.frames.start, plan.frames);
+        with.insert("progress".into(), json!({ "bar": bar, "first": first, "of": of }));
+    }
     if let (true, Some(transition), Some(before)) = (segment.comes_in, &params.transition, before) {
         // The outgoing picture goes on from the frame after its last one.
         let shown = before.frames - before.pictures.last().copied().unwrap_or(0);
-        let beneath = layer(&transition.picture, "transition.picture", shown, shown);
+        let beneath = shown..shown + frames;
+        let beneath = layer(&transition.picture, "transition.picture", &beneath, shown, plan.fps);
         let Transition { kind, ease, .. } = transition;
         with.insert("under".into(), json!({ "kind": kind, "ease": ease, "picture": beneath }));
     }
@@ -128,8 +139,11 @@ fn encode(params: &Params, plan: &Plan, cues: &[Cue], segment: &Segment, before:
 
 /// A picture from its frame `first` on, of `of` frames. What does not change with time says no time, so that
 /// equal segments are one action wherever they lie.
-fn layer(picture: &Picture, slot: &str, first: u64, of: u64) -> Value {
+fn layer(picture: &Picture, slot: &str, shown: &Range<u64>, of: u64, fps: FrameRate) -> Value {
+    let first = shown.start;
     let mut layer = Map::new();
+    let layers = format!("{slot}.layers");
+    put_overlays(&mut layer, "layers", overlays(&picture.layers, &layers, shown, fps));
     if let Some(color) = picture.color {
         layer.insert("color".into(), json!(color));
     } else if picture.video.is_some() {
@@ -146,6 +160,42 @@ fn layer(picture: &Picture, slot: &str, first: u64, of: u64) -> Value {
         }
     }
     Value::Object(layer)
+}
+
+fn put_overlays(into: &mut Map<String, Value>, key: &str, overlays: Vec<Value>) {
+    if !overlays.is_empty() {
+        into.insert(key.into(), Value::Array(overlays));
+    }
+}
+
+/// What lies over the frames `shown` of a picture, in the time of its first one; what is there on all of them alike
+/// says no time.
+fn overlays(layers: &[Overlay], slot: &str, shown: &Range<u64>, fps: FrameRate) -> Vec<Value> {
+    let count = (shown.end - shown.start) as i64;
+    let frames = |time: Duration| fps.nearest_frame(time.as_micros(), 1_000_000) as i64;
+    let mut found = Vec::new();
+    for (i, layer) in layers.iter().enumerate() {
+        let start = frames(layer.at) - shown.start as i64;
+        let end = layer.length.map(|length| start + frames(length).max(1));
+        if start >= count || end.is_some_and(|end| end <= 0) {
+            continue;
+        }
+        let mut with = Map::new();
+        let port = if layer.video.is_some() { "video" } else { "sprite" };
+        with.insert(port.into(), json!(format!("${{self.{slot}.{i}.{port}}}")));
+        with.insert("x".into(), json!(layer.x));
+        with.insert("y".into(), json!(layer.y));
+        with.insert("opacity".into(), json!(layer.opacity));
+        let fade = frames(layer.fade);
+        let changes = start + fade > 0 || end.is_some_and(|end| end - fade < count);
+        if layer.video.is_some() || changes {
+            with.insert("start".into(), json!(start));
+            with.insert("fade".into(), json!(fade));
+            with.extend(end.map(|end| ("end".to_owned(), json!(end))));
+        }
+        found.push(Value::Object(with));
+    }
+    found
 }
 
 /// The cues that show in a stretch, whole, in its own frames.

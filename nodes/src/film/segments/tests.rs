@@ -8,7 +8,7 @@ use super::*;
 use crate::media::camera::{Aim, Travel};
 use crate::media::look::{CaptionPosition, CaptionStyle};
 use crate::media::percent::Percent;
-use crate::media::picture::Motion;
+use crate::media::picture::{Edge, Motion};
 use crate::media::plan::Span;
 use crate::media::time::{FrameRate, SAMPLE_RATE};
 use crate::media::words::CueWord;
@@ -25,7 +25,13 @@ fn plan(frames: u64) -> Plan {
 
 fn still(motion: Motion) -> Picture {
     let motion = Camera::Named(motion);
-    Picture { still: Some(Through::new("pictures.0.still")), video: None, color: None, motion }
+    Picture {
+        still: Some(Through::new("pictures.0.still")),
+        video: None,
+        color: None,
+        motion,
+        layers: Vec::new(),
+    }
 }
 
 fn params(motion: Motion) -> Params {
@@ -50,7 +56,66 @@ fn params(motion: Motion) -> Params {
             },
         }),
         transition: None,
+        over: Vec::new(),
+        progress: None,
     }
+}
+
+fn overlay(at: &str, length: Option<&str>) -> Overlay {
+    Overlay {
+        sprite: Some(Through::new("pictures.0.layers.0.sprite")),
+        video: None,
+        x: Percent(50_000),
+        y: Percent(80_000),
+        opacity: Percent(100_000),
+        at: at.parse().unwrap(),
+        length: length.map(|length| length.parse().unwrap()),
+        fade: Duration::default(),
+    }
+}
+
+#[test]
+fn what_lies_over_a_picture_is_in_the_segments_that_show_it() {
+    let mut scene = params(Motion::PushIn);
+    let plain = withs(&scene, &plan(480), &[], None);
+    scene.pictures[0].layers = vec![overlay("5s", Some("2s"))];
+    let made = withs(&scene, &plan(480), &[], None);
+    assert_eq!((made.len(), &made[0], &made[2]), (3, &plain[0], &plain[2]), "4 s each");
+    let over = &made[1]["picture"]["layers"][0];
+    assert_eq!((&over["start"], &over["end"]), (&30.into(), &90.into()));
+    assert_eq!(over["sprite"], "${self.pictures.0.layers.0.sprite}");
+    // What is always there says no time, so that equal segments are one action.
+    scene.pictures[0].layers = vec![overlay("0s", None)];
+    let made = withs(&scene, &plan(480), &[], None);
+    assert!(made.iter().all(|with| with["picture"]["layers"][0].get("start").is_none()));
+    scene.pictures[0].layers = vec![overlay("2s", None)];
+    let made = withs(&scene, &plan(480), &[], None);
+    assert_eq!(made[0]["picture"]["layers"][0]["start"], 60);
+    assert!(made[1]["picture"]["layers"][0].get("start").is_none());
+}
+
+#[test]
+fn what_lies_over_the_outgoing_picture_goes_on_beneath_a_transition() {
+    let mut scene = params(Motion::PushIn);
+    let mut fade = fade("0.5s");
+    fade.picture.layers = vec![Overlay {
+        sprite: Some(Through::new("transition.picture.layers.0.sprite")),
+        ..overlay("1s", None)
+    }];
+    scene.transition = Some(fade);
+    let made = withs(&scene, &plan(300), &[], Some(&plan(90)));
+    let beneath = &made[0]["under"]["picture"]["layers"][0];
+    assert_eq!(beneath["sprite"], "${self.transition.picture.layers.0.sprite}");
+    assert!(beneath.get("start").is_none(), "it has been there for long");
+    assert!(made[0]["picture"].get("layers").is_none());
+}
+
+#[test]
+fn a_bar_of_progress_counts_the_frames_of_the_scene() {
+    let mut scene = params(Motion::PushIn);
+    scene.progress = Some(Bar { color: Color::opaque(1, 2, 3), height: 8, edge: Edge::Bottom });
+    let made = withs(&scene, &plan(300), &[], None);
+    assert_eq!((&made[1]["progress"]["first"], &made[1]["progress"]["of"]), (&120.into(), &300.into()));
 }
 
 fn cue(start: i64, end: i64, text: &str) -> Cue {

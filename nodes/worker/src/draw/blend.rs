@@ -1,5 +1,7 @@
 //! Two pictures into one: cross-fades and fades through a colour, in integers. It knows no time.
 
+use std::ops::Range;
+
 use crate::frame::Yuv420;
 
 /// One in the fixed point of weights: 14 bits, so that a product of two fits 32 bits with vector instructions.
@@ -47,11 +49,22 @@ pub fn fade_through_colour(under: &mut Yuv420, over: &Yuv420, colour: [u8; 3], n
 
 /// Lays `over` on `under` where a mask says: `mask` writes the weights of each row of pixels, out of
 /// [`weight`]`(1, 1)`. A sample of colour has the mean weight of the pixels around it (MPEG-2 siting).
-pub(super) fn masked(under: &mut Yuv420, over: &Yuv420, mut mask: impl FnMut(usize, &mut [u16])) {
+pub fn masked(under: &mut Yuv420, over: &Yuv420, mask: impl FnMut(usize, &mut [u16])) {
+    let all = 0..under.height;
+    masked_rows(under, over, all, mask);
+}
+
+/// The same for some rows alone, and the ones that share their colour.
+pub fn masked_rows(
+    under: &mut Yuv420,
+    over: &Yuv420,
+    which: Range<usize>,
+    mut mask: impl FnMut(usize, &mut [u16]),
+) {
     let (width, half) = (under.width, under.width / 2);
     let mut rows = [vec![0_u16; width], vec![0_u16; width]];
     let mut colour = vec![0_u16; half];
-    for pair in 0..under.height / 2 {
+    for pair in which.start / 2..which.end.div_ceil(2).min(under.height / 2) {
         for (row, weights) in rows.iter_mut().enumerate() {
             let y = 2 * pair + row;
             mask(y, weights);

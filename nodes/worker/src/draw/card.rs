@@ -29,6 +29,8 @@ pub struct Card<'a> {
     pub accent: Option<[u8; 4]>,
     /// Where lines begin.
     pub align: Align,
+    /// Whether letters are as large as the size takes, instead of as large as on a whole frame.
+    pub fill: bool,
 }
 
 /// Where lines begin.
@@ -56,8 +58,9 @@ const GAP: f32 = 700.0;
 const BAR_GAP: f32 = 350.0;
 const BAR_HEIGHT: f32 = 90.0;
 const BAR_WIDTH: f32 = 1600.0;
-/// Sizes are tried in percent, downwards.
+/// Sizes are tried in percent, downwards; where letters fill a box, from so many on.
 const SMALLEST: u32 = 4;
+const FILLING: u32 = 1400;
 
 /// One thing of the block, placed from its top.
 enum Item {
@@ -94,7 +97,8 @@ pub fn draw_card(
     let column = width as f32 - 2.0 * margin;
     let most = height as f32 * HEIGHT / 1000.0;
     let mut block = None;
-    for percent in (SMALLEST..=100).rev() {
+    let largest = if card.fill { FILLING } else { 100 };
+    for percent in (SMALLEST..=largest).rev() {
         let em = width.min(height) as f32 * percent as f32 / 100_000.0;
         let set = set(card, em, column, bold, regular);
         let fits = set.height <= most && set.widest <= column;
@@ -189,7 +193,7 @@ fn wrapped(fonts: &mut Fonts, text: &str, size: f32, column: f32) -> Vec<Line> {
     lines
 }
 
-/// The ground, opaque: one colour, or two from top to bottom.
+/// The ground: one colour, as opaque as it is, or two from top to bottom.
 fn ground(card: &Card<'_>, width: usize, height: usize) -> Rgba {
     let below = card.background_below.unwrap_or(card.background);
     let last = (height.max(2) - 1) as u32;
@@ -199,7 +203,7 @@ fn ground(card: &Card<'_>, width: usize, height: usize) -> Rgba {
             let sum = u32::from(card.background[i]) * (last - row.min(last)) + u32::from(below[i]) * row;
             ((2 * sum + last) / (2 * last)) as u8
         };
-        pixels.extend([mixed(0), mixed(1), mixed(2), 255].repeat(width));
+        pixels.extend([mixed(0), mixed(1), mixed(2), mixed(3)].repeat(width));
     }
     Rgba { width, height, pixels }
 }
@@ -255,13 +259,31 @@ fn draw_bar(picture: &mut Rgba, [left, top, width, height]: [f32; 4], colour: [u
     }
 }
 
-/// Lays a colour on an opaque pixel, as far as it is covered.
+/// Lays a colour on a pixel, as far as it is covered.
 fn lay(pixel: &mut [u8; 4], [r, g, b, opacity]: [u8; 4], covered: u8) {
     let alpha = u32::from(covered) * u32::from(opacity);
+    if pixel[3] < 255 {
+        return lay_on_transparent(pixel, [r, g, b], alpha);
+    }
     for (under, over) in pixel.iter_mut().zip([r, g, b]) {
         let sum = u32::from(*under) * (65_025 - alpha) + u32::from(over) * alpha;
         *under = ((sum + 32_512) / 65_025) as u8;
     }
+}
+
+/// The same where what lies below is not opaque: Porter and Duff's "over" of straight colours, `alpha` of 65025.
+fn lay_on_transparent(pixel: &mut [u8; 4], colour: [u8; 3], alpha: u32) {
+    const ONE: u64 = 65_025;
+    let (over, under) = (u64::from(alpha), u64::from(pixel[3]) * 255);
+    let left = under * (ONE - over) / ONE;
+    let sum = over + left;
+    if sum == 0 {
+        return;
+    }
+    for (value, colour) in pixel.iter_mut().zip(colour) {
+        *value = ((u64::from(colour) * over + u64::from(*value) * left + sum / 2) / sum) as u8;
+    }
+    pixel[3] = ((sum + 127) / 255) as u8;
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! Drawn things with transparency, ready to be laid on frames. It knows no text and no outline.
 
 use crate::draw::ink::Ink;
-use crate::frame::{Yuv420, yuv_of_rgb};
+use crate::frame::{Rgba, Yuv420, yuv_of_rgb};
 
 /// Opacity of one in a sprite's planes: 15 bits.
 const OPAQUE: u32 = 1 << 15;
+/// All of a sprite's opacity, for [`Sprite::blend_part`].
+pub const WHOLE: u32 = 1 << 14;
 
 /// Something that is blended into frames at a fixed place: planes multiplied by their opacity.
 ///
@@ -149,14 +151,47 @@ impl Sprite {
         [self.x, self.y, self.width, self.height]
     }
 
+    /// A straight RGBA picture whose upper left corner is at `left`, `top` of a frame of `size`, as far as it lies in
+    /// the frame.
+    #[must_use]
+    pub fn of_picture(picture: &Rgba, left: i64, top: i64, size: (usize, usize)) -> Self {
+        // Even edges, and room for the samples of colour beside it.
+        let span = |at: i64, length: usize, whole: usize| {
+            let first = (at - 2).clamp(0, whole as i64) as usize / 2 * 2;
+            let end = (at + length as i64 + 2).clamp(0, whole as i64) as usize;
+            (first, end.next_multiple_of(2).min(whole).saturating_sub(first))
+        };
+        let (x, width) = span(left, picture.width, size.0);
+        let (y, height) = span(top, picture.height, size.1);
+        if width == 0 || height == 0 {
+            return Canvas::new(2, 2).into_sprite(0, 0);
+        }
+        let mut canvas = Canvas::new(width, height);
+        canvas.paint_picture(left - x as i64, top - y as i64, picture.width, &picture.pixels);
+        canvas.into_sprite(x, y)
+    }
+
     /// Lays the sprite on a frame, which must reach as far.
     pub fn blend(&self, frame: &mut Yuv420) {
+        self.blend_part(frame, WHOLE);
+    }
+
+    /// Lays it on a frame `part / WHOLE` times as opaque.
+    pub fn blend_part(&self, frame: &mut Yuv420, part: u32) {
         let (x, y, width, stride) = (self.x, self.y, self.width, frame.width);
+        let less = |values: &'_ [u16]| -> Vec<u16> {
+            values.iter().map(|&v| ((u32::from(v) * part + WHOLE / 2) >> 14) as u16).collect()
+        };
+        let lay = |plane: &mut [u8], stride: usize, width: usize, values: &[u16], opacity: &[u16]| match part
+        {
+            WHOLE => blend_plane(plane, stride, width, values, opacity),
+            _ => blend_plane(plane, stride, width, &less(values), &less(opacity)),
+        };
         let [luma] = &self.luma.values;
-        blend_plane(&mut frame.y[y * stride + x..], stride, width, luma, &self.luma.opacity);
+        lay(&mut frame.y[y * stride + x..], stride, width, luma, &self.luma.opacity);
         let (x, y, width, stride) = (x / 2, y / 2, width / 2, stride / 2);
         for (plane, values) in [&mut frame.u, &mut frame.v].into_iter().zip(&self.chroma.values) {
-            blend_plane(&mut plane[y * stride + x..], stride, width, values, &self.chroma.opacity);
+            lay(&mut plane[y * stride + x..], stride, width, values, &self.chroma.opacity);
         }
     }
 }
@@ -204,6 +239,29 @@ mod tests {
         canvas.into_sprite(0, 0).blend(&mut frame);
         assert!(frame.y.iter().all(|&y| y == 126), "{:?}", &frame.y[..8]);
         assert!(frame.u.iter().all(|&u| u == 128));
+    }
+
+    #[test]
+    fn a_picture_lies_where_it_should_also_beyond_the_edges_and_fades() {
+        let red = Rgba { width: 5, height: 3, pixels: [200, 30, 30, 255].repeat(15) };
+        let [y, ..] = yuv_of_rgb([200, 30, 30]);
+        for (left, top, pixels) in [(3, 5, 15), (-2, 1, 9), (60, 38, 8), (61, -1, 6), (99, 4, 0), (-9, 4, 0)]
+        {
+            let mut frame = Yuv420::filled(64, 40, [20, 128, 128]);
+            let sprite = Sprite::of_picture(&red, left, top, (64, 40));
+            sprite.blend(&mut frame);
+            assert_eq!(frame.y.iter().filter(|&&v| v == y).count(), pixels, "{left} {top}");
+            assert!(frame.y.iter().all(|&v| v == y || v == 20));
+            if pixels == 15 {
+                assert_eq!(frame.y[5 * 64 + 3], y);
+                let mut half = Yuv420::filled(64, 40, [20, 128, 128]);
+                sprite.blend_part(&mut half, WHOLE / 2);
+                let seen = half.y[6 * 64 + 4];
+                assert!(seen.abs_diff(u8::midpoint(y, 20)) <= 1, "{seen}");
+                sprite.blend_part(&mut half, 0);
+                assert_eq!(half.y[6 * 64 + 4], seen);
+            }
+        }
     }
 
     #[test]

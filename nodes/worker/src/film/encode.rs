@@ -1,11 +1,14 @@
 //! The run of `encode`: one segment of a film. It knows what is seen in it and nothing of the film around it.
 
+mod over;
+
 use std::path::PathBuf;
 
 use reel_engine::operation::{Call, Failure, Outcome};
 use reel_nodes::film::encode::{Layer, Params};
 use reel_nodes::media::time::FrameRate;
 
+use self::over::{Overlays, ProgressBar};
 use crate::av::{ConformSpec, EncodeSpec, Fit, VideoEncoder, VideoReader, frame_at};
 use crate::draw::caption::CaptionPainter;
 use crate::draw::motion::MotionPath;
@@ -35,6 +38,8 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
         }
         None => None,
     };
+    let mut over = Overlays::open(call, &params.over, size, params.fps)?;
+    let bar = params.progress.as_ref().map(|progress| ProgressBar::new(progress, size));
     let mut captions = match &params.captions {
         Some(captions) => {
             let fonts = crate::fonts(call, &captions.faces)?;
@@ -55,6 +60,10 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
             under.draw(index, below)?;
             transition.apply(below, &frame, index);
             std::mem::swap(below, &mut frame);
+        }
+        over.draw(index, &mut frame)?;
+        if let Some(bar) = &bar {
+            bar.draw(index, &mut frame);
         }
         if let Some((painter, cues)) = &mut captions {
             painter.paint(cues, i64::from(index), &mut frame);
@@ -81,29 +90,58 @@ fn spec(params: &Params) -> EncodeSpec {
     }
 }
 
-/// A picture over its own time.
-enum Source {
+/// A picture over its own time, with what lies over it.
+struct Source {
+    seen: Seen,
+    over: Overlays,
+}
+
+enum Seen {
     /// A still under a moving camera.
     Moving { sampler: Box<Pyramid>, path: MotionPath, first: i64 },
     /// The same on every frame.
     Fixed(Yuv420),
-    /// A video, and its picture that was drawn last.
-    Video { reader: Box<VideoReader>, path: PathBuf, last: Option<Yuv420> },
+    /// A video.
+    Video(Clip),
+}
+
+/// A video, and its picture that was drawn last.
+struct Clip {
+    reader: Box<VideoReader>,
+    path: PathBuf,
+    size: (usize, usize),
+    last: Option<Yuv420>,
 }
 
 impl Source {
     fn open(call: &Call<'_>, layer: &Layer, size: (usize, usize), rate: FrameRate) -> Result<Self, Failure> {
-        if let Some(still) = &layer.still {
-            return Self::still(&read_still(call, still.slot())?, layer, size);
-        }
-        if let Some(video) = &layer.video {
-            return Self::video(call, video.slot(), layer.first, size, rate);
-        }
-        let color = layer.color.ok_or_else(|| Failure::new("a segment without a picture"))?;
-        let [red, green, blue, _] = color.rgba;
-        Ok(Self::Fixed(Yuv420::filled(size.0, size.1, yuv_of_rgb([red, green, blue]))))
+        let over = Overlays::open(call, &layer.layers, size, rate)?;
+        let seen = if let Some(still) = &layer.still {
+            Seen::still(&read_still(call, still.slot())?, layer, size)?
+        } else if let Some(video) = &layer.video {
+            Seen::Video(Clip::open(call, video.slot(), layer.first, size, rate)?)
+        } else {
+            let color = layer.color.ok_or_else(|| Failure::new("a segment without a picture"))?;
+            let [red, green, blue, _] = color.rgba;
+            Seen::Fixed(Yuv420::filled(size.0, size.1, yuv_of_rgb([red, green, blue])))
+        };
+        Ok(Self { seen, over })
     }
 
+    /// Draws what is seen on frame `index` of the segment; frames come in order.
+    fn draw(&mut self, index: u32, frame: &mut Yuv420) -> Result<(), Failure> {
+        match &mut self.seen {
+            Seen::Moving { sampler, path, first } => {
+                sampler.render(frame, path.view(*first + i64::from(index)));
+            }
+            Seen::Fixed(kept) => frame.clone_from(kept),
+            Seen::Video(clip) => clip.draw(frame)?,
+        }
+        self.over.draw(index, frame)
+    }
+}
+
+impl Seen {
     fn still(still: &Yuv444, layer: &Layer, size: (usize, usize)) -> Result<Self, Failure> {
         let path = MotionPath::of(layer.motion, layer.of, size, (still.width, still.height));
         let least = size.0.max(still.width) == still.width && size.1.max(still.height) == still.height;
@@ -122,8 +160,11 @@ impl Source {
         sampler.render(&mut frame, path.view(first));
         Ok(Self::Fixed(frame))
     }
+}
 
-    fn video(
+impl Clip {
+    /// A video from its frame `first` on, for frames of `size`.
+    fn open(
         call: &Call<'_>,
         slot: &str,
         first: u32,
@@ -143,28 +184,31 @@ impl Source {
         };
         let path = &call.one(slot)?.path;
         let reader = Box::new(VideoReader::open(path, spec).map_err(crate::failure)?);
-        Ok(Self::Video { reader, path: path.clone(), last: None })
+        Ok(Self { reader, path: path.clone(), size, last: None })
     }
 
-    /// Draws what is seen on frame `index` of the segment; frames come in order.
-    fn draw(&mut self, index: u32, frame: &mut Yuv420) -> Result<(), Failure> {
-        match self {
-            Self::Moving { sampler, path, first } => {
-                sampler.render(frame, path.view(*first + i64::from(index)));
-            }
-            Self::Fixed(kept) => frame.clone_from(kept),
-            Self::Video { reader, path, last } => {
-                if let Some(next) = reader.next() {
-                    *last = Some(next.map_err(crate::failure)?);
-                } else if last.is_none() {
-                    // The segment begins after the video's end: its last picture stands.
-                    let size = Some((frame.width as u32, frame.height as u32));
-                    *last = Some(frame_at(path, LATE_US, size).map_err(crate::failure)?);
-                }
-                if let Some(picture) = last {
-                    frame.clone_from(picture);
-                }
-            }
+    /// The same in the size that the video has.
+    fn open_in_its_size(call: &Call<'_>, slot: &str, first: u32, rate: FrameRate) -> Result<Self, Failure> {
+        let found = frame_at(&call.one(slot)?.path, 0, None).map_err(crate::failure)?;
+        Self::open(call, slot, first, (found.width, found.height), rate)
+    }
+
+    /// A picture of its size.
+    fn blank(&self) -> Yuv420 {
+        Yuv420::filled(self.size.0, self.size.1, BLACK)
+    }
+
+    /// Draws the next picture, the last one again when there are no more.
+    fn draw(&mut self, frame: &mut Yuv420) -> Result<(), Failure> {
+        if let Some(next) = self.reader.next() {
+            self.last = Some(next.map_err(crate::failure)?);
+        } else if self.last.is_none() {
+            // The segment begins after the video's end: its last picture stands.
+            let size = Some((frame.width as u32, frame.height as u32));
+            self.last = Some(frame_at(&self.path, LATE_US, size).map_err(crate::failure)?);
+        }
+        if let Some(picture) = &self.last {
+            frame.clone_from(picture);
         }
         Ok(())
     }

@@ -24,6 +24,7 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
         background: params.background.rgba,
         background_below: None,
         color: params.color.rgba,
+        fill: params.fill,
         accent: params.accent.map(|accent| accent.rgba),
         align: match params.align {
             Align::Left => Drawn::Left,

@@ -81,3 +81,26 @@ fn a_missing_glyph_is_an_error() {
     let error = draw_card(&card("日"), SIZE, &mut dejavu(&["DejaVuSans-Bold"]), &mut dejavu(&["DejaVuSans"]));
     assert!(matches!(error, Err(DrawError::MissingGlyphs { characters }) if characters == ['日']));
 }
+
+#[test]
+fn letters_on_no_ground_keep_their_colour_and_leave_the_rest_empty() {
+    let picture = drawn(&Card { background: [0; 4], color: [200, 100, 50, 255], ..card("The end") });
+    let pixels = picture.pixels.as_chunks::<4>().0;
+    assert_eq!(pixels[0][3], 0);
+    let solid = pixels.iter().filter(|pixel| pixel[3] == 255).count();
+    let edges = pixels.iter().filter(|pixel| (1..255).contains(&pixel[3]));
+    assert!(solid > 1000 && edges.clone().count() > 100);
+    assert!(pixels.iter().all(|pixel| pixel[3] == 0 || pixel[..3] == [200, 100, 50]));
+}
+
+#[test]
+fn letters_fill_a_small_box_where_that_is_asked_for() {
+    let high = |fill: bool| {
+        let (mut bold, mut regular) = (dejavu(&["DejaVuSans-Bold"]), dejavu(&["DejaVuSans"]));
+        let picture = draw_card(&Card { fill, ..card("HHH") }, (400, 60), &mut bold, &mut regular).unwrap();
+        let [_, top, _, bottom] = extent(&picture);
+        bottom + 1 - top
+    };
+    assert!(high(false) < 8, "as on a frame of that size: {}", high(false));
+    assert!((28..46).contains(&high(true)), "{}", high(true));
+}
