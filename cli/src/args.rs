@@ -131,6 +131,10 @@ pub(crate) struct Making {
     pub(crate) reading: Reading,
     #[command(flatten)]
     pub(crate) using: Using,
+    /// Make films half as wide and high and encode them fast, to be looked at; `out/short.mp4` becomes
+    /// `out/short.draft.mp4`.
+    #[arg(long)]
+    pub(crate) draft: bool,
     /// After a failure, finish what does not depend on it.
     #[arg(long, short)]
     pub(crate) keep_going: bool,
@@ -165,7 +169,7 @@ pub(crate) struct Check {
 /// Without one, all outputs are made. Ctrl-C stops, and keeps what is finished; a second one stops at once.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  reel build\n  reel build short --jobs 4\n  reel build --set voice=de --keep-going\n\n\
+    after_help = "Examples:\n  reel build\n  reel build short --jobs 4\n  reel build --draft\n  reel build --set voice=de --keep-going\n\n\
     Exit codes: 0 all that was asked for is there; 1 something failed; 2 the project or the command line is wrong; \
     130 interrupted."
 )]
@@ -193,7 +197,8 @@ pub(crate) struct Build {
 ///
 /// Folders are watched; whether anything changed, the content of files decides. A change while a build runs starts the
 /// next one at once: actions that are still wanted go on, the others are cancelled. A project that is wrong is told of,
-/// and what was made stays. On a terminal, `r` builds, `w` tells why what ran did, `q` quits.
+/// and what was made stays. On a terminal, `r` builds, `d` goes over to drafts and back,
+/// `g` writes the graph as a page, `w` tells why what ran did, `q` quits.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  reel watch\n  reel watch short --jobs 2\n  reel watch --poll\n  reel watch --json\n\n\

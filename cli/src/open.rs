@@ -58,6 +58,8 @@ pub(crate) struct Policy {
     pub(crate) network: Network,
     /// Whether commands and voices are watched.
     pub(crate) watch: bool,
+    /// Whether films are made small and fast.
+    pub(crate) draft: bool,
 }
 
 impl Invocation {
@@ -102,6 +104,7 @@ impl Invocation {
             allow_exec: policy.exec,
             network: policy.network,
             watch: policy.watch,
+            draft: policy.draft,
             memo: Some(self.store().join("memo")),
             env: self.config.variables(),
             offers: Offers::new(move |tool| call.toolbox().offers(tool).map(<[String]>::to_vec)),

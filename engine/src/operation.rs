@@ -361,6 +361,11 @@ pub trait FrontEnd: Send + Sync {
     fn sections(&self) -> &[(&'static str, Value)];
     /// JSON schema of an output that it makes (an object; a plain path always stands for `{ file: PATH }`).
     fn output_schema(&self) -> Value;
+    /// The word for how it makes everything this time, such as `draft`, when that is not what the project says; every
+    /// output then has it in its name, so that what the project says is not written over.
+    fn manner(&self) -> Option<&'static str> {
+        None
+    }
     /// From checked sections to nodes. Called whenever one of its sections is there.
     fn compile(&self, project: &FrontProject<'_>, problems: &mut Diagnostics) -> FrontGraph;
 }

@@ -41,7 +41,7 @@ use fronts::Declared;
 
 pub use crate::schedule::line::{Interrupter, channel};
 pub use depends::{Counts, Dependency};
-use load::{bind_output, folder_name, problems_of_places, read_takes};
+use load::{bind_output, folder_name, in_manner, problems_of_places, read_takes};
 pub use recall::Recall;
 pub use resume::Resumption;
 
@@ -58,6 +58,8 @@ pub struct Project {
     pub root: PathBuf,
     /// Its name.
     pub name: String,
+    /// The word for how everything is made, if that is not what the project says.
+    pub manner: Option<&'static str>,
     /// The graph before any expansion.
     pub graph: Graph,
     /// Every node as declared, by the user or by a front end.
@@ -210,8 +212,12 @@ impl Project {
         let Some(spec) = spec else {
             return Err(Faulty { problems: problems.sorted(), sources, spec_files });
         };
-        let Declared { nodes, outputs: declared, read } =
+        let Declared { nodes, outputs: mut declared, read } =
             info_span!("compile").in_scope(|| fronts::compile(&spec, root, registry, &mut problems));
+        let manner = registry.front_ends().find_map(|front_end| front_end.manner());
+        if let Some(manner) = manner {
+            declared.iter_mut().for_each(|decl| decl.file.value = in_manner(&decl.file.value, manner));
+        }
         let mut graph = info_span!("resolve", nodes = nodes.len())
             .in_scope(|| resolve(nodes.clone(), registry, root, &mut problems));
         let outputs = declared
@@ -232,7 +238,7 @@ impl Project {
         }
         let warnings = problems.sorted();
         let (root, capacity) = (root.to_owned(), spec.capacity);
-        Ok(Self { root, name, graph, nodes, outputs, capacity, warnings, sources, spec_files })
+        Ok(Self { root, name, manner, graph, nodes, outputs, capacity, warnings, sources, spec_files })
     }
 
     /// The nodes behind names of outputs, nodes or groups; without names, behind all outputs, or, where there are

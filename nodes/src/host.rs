@@ -22,6 +22,8 @@ pub struct Host {
     pub watch: bool,
     /// Values of environment variables that commands may be given, by name.
     pub env: BTreeMap<String, String>,
+    /// Whether films are made small and fast, to be looked at.
+    pub draft: bool,
     /// What installed tools have.
     pub offers: Offers,
 }

@@ -49,7 +49,7 @@ pub fn registry(host: Host) -> Registry {
         .with(Typed::new(film::thumbnail::Thumbnail))
         .with(Typed::new(open::exec::Exec { host: Arc::clone(&host) }))
         .with(Typed::new(open::fetch::Fetch { network: host.network }))
-        .with_front_end(scenes::ScenesFrontEnd { fonts })
+        .with_front_end(scenes::ScenesFrontEnd { fonts, draft: host.draft })
 }
 
 #[cfg(test)]

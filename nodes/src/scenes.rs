@@ -42,6 +42,8 @@ const STANDS_ALONE: &[Code] =
 pub struct ScenesFrontEnd {
     /// Where fonts are found, to check glyphs.
     pub fonts: Arc<FontBook>,
+    /// Whether films are half as wide and high, and encoded fast.
+    pub draft: bool,
 }
 
 fn schema<T: JsonSchema>() -> Value {
@@ -69,12 +71,16 @@ impl FrontEnd for ScenesFrontEnd {
         schema::<Output>()
     }
 
+    fn manner(&self) -> Option<&'static str> {
+        self.draft.then_some("draft")
+    }
+
     fn compile(&self, project: &FrontProject<'_>, problems: &mut Diagnostics) -> FrontGraph {
         let none = FrontGraph { bindings: vec![None; project.outputs.len()], ..FrontGraph::default() };
         let _span = tracing::debug_span!("scenes").entered();
         let Some(story) = story::read(project, problems) else { return none };
         let mut found = Diagnostics::default();
-        let formats = formats::read(project, &story, &mut found);
+        let formats = formats::read(project, &story, self.draft, &mut found);
         let film = film::compile(project, &story, &formats, &self.fonts, &mut found);
         if story.whole {
             problems.extend(found);

@@ -45,24 +45,35 @@ pub(super) fn run(call: &Invocation, args: &Graph) -> Result<Exit, CommandError>
             )
         })?;
     }
-    let looked_at = matches!(format, GraphFormat::Svg | GraphFormat::Html);
-    match args.group {
-        Some(Group::Scene) => picture = picture.grouped(By::Scene),
-        Some(Group::Kind) => picture = picture.grouped(By::Kind),
-        None if looked_at && picture.nodes.len() > READABLE => picture = picture.grouped(By::Scene),
-        Some(Group::None) | None => {}
-    }
+    picture = match args.group {
+        Some(Group::Scene) => picture.grouped(By::Scene),
+        Some(Group::Kind) => picture.grouped(By::Kind),
+        None if matches!(format, GraphFormat::Svg | GraphFormat::Html) => readable(picture),
+        Some(Group::None) | None => picture,
+    };
     print(&match format {
         GraphFormat::Dot => draw::dot(&picture),
         GraphFormat::Mermaid => draw::mermaid(&picture),
         GraphFormat::Svg => draw::svg(&picture),
-        GraphFormat::Html => draw::html(&picture).map_err(unwritten)?,
-        GraphFormat::Json => format!("{}\n", serde_json::to_string(&picture).map_err(unwritten)?),
+        GraphFormat::Html => draw::html(&picture).map_err(|error| unwritten(&error))?,
+        GraphFormat::Json => {
+            format!("{}\n", serde_json::to_string(&picture).map_err(|error| unwritten(&error))?)
+        }
     });
     Ok(Exit::Done)
 }
 
-fn unwritten(error: serde_json::Error) -> CommandError {
+/// The picture as one page.
+pub(super) fn page(picture: &Picture) -> Result<String, CommandError> {
+    draw::html(&readable(picture.clone())).map_err(|error| unwritten(&error))
+}
+
+/// In groups, if there are too many nodes to be looked at.
+fn readable(picture: Picture) -> Picture {
+    if picture.nodes.len() > READABLE { picture.grouped(By::Scene) } else { picture }
+}
+
+fn unwritten(error: &serde_json::Error) -> CommandError {
     CommandError::failed(format!("cannot write the graph: {error}"))
 }
 

@@ -26,7 +26,7 @@ use reel_engine::schedule::line::Line;
 use reel_engine::session::{Interrupter, LOCK_FILE, STATE_FOLDER, channel, make_state_folder};
 
 use super::build::attempt::{Attempt, Done, Ready, Telling};
-use crate::args::{self, Watch};
+use crate::args::{self, Making, Watch};
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
 use crate::processes;
@@ -114,6 +114,7 @@ pub(super) fn run(call: &Invocation, args: &Watch) -> Result<Exit, CommandError>
         poll: POLL,
         trouble: None,
         has_keys: keys.is_some(),
+        draft: args.making.draft,
         stopping: None,
         rests: false,
         idle_since: Instant::now(),
@@ -164,6 +165,8 @@ struct Desk<'a> {
     /// What is wrong with the project, as it was told.
     trouble: Option<String>,
     has_keys: bool,
+    /// Whether drafts are made.
+    draft: bool,
     stopping: Option<Exit>,
     /// Whether workers have ended.
     rests: bool,
@@ -225,8 +228,13 @@ impl<'a> Desk<'a> {
         match bell {
             Bell::Over(over) => self.over(*over),
             Bell::Key(b'r' | b'R') if self.stopping.is_none() => self.next(scope, bells, Some(Vec::new())),
-            Bell::Key(b'w' | b'W') if self.building.is_none() => {
-                self.why();
+            Bell::Key(b'd' | b'D') if self.stopping.is_none() => {
+                self.draft = !self.draft;
+                self.say(phrase::goes_over(self.draft));
+                self.next(scope, bells, Some(Vec::new()))
+            }
+            Bell::Key(key @ (b'w' | b'W' | b'g' | b'G')) if self.building.is_none() => {
+                self.tell(key);
                 Ok(())
             }
             other => self.note(other),
@@ -328,7 +336,7 @@ impl<'a> Desk<'a> {
         'a: 'scope,
     {
         let shop = Arc::clone(&self.shop.lock().unwrap_or_else(PoisonError::into_inner));
-        let making = self.args.making.clone();
+        let making = Making { draft: self.draft, ..self.args.making.clone() };
         let attempt = Attempt::new(self.call, making, &self.root, Telling::default(), shop);
         let ready = match attempt.prepare() {
             Ok(ready) => ready,
@@ -451,9 +459,14 @@ impl<'a> Desk<'a> {
         self.live = None;
     }
 
-    fn why(&self) {
-        let reading = &self.args.making.reading;
-        phrase::why(self.call, reading, &self.args.making.targets);
+    /// Answers a question about what was made.
+    fn tell(&self, key: u8) {
+        let making = &self.args.making;
+        if key.eq_ignore_ascii_case(&b'w') {
+            phrase::why(self.call, &making.reading, &making.targets);
+        } else {
+            phrase::graph(self.call, &self.root, &making.reading, &making.targets);
+        }
         self.say_watching();
     }
 
@@ -504,7 +517,12 @@ impl<'a> Desk<'a> {
             print_json(&phrase::watching_json(self.seen.len(), folders, self.trouble.is_some()));
         } else if !self.call.global.quiet {
             let paint = self.call.ui.out();
-            print_line(&phrase::watching(self.seen.len(), folders, self.has_keys, paint));
+            print_line(&phrase::watching(
+                self.seen.len(),
+                folders,
+                self.has_keys.then_some(self.draft),
+                paint,
+            ));
         }
     }
 }

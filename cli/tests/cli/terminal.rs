@@ -125,6 +125,12 @@ fn keys_build_tell_why_and_quit() {
     assert!(why.contains("world.txt"), "{why}");
     terminal.press("r");
     terminal.until(|screen| screen.contains("nothing to do") && rests(screen));
+    terminal.press("d");
+    terminal
+        .until(|screen| screen.contains("drafts from now on") && screen.contains("d full") && rests(screen));
+    terminal.press("g");
+    terminal.until(|screen| screen.contains(".reel/graph.html") && rests(screen));
+    assert!(play.read(".reel/graph.html").starts_with("<!doctype html>"));
     terminal.press("x");
     assert!(!terminal.shown().contains('x') || !terminal.shown().ends_with('x'), "{}", terminal.shown());
     terminal.press("q");

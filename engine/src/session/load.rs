@@ -20,6 +20,15 @@ pub(super) fn read_takes(root: &Path) -> Result<Takes, Diagnostic> {
     })
 }
 
+/// The place of an output that is made in another manner: `out/short.mp4` becomes `out/short.draft.mp4`.
+pub(super) fn in_manner(file: &str, manner: &str) -> String {
+    let name = file.rfind('/').map_or(0, |slash| slash + 1);
+    match file[name..].rfind('.').filter(|dot| *dot > 0) {
+        Some(dot) => format!("{}.{manner}{}", &file[..name + dot], &file[name + dot..]),
+        None => format!("{file}.{manner}"),
+    }
+}
+
 /// An output must not be written over what the project is made of.
 pub(super) fn problems_of_places(
     root: &Path,
@@ -94,4 +103,16 @@ pub(super) fn bind_output(
 
 pub(super) fn folder_name(root: &Path) -> String {
     root.file_name().map_or_else(|| "film".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_manner_has_another_name_of_the_same_kind() {
+        assert_eq!(in_manner("out/short.mp4", "draft"), "out/short.draft.mp4");
+        assert_eq!(in_manner("out.put/film", "draft"), "out.put/film.draft");
+        assert_eq!(in_manner(".hidden", "draft"), ".hidden.draft");
+    }
 }

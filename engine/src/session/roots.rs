@@ -30,7 +30,8 @@ pub(super) fn part(project: &Project, targets: &[NodeId], outputs: &[Output]) ->
         0 => targets.len() == project.graph.len(),
         all => outputs.len() == all,
     };
-    (!everything).then(|| names_of(project, targets))
+    // What is made in another manner has other results, and they do not take the place of these.
+    (!everything || project.manner.is_some()).then(|| names_of(project, targets))
 }
 
 /// The targets in a digest, in whatever order they were asked for.
@@ -39,6 +40,9 @@ fn names_of(project: &Project, targets: &[NodeId]) -> Digest {
     names.sort_unstable();
     names.dedup();
     let mut hasher = Hasher::new();
+    if let Some(manner) = project.manner {
+        hasher.field("manner", manner.as_bytes());
+    }
     for name in names {
         hasher.field("target", name.as_bytes());
     }

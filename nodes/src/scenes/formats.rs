@@ -10,7 +10,7 @@ use super::sections::{Burn, Output};
 use super::story::{Story, typed};
 use crate::film::captions::Format as CaptionFormat;
 use crate::film::thumbnail::Format as PictureFormat;
-use crate::media::encoding::{Container, Encoding, SoundCodec};
+use crate::media::encoding::{Container, Encoding, Preset, SoundCodec};
 use crate::media::time::FrameRate;
 
 /// Which scenes, in which order, at which frame rate: what decides times and sound.
@@ -75,6 +75,8 @@ pub(super) struct Formats {
     pub(super) films: Named<FilmFormat>,
     /// For each output of the project, what it is, its name, and where it was written.
     pub(super) uses: Vec<Option<(Use, String, Span)>>,
+    /// Whether all is made small and fast.
+    draft: bool,
 }
 
 impl Formats {
@@ -128,7 +130,12 @@ struct Asked<'a> {
 }
 
 /// Reads what all outputs ask for; one that is wrong is reported, and is no use.
-pub(super) fn read(project: &FrontProject<'_>, story: &Story<'_>, problems: &mut Diagnostics) -> Formats {
+pub(super) fn read(
+    project: &FrontProject<'_>,
+    story: &Story<'_>,
+    draft: bool,
+    problems: &mut Diagnostics,
+) -> Formats {
     let asked: Vec<Option<Asked<'_>>> =
         project.outputs.iter().map(|decl| one(decl, story, problems)).collect();
     let mut formats = Formats {
@@ -136,6 +143,7 @@ pub(super) fn read(project: &FrontProject<'_>, story: &Story<'_>, problems: &mut
         cuts: Named(Vec::new()),
         films: Named(Vec::new()),
         uses: Vec::new(),
+        draft,
     };
     let right = || asked.iter().flatten();
     for asked in right().filter(|asked| matches!(asked.class, Class::Film(_))) {
@@ -146,7 +154,7 @@ pub(super) fn read(project: &FrontProject<'_>, story: &Story<'_>, problems: &mut
         let scenes = (0..story.scenes.len()).collect();
         let name = right().next().map_or("film", |asked| &asked.decl.name.value);
         let cut = formats.cut(story.format.fps, scenes, name);
-        let film = FilmFormat { cut, size: story.format.size, encoding: Encoding::default(), burn: true };
+        let film = formats.film_format(cut, story.format.size, Encoding::default(), true);
         formats.films.index(film, name);
     }
     for asked in &asked {
@@ -164,6 +172,15 @@ impl Formats {
         self.cuts.index(Cut { fps, scenes }, name)
     }
 
+    /// A film as it is asked for; a draft of it is half as wide and high, and encoded fast.
+    fn film_format(&self, cut: usize, size: Size, encoding: Encoding, burn: bool) -> FilmFormat {
+        if !self.draft {
+            return FilmFormat { cut, size, encoding, burn };
+        }
+        let encoding = Encoding { preset: Preset::Ultrafast, ..encoding };
+        FilmFormat { cut, size: half(size), encoding, burn }
+    }
+
     fn film(&mut self, asked: &Asked<'_>, story: &Story<'_>) -> usize {
         let (output, name) = (&asked.output, asked.decl.name.value.as_str());
         let cut = self.cut(output.fps.unwrap_or(story.format.fps), asked.scenes.clone(), name);
@@ -176,7 +193,8 @@ impl Formats {
         };
         let size = output.size.unwrap_or(story.format.size);
         let burn = output.captions != Some(Burn::None);
-        self.films.index(FilmFormat { cut, size, encoding, burn }, name)
+        let film = self.film_format(cut, size, encoding, burn);
+        self.films.index(film, name)
     }
 
     fn what(&mut self, asked: &Asked<'_>, story: &Story<'_>) -> Use {
@@ -193,12 +211,14 @@ impl Formats {
             },
             Class::Captions(kind) => {
                 let of_film = first.map_or(story.format.size, |film| film.size);
-                let size = output.size.unwrap_or(of_film);
+                // Sizes of drafts are halved already.
+                let size = output.size.map_or(of_film, |size| if self.draft { half(size) } else { size });
                 Use::Captions { cut: self.cut(fps, asked.scenes.clone(), name), kind, size }
             }
             Class::Sound(codec) => Use::Sound { cut: self.cut(fps, asked.scenes.clone(), name), codec },
             Class::Picture(kind) => {
-                let of_size = |film: &FilmFormat| output.size.is_none_or(|size| size == film.size);
+                let asked_size = output.size.map(|size| if self.draft { half(size) } else { size });
+                let of_size = |film: &FilmFormat| asked_size.is_none_or(|size| size == film.size);
                 let fitting = self.films.iter().position(of_size);
                 let format = match fitting {
                     Some(found) => found,
@@ -212,6 +232,13 @@ impl Formats {
             }
         }
     }
+}
+
+/// Half as wide and high, and even, unless that is too small for a frame.
+fn half(size: Size) -> Size {
+    let even = |pixels: u32| (pixels / 4).max(1) * 2;
+    let half = Size { width: even(size.width), height: even(size.height) };
+    if crate::media::wrong_frame_size(half).is_none() { half } else { size }
 }
 
 fn blank() -> Output {

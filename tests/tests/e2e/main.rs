@@ -6,6 +6,7 @@ mod architecture;
 mod capacity;
 mod collecting;
 mod documents;
+mod draft;
 mod examples;
 mod faults;
 mod looks;

@@ -160,7 +160,8 @@ impl<'a> Attempt<'a> {
         shop: Arc<OnceLock<Workshop>>,
     ) -> Self {
         let network = Network { offline: making.offline, allow_private: making.allow_private_network };
-        let policy = Policy { exec: making.allow_exec, network, watch: telling.check_inputs };
+        let policy =
+            Policy { exec: making.allow_exec, network, watch: telling.check_inputs, draft: making.draft };
         let policy = call.allowed(root, policy);
         let recall = recall(call, (&making, &telling), root, policy);
         let root = root.to_owned();

@@ -1,15 +1,19 @@
 //! What `reel watch` says beside what its builds say. It decides nothing.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use reel_engine::session::STATE_FOLDER;
 use serde_json::{Value, json};
 
 use super::args::{Reading, Why};
+use crate::commands::graph::{page, picture};
 use crate::commands::why;
+use crate::error::CommandError;
 use crate::open::Invocation;
 use crate::report::summary::{seconds, shown_from};
-use crate::ui::{Paint, count, print_error};
+use crate::ui::{Paint, count, print_error, print_line};
 
 /// Changed files that are named.
 const NAMED: usize = 4;
@@ -36,12 +40,16 @@ pub(super) fn changed_json(root: &Path, paths: &[PathBuf], quiet: Duration, look
 }
 
 /// That nothing is to be done until something changes, and what keys do.
-pub(super) fn watching(files: usize, folders: Option<usize>, keys: bool, paint: Paint) -> String {
+pub(super) fn watching(files: usize, folders: Option<usize>, keys: Option<bool>, paint: Paint) -> String {
     let how = match folders {
         Some(folders) => format!("in {}", count(folders, "folder")),
         None => "by looking at them".to_owned(),
     };
-    let keys = if keys { "   r build  w why  q quit" } else { "" };
+    let keys = match keys {
+        Some(false) => "   r build  d draft  g graph  w why  q quit",
+        Some(true) => "   r build  d full  g graph  w why  q quit",
+        None => "",
+    };
     paint.dim(&format!("watching {} {how}{keys}", count(files, "file")))
 }
 
@@ -59,6 +67,25 @@ pub(super) fn watching_json(files: usize, folders: Option<usize>, faulty: bool) 
 /// Why files are looked at again and again.
 pub(super) fn polling(why: &str) -> String {
     format!("{why}; files are looked at twice a second instead, as with --poll")
+}
+
+/// That films are made in another manner from now on.
+pub(super) const fn goes_over(draft: bool) -> &'static str {
+    if draft { "drafts from now on\n" } else { "full films from now on\n" }
+}
+
+/// Writes the graph as a page into the project's `.reel`, and says where it is.
+pub(super) fn graph(call: &Invocation, root: &Path, reading: &Reading, targets: &[String]) {
+    let file = root.join(STATE_FOLDER).join("graph.html");
+    let page = picture(call, reading, targets).and_then(|picture| page(&picture));
+    let written = page.and_then(|page| {
+        let failed = |error| CommandError::failed(format!("cannot write `{}`: {error}", file.display()));
+        fs::write(&file, page).map_err(failed)
+    });
+    match written {
+        Ok(()) => print_line(&format!("file://{}", file.display())),
+        Err(error) => print_error(&error.draw(call.ui.err())),
+    }
 }
 
 /// Says why what was asked for is what it is.
