@@ -201,12 +201,15 @@ pub(crate) struct Build {
 /// `g` writes the graph as a page, `w` tells why what ran did, `q` quits.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  reel watch\n  reel watch short --jobs 2\n  reel watch --poll\n  reel watch --json\n\n\
+    after_help = "Examples:\n  reel watch\n  reel watch short --jobs 2\n  reel watch --ui\n  reel watch --poll\n  reel watch --json\n\n\
     Exit codes: 0 after `q`; 2 there is no project, or the command line is wrong; 130 after Ctrl-C."
 )]
 pub(crate) struct Watch {
     #[command(flatten)]
     pub(crate) making: Making,
+    /// Serve a page that shows the film, the graph and what runs, for this machine and whoever has its address alone.
+    #[arg(long)]
+    pub(crate) ui: bool,
     /// Look at the files again and again instead of being told: for network folders and shared folders of containers.
     #[arg(long)]
     pub(crate) poll: bool,

@@ -8,6 +8,7 @@ mod diagnostics;
 mod error;
 mod logs;
 mod open;
+mod page;
 mod processes;
 mod report;
 mod signals;

@@ -25,8 +25,12 @@ pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError>
     if args.check_inputs {
         can_watch()?;
     }
-    let telling =
-        Telling { trace: args.trace.clone(), summary: args.summary, check_inputs: args.check_inputs };
+    let telling = Telling {
+        trace: args.trace.clone(),
+        summary: args.summary,
+        page: None,
+        check_inputs: args.check_inputs,
+    };
     let attempt = Attempt::new(call, args.making.clone(), &root, telling, Arc::default());
     let ready = attempt.prepare()?;
     let (interrupter, mut line) = channel();

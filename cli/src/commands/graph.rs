@@ -68,6 +68,13 @@ pub(super) fn page(picture: &Picture) -> Result<String, CommandError> {
     draw::html(&readable(picture.clone())).map_err(|error| unwritten(&error))
 }
 
+/// The picture, drawn, and as data.
+pub(super) fn drawing(picture: Picture) -> Result<(String, String), CommandError> {
+    let picture = readable(picture);
+    let data = serde_json::to_string(&picture).map_err(|error| unwritten(&error))?;
+    Ok((draw::svg(&picture), data))
+}
+
 /// In groups, if there are too many nodes to be looked at.
 fn readable(picture: Picture) -> Picture {
     if picture.nodes.len() > READABLE { picture.grouped(By::Scene) } else { picture }

@@ -5,32 +5,35 @@ use reel_engine::session::STATE_FOLDER;
 use serde_json::json;
 
 use super::names::{foresee_all, meant};
-use crate::args::Log;
+use crate::args::{Log, Reading};
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
 use crate::report::failures::Failures;
 use crate::ui::{Paint, add, print, print_json, spell};
 
 /// What is known of one node's last run.
-struct Entry {
-    node: String,
-    kind: &'static str,
+pub(super) struct Entry {
+    pub(super) node: String,
+    pub(super) kind: &'static str,
     /// How it went, in words.
-    words: String,
-    log: String,
+    pub(super) words: String,
+    pub(super) log: String,
 }
 
-pub(super) fn run(call: &Invocation, args: &Log) -> Result<Exit, CommandError> {
-    let loaded = call.look(&args.reading)?;
+/// What is known of the last runs of the nodes that a name means, and a line of those that are not there yet.
+pub(super) fn entries(
+    call: &Invocation,
+    reading: &Reading,
+    name: &str,
+) -> Result<(Vec<Entry>, Option<String>), CommandError> {
+    let loaded = call.look(reading)?;
     let shop = Workshop::open(call, &loaded)?;
     let project = &loaded.project;
     let seen = foresee_all(&loaded, &shop)?;
     let failures = Failures::read(&project.root.join(STATE_FOLDER));
     let history = project.history();
-    let (nodes, note) = meant(project, &seen.graph, &args.name)?;
-    if let Some(note) = note.filter(|_| !call.global.json) {
-        print(&note);
-    }
+    let (nodes, note) = meant(project, &seen.graph, name)?;
+    let mut found = Vec::with_capacity(nodes.len());
     for id in nodes {
         let node = seen.graph.node(id);
         let (words, log) = if let Some(failure) = failures.get(&node.name) {
@@ -46,7 +49,17 @@ pub(super) fn run(call: &Invocation, args: &Log) -> Result<Exit, CommandError> {
         } else {
             ("it never ran in this project".to_owned(), String::new())
         };
-        let entry = Entry { node: node.name.clone(), kind: node.kind(), words, log };
+        found.push(Entry { node: node.name.clone(), kind: node.kind(), words, log });
+    }
+    Ok((found, note))
+}
+
+pub(super) fn run(call: &Invocation, args: &Log) -> Result<Exit, CommandError> {
+    let (entries, note) = entries(call, &args.reading, &args.name)?;
+    if let Some(note) = note.filter(|_| !call.global.json) {
+        print(&note);
+    }
+    for entry in entries {
         if call.global.json {
             let line = json!({
                 "event": "log",

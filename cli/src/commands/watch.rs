@@ -9,6 +9,7 @@ mod folders;
 mod keys;
 mod phrase;
 mod seen;
+mod ui;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -29,10 +30,11 @@ use super::build::attempt::{Attempt, Done, Ready, Telling};
 use crate::args::{self, Making, Watch};
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
+use crate::page::{self, Hub};
 use crate::processes;
 use crate::report::live::Aside;
 use crate::signals;
-use crate::ui::{print_error, print_json, print_line};
+use crate::ui::{json_line, print_error, print_json, print_line};
 use folders::{Folders, Moved};
 use keys::Keys;
 use seen::Seen;
@@ -93,6 +95,7 @@ pub(super) fn run(call: &Invocation, args: &Watch) -> Result<Exit, CommandError>
         }
         process::exit(i32::from(Exit::Interrupted.number()));
     });
+    let hub = if args.ui { Some(open_page(call, args)?) } else { None };
     let heard = ring.clone();
     let keys = Keys::listen(move |key| drop(heard.send(Bell::Key(key))));
     let (interrupter, line) = channel();
@@ -115,6 +118,7 @@ pub(super) fn run(call: &Invocation, args: &Watch) -> Result<Exit, CommandError>
         trouble: None,
         has_keys: keys.is_some(),
         draft: args.making.draft,
+        hub,
         stopping: None,
         rests: false,
         idle_since: Instant::now(),
@@ -167,6 +171,8 @@ struct Desk<'a> {
     has_keys: bool,
     /// Whether drafts are made.
     draft: bool,
+    /// Where what happens is told to the page, if there is one.
+    hub: Option<Hub>,
     stopping: Option<Exit>,
     /// Whether workers have ended.
     rests: bool,
@@ -336,8 +342,9 @@ impl<'a> Desk<'a> {
         'a: 'scope,
     {
         let shop = Arc::clone(&self.shop.lock().unwrap_or_else(PoisonError::into_inner));
+        let telling = Telling { page: self.hub.clone(), ..Telling::default() };
         let making = Making { draft: self.draft, ..self.args.making.clone() };
-        let attempt = Attempt::new(self.call, making, &self.root, Telling::default(), shop);
+        let attempt = Attempt::new(self.call, making, &self.root, telling, shop);
         let ready = match attempt.prepare() {
             Ok(ready) => ready,
             Err(error) => {
@@ -484,6 +491,9 @@ impl<'a> Desk<'a> {
         if self.trouble.as_ref() == Some(&text) {
             return;
         }
+        if let Some(hub) = &self.hub {
+            error.json().iter().for_each(|problem| hub.tell(&json_line(problem)));
+        }
         if self.call.global.json {
             error.json().iter().for_each(print_json);
         } else {
@@ -503,6 +513,9 @@ impl<'a> Desk<'a> {
     fn say_changed(&self, paths: &[PathBuf], quiet: Duration, look: Duration) {
         if paths.is_empty() {
             return;
+        }
+        if let Some(hub) = &self.hub {
+            hub.tell(&json_line(&phrase::changed_json(&self.root, paths, quiet, look)));
         }
         if self.call.global.json {
             print_json(&phrase::changed_json(&self.root, paths, quiet, look));
@@ -525,6 +538,21 @@ impl<'a> Desk<'a> {
             ));
         }
     }
+}
+
+/// Serves the page, and says where.
+fn open_page(call: &Invocation, args: &Watch) -> Result<Hub, CommandError> {
+    let hub = Hub::default();
+    let (reading, targets) = (args.making.reading.clone(), args.making.targets.clone());
+    let told = Arc::new(ui::Project { call: call.clone(), reading, targets });
+    let url = page::serve(told, hub.clone())
+        .map_err(|why| CommandError::failed(format!("cannot serve the page: {why}")))?;
+    if call.global.json {
+        print_json(&serde_json::json!({ "event": "page", "url": url }));
+    } else {
+        print_line(&format!("page: {url}"));
+    }
+    Ok(hub)
 }
 
 /// Rings when the thread of a build came to grief.

@@ -90,6 +90,7 @@ const CRATES: &[Crate] = &[
             "diagnostics",
             "error",
             "args",
+            "page",
             "report",
             "open",
             "capacity",

@@ -31,6 +31,7 @@ use crate::config::user::Limit;
 use crate::diagnostics;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Policy, Site, Workshop, costs};
+use crate::page::Hub;
 use crate::report::collection::refused;
 use crate::report::failures::Failures;
 use crate::report::json::Json;
@@ -46,12 +47,14 @@ use crate::ui::{print, print_json};
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What is told of a build beside what happens.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(in crate::commands) struct Telling {
     /// Where what ran when is written.
     pub(in crate::commands) trace: Option<PathBuf>,
     /// Whether figures are told in the end.
     pub(in crate::commands) summary: bool,
+    /// Where what happens is told to a page.
+    pub(in crate::commands) page: Option<Hub>,
     /// Whether commands and voices run again, watched.
     pub(in crate::commands) check_inputs: bool,
 }
@@ -357,6 +360,10 @@ impl<'a> Attempt<'a> {
             Box::new(Plain::new(manner, Box::new(print)))
         };
         let mut all = vec![first, Box::new(Failures::new(self.root.join(STATE_FOLDER))) as Box<dyn Report>];
+        if let Some(hub) = self.telling.page.clone() {
+            hub.begin();
+            all.push(Box::new(Json::new(Box::new(move |line| hub.tell(line)))));
+        }
         if let Some(file) = &self.telling.trace {
             all.push(Box::new(Trace::new(call.config.here.join(file))));
         }

@@ -1,0 +1,73 @@
+//! The page of `reel watch --ui`: a server for this machine and for whoever has its address alone. It knows no project;
+//! what it shows, others tell it.
+//!
+//! Nobody else gets in: it listens on the loopback address, everything lies beneath a path that cannot be guessed, the
+//! host that was asked for must be this one (so no name of somebody else's leads here), and no page of another origin
+//! is answered. It only reads.
+
+mod answer;
+mod hub;
+
+use std::fmt::Write;
+use std::fs::File;
+use std::io::Read;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::thread;
+
+use serde_json::Value;
+use tiny_http::Server;
+
+pub(crate) use hub::Hub;
+
+/// Who knows what the page shows beside what happens.
+pub(crate) trait Told: Send + Sync {
+    /// The graph, drawn, and as data.
+    fn graph(&self) -> Result<(String, String), String>;
+    /// What a node said.
+    fn log(&self, node: &str) -> Result<Value, String>;
+}
+
+/// What every answer needs.
+struct Desk {
+    told: Arc<dyn Told>,
+    hub: Hub,
+    token: String,
+    /// The hosts that may be asked for.
+    hosts: [String; 2],
+}
+
+/// Serves the page from now on, on any free port; the answer is its address.
+///
+/// # Errors
+/// When there is no port, or no randomness.
+pub(crate) fn serve(told: Arc<dyn Told>, hub: Hub) -> Result<String, String> {
+    let server = Server::http((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
+    let port = server.server_addr().to_ip().map(|address| address.port()).ok_or("it has no port")?;
+    let token = token().map_err(|error| format!("cannot make an address that nobody can guess: {error}"))?;
+    let hosts = ["127.0.0.1", "localhost"].map(|host| format!("{host}:{port}"));
+    let url = format!("http://{}/{token}/", hosts[0]);
+    let desk = Arc::new(Desk { told, hub, token, hosts });
+    let listen = move || {
+        for request in server.incoming_requests() {
+            let desk = Arc::clone(&desk);
+            // Without a thread this one is not answered, which a browser asks for again.
+            let _ =
+                thread::Builder::new().name("reel-page".into()).spawn(move || answer::answer(&desk, request));
+        }
+    };
+    thread::Builder::new().name("reel-pages".into()).spawn(listen).map_err(|error| error.to_string())?;
+    Ok(url)
+}
+
+/// 128 random bits.
+fn token() -> std::io::Result<String> {
+    let mut bytes = [0; 16];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    let mut text = String::new();
+    for byte in bytes {
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(text)
+}

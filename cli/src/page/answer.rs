@@ -1,0 +1,221 @@
+//! Requests and answers: who may ask, what is there, parts of files. It knows no build.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
+
+use tiny_http::{Header, Method, Request, Response, StatusCode};
+
+use super::Desk;
+
+/// What is said of every answer: nothing is kept, nothing is guessed, and nobody else may show it.
+const ALWAYS: [(&str, &str); 6] = [
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("X-Frame-Options", "DENY"),
+    (
+        "Content-Security-Policy",
+        "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
+    ),
+];
+
+/// How often is said that the page is still there.
+const ALIVE: Duration = Duration::from_secs(10);
+
+/// Answers a request. Whoever asked may be gone by then, which is as good.
+pub(super) fn answer(desk: &Desk, request: Request) {
+    if !may(desk, &request) {
+        return say(request, 403, "text/plain", "this page is for whoever has its address".to_owned());
+    }
+    if !matches!(request.method(), Method::Get | Method::Head) {
+        return say(request, 405, "text/plain", "this page is only read".to_owned());
+    }
+    let url = request.url().to_owned();
+    let (path, query) = url.split_once('?').unwrap_or((&url, ""));
+    let Some(path) = path.strip_prefix('/').and_then(|path| path.strip_prefix(&desk.token)) else {
+        return say(request, 403, "text/plain", "this page is for whoever has its address".to_owned());
+    };
+    match path {
+        "/" => say(request, 200, "text/html; charset=utf-8", include_str!("index.html").to_owned()),
+        "/page.css" => say(request, 200, "text/css", include_str!("page.css").to_owned()),
+        "/page.js" => say(request, 200, "text/javascript", include_str!("page.js").to_owned()),
+        "/events" => tell_events(desk, request),
+        "/graph.svg" | "/graph.json" => match desk.told.graph() {
+            Ok((svg, _)) if path == "/graph.svg" => say(request, 200, "image/svg+xml", svg),
+            Ok((_, json)) => say(request, 200, "application/json", json),
+            Err(why) => say(request, 409, "text/plain", why),
+        },
+        "/log" => match desk.told.log(&value(query, "node")) {
+            Ok(log) => say(request, 200, "application/json", log.to_string()),
+            Err(why) => say(request, 404, "text/plain", why),
+        },
+        "/output" => match desk.hub.output(&value(query, "name")) {
+            Some(file) => send(request, &file),
+            None => say(request, 404, "text/plain", "there is no such output".to_owned()),
+        },
+        _ => say(request, 404, "text/plain", "there is no such page".to_owned()),
+    }
+}
+
+/// Whether this machine's own page, or its user, asks.
+fn may(desk: &Desk, request: &Request) -> bool {
+    let of = |name: &'static str| {
+        let header = request.headers().iter().find(|header| header.field.equiv(name));
+        header.map(|header| header.value.as_str().to_owned())
+    };
+    let host = of("Host").filter(|host| desk.hosts.contains(host));
+    let same = |origin: String| host.as_ref().is_some_and(|host| origin == format!("http://{host}"));
+    host.is_some()
+        && of("Origin").is_none_or(same)
+        && of("Sec-Fetch-Site").is_none_or(|site| site != "cross-site" && site != "same-site")
+}
+
+fn header(name: &str, value: &str) -> Option<Header> {
+    Header::from_bytes(name.as_bytes(), value.as_bytes()).ok()
+}
+
+fn say(request: Request, status: u16, media: &str, text: String) {
+    let mut response = Response::from_string(text).with_status_code(StatusCode(status));
+    for header in
+        ALWAYS.into_iter().chain([("Content-Type", media)]).filter_map(|(name, value)| header(name, value))
+    {
+        response.add_header(header);
+    }
+    let _ = request.respond(response);
+}
+
+/// What happens, line by line, until nobody listens.
+fn tell_events(desk: &Desk, request: Request) {
+    let (before, heard) = desk.hub.listen();
+    let mut out = request.into_writer();
+    let mut head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n".to_owned();
+    for (name, value) in ALWAYS {
+        head.push_str(name);
+        head.push_str(": ");
+        head.push_str(value);
+        head.push_str("\r\n");
+    }
+    let mut put = |text: &str| out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let begun = put(&format!("{head}\r\nretry: 1000\n\n"));
+    if begun.is_err() || before.iter().any(|line| put(&format!("data: {line}\n\n")).is_err()) {
+        return;
+    }
+    loop {
+        let told = match heard.recv_timeout(ALIVE) {
+            Ok(line) => put(&format!("data: {line}\n\n")),
+            Err(RecvTimeoutError::Timeout) => put(": still there\n\n"),
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        if told.is_err() {
+            return;
+        }
+    }
+}
+
+/// A file, or the part of it that was asked for.
+fn send(request: Request, path: &Path) {
+    let opened = File::open(path).and_then(|file| file.metadata().map(|meta| (file, meta.len())));
+    let Ok((mut file, length)) = opened else {
+        return say(request, 404, "text/plain", "it is not there".to_owned());
+    };
+    let asked = request.headers().iter().find(|header| header.field.equiv("Range"));
+    let asked = asked.map(|header| range(header.value.as_str(), length));
+    let part = match asked {
+        Some(None) => return say(request, 416, "text/plain", "there is no such part".to_owned()),
+        Some(Some(part)) => Some(part),
+        None => None,
+    };
+    let whole = part.clone().unwrap_or(0..length);
+    if file.seek(SeekFrom::Start(whole.start)).is_err() {
+        return say(request, 500, "text/plain", "it cannot be read".to_owned());
+    }
+    let size = whole.end - whole.start;
+    let status = StatusCode(if part.is_some() { 206 } else { 200 });
+    let body: Box<dyn Read + Send> = Box::new(file.take(size));
+    let mut headers: Vec<Header> =
+        ALWAYS.into_iter().filter_map(|(name, value)| header(name, value)).collect();
+    headers.extend(header("Content-Type", media(path)));
+    headers.extend(header("Accept-Ranges", "bytes"));
+    if let Some(part) = part {
+        let said = format!("bytes {}-{}/{length}", part.start, part.end - 1);
+        headers.extend(header("Content-Range", &said));
+    }
+    let size = usize::try_from(size).ok();
+    let response = Response::new(status, headers, body, size, None).with_chunked_threshold(usize::MAX);
+    let _: io::Result<()> = request.respond(response);
+}
+
+/// The part of so many bytes that `bytes=a-b`, `bytes=a-` or `bytes=-n` means; only one.
+fn range(asked: &str, length: u64) -> Option<Range<u64>> {
+    let (start, end) = asked.strip_prefix("bytes=")?.split_once('-')?;
+    let part = match (start.trim(), end.trim()) {
+        ("", last) => length.saturating_sub(last.parse().ok()?)..length,
+        (start, "") => start.parse().ok()?..length,
+        (start, end) => start.parse().ok()?..end.parse::<u64>().ok()?.checked_add(1)?.min(length),
+    };
+    (part.start < part.end).then_some(part)
+}
+
+fn media(path: &Path) -> &'static str {
+    match path.extension().and_then(|end| end.to_str()) {
+        Some("mp4" | "m4v") => "video/mp4",
+        Some("mov") => "video/quicktime",
+        Some("m4a") => "audio/mp4",
+        Some("wav") => "audio/wav",
+        Some("flac") => "audio/flac",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("vtt") => "text/vtt",
+        // Whatever else a project makes is shown as text, and nothing of it runs.
+        _ => "text/plain; charset=utf-8",
+    }
+}
+
+/// A value of the query, decoded.
+fn value(query: &str, name: &str) -> String {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let raw = pairs.filter(|(key, _)| *key == name).map(|(_, value)| value).next().unwrap_or_default();
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut rest = raw.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let hex = |byte: u8| char::from(byte).to_digit(16);
+        match (first, tail) {
+            (b'%', [high, low, after @ ..]) if hex(*high).is_some() && hex(*low).is_some() => {
+                let code = hex(*high).unwrap_or_default() * 16 + hex(*low).unwrap_or_default();
+                bytes.push(code as u8);
+                rest = after;
+            }
+            _ => {
+                bytes.push(if *first == b'+' { b' ' } else { *first });
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_file_are_as_browsers_ask_for_them() {
+        assert_eq!(range("bytes=0-", 10), Some(0..10));
+        assert_eq!(range("bytes=2-3", 10), Some(2..4));
+        assert_eq!(range("bytes=2-99", 10), Some(2..10));
+        assert_eq!(range("bytes=-3", 10), Some(7..10));
+        assert_eq!(range("bytes=10-", 10), None);
+        assert_eq!(range("lines=1-2", 10), None);
+    }
+
+    #[test]
+    fn values_are_decoded() {
+        assert_eq!(value("a=1&node=hook%2Fsay+1%", "node"), "hook/say 1%");
+        assert_eq!(value("a=1", "node"), "");
+    }
+}
