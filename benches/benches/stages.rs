@@ -11,6 +11,7 @@
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -30,7 +31,8 @@ fn graph_of(text: &str, registry: &Registry) -> Graph {
     let options = ReadOptions { env: &|_| None, set: &[] };
     let mut sources = Sources::default();
     let (spec, mut problems) = read_spec(text, Path::new("reel.yaml"), registry, &options, &mut sources);
-    let graph = resolve(spec.unwrap().nodes, registry, Path::new("."), &mut problems);
+    let nodes = spec.unwrap().nodes.into_iter().map(Arc::new).collect();
+    let graph = resolve(nodes, registry, Path::new("."), &mut problems);
     assert!(!problems.has_errors());
     graph
 }

@@ -19,10 +19,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use mimalloc::MiMalloc;
+
 use crate::args::Cli;
 use crate::config::Config;
 use crate::open::Invocation;
 use crate::ui::{Ui, print_error, print_json};
+
+/// A project of many nodes is many small pieces of memory: a third of the time of reading one was the system's
+/// allocator.
+#[global_allocator]
+static MEMORY: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();

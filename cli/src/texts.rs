@@ -39,18 +39,18 @@ impl Texts {
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub(crate) fn keep(folder: &Path, graph: &Graph, history: &History) -> io::Result<()> {
+    pub(crate) fn keep(folder: &Path, graph: &Graph, history: impl FnOnce() -> History) -> io::Result<()> {
         let before = Self::kept(folder).0;
-        let pasts = history.nodes().map(|(_, past)| past);
-        let manifests = pasts.flat_map(|past| std::iter::once(past.manifest()).chain(past.before()));
-        let spoken: BTreeSet<String> = manifests
-            .flat_map(Manifest::into_fields)
-            .filter(|field| field.name.starts_with("input."))
-            .map(|field| field.value)
-            .collect();
-        let mut after = before.clone();
-        after.retain(|digest, _| spoken.contains(digest.as_str()));
-        after.extend(literals(graph));
+        let now: BTreeMap<String, String> = literals(graph).collect();
+        let after = if before.keys().all(|digest| now.contains_key(digest)) {
+            now
+        } else {
+            let mut after = before.clone();
+            let spoken = spoken_of(&history());
+            after.retain(|digest, _| spoken.contains(digest.as_str()));
+            after.extend(now);
+            after
+        };
         if after == before {
             return Ok(());
         }
@@ -64,6 +64,14 @@ impl Texts {
     pub(crate) fn shown(&self, old: &str, new: &str) -> Option<(String, String)> {
         Some(difference(self.0.get(old)?, self.0.get(new)?))
     }
+}
+
+/// Digests of all inputs that the history has in a manifest.
+fn spoken_of(history: &History) -> BTreeSet<String> {
+    let pasts = history.nodes().map(|(_, past)| past);
+    let manifests = pasts.flat_map(|past| std::iter::once(past.manifest()).chain(past.before()));
+    let fields = manifests.flat_map(Manifest::into_fields);
+    fields.filter(|field| field.name.starts_with("input.")).map(|field| field.value).collect()
 }
 
 /// Two texts in quotes; of long ones what is around the first difference.

@@ -98,11 +98,11 @@ pub struct SourceFile {
     pub shown: String,
 }
 
-/// The resolved DAG.
+/// The resolved DAG. A copy of it shares what neither changes.
 #[derive(Clone, Default)]
 pub struct Graph {
-    nodes: Vec<Node>,
-    names: BTreeMap<String, NodeId>,
+    nodes: Vec<Arc<Node>>,
+    names: Arc<BTreeMap<String, NodeId>>,
     files: Vec<SourceFile>,
     file_ids: BTreeMap<PathBuf, FileId>,
     surroundings: Surroundings,
@@ -112,8 +112,8 @@ impl Graph {
     /// Adds a node; the caller has made sure that its name is new.
     pub fn add(&mut self, node: Node) -> NodeId {
         let id = NodeId::of(self.nodes.len());
-        self.names.insert(node.name.clone(), id);
-        self.nodes.push(node);
+        Arc::make_mut(&mut self.names).insert(node.name.clone(), id);
+        self.nodes.push(Arc::new(node));
         id
     }
 
@@ -147,12 +147,12 @@ impl Graph {
 
     /// The node with this id, to resolve or splice it.
     pub(crate) fn node_mut(&mut self, id: NodeId) -> &mut Node {
-        &mut self.nodes[id.index()]
+        Arc::make_mut(&mut self.nodes[id.index()])
     }
 
     /// All nodes in the order they were made.
     pub fn nodes(&self) -> impl DoubleEndedIterator<Item = (NodeId, &Node)> {
-        self.nodes.iter().enumerate().map(|(index, node)| (NodeId::of(index), node))
+        self.nodes.iter().enumerate().map(|(index, node)| (NodeId::of(index), &**node))
     }
 
     /// The node of this name.
@@ -297,8 +297,12 @@ impl Graph {
         let mut found: Vec<NodeId> = node.after.clone();
         for slot in node.slots.iter().filter(|slot| through || !slot.through) {
             for feed in &slot.feeds {
-                if let Feed::Port(from, port) = feed {
-                    found.extend(self.behind(*from, *port).into_iter().map(|(n, _)| n));
+                match feed {
+                    Feed::Port(from, _) if self.node(*from).spliced.is_empty() => found.push(*from),
+                    Feed::Port(from, port) => {
+                        found.extend(self.behind(*from, *port).into_iter().map(|(n, _)| n));
+                    }
+                    _ => {}
                 }
             }
         }

@@ -123,6 +123,7 @@ pub struct Build<'a> {
     dispatch: Dispatch,
     /// Times of the dispatch are counted from here.
     began: Instant,
+    /// Of nodes that are about to run.
     manifests: BTreeMap<NodeId, Manifest>,
     keys: Vec<Option<ActionKey>>,
     misses: BTreeMap<NodeId, Miss>,
@@ -136,7 +137,8 @@ pub struct Build<'a> {
     resting: BTreeMap<NodeId, Instant>,
     /// Files that changed while they were read.
     unsteady: BTreeSet<String>,
-    running: BTreeMap<RunId, NodeId>,
+    /// What runs, and the key under which it started.
+    running: BTreeMap<RunId, (NodeId, ActionKey)>,
     failures: BTreeMap<NodeId, Failure>,
     base: Base,
     line: &'a mut Line,
@@ -237,7 +239,7 @@ impl<'a> Build<'a> {
         });
         self.results.set(id, None);
         self.was_lost.insert(id);
-        if let Some(key) = self.manifests.get(&id).map(Manifest::key) {
+        if let Some(Some(key)) = self.keys.get(id.index()) {
             self.means.cache.forget(&key.0);
         }
         self.await_or_ready(id);
@@ -360,7 +362,7 @@ impl<'a> Build<'a> {
 
     fn start(&mut self, id: NodeId) {
         let _span = debug_span!("start", node = %self.graph.node(id).name).entered();
-        let Some(manifest) = self.manifests.get(&id).cloned() else {
+        let Some(manifest) = self.manifests.remove(&id) else {
             return;
         };
         let node = self.graph.node(id);
@@ -373,6 +375,7 @@ impl<'a> Build<'a> {
                     return self.complete(id, Recorded { result: Arc::from(result), manifest }, &hit);
                 }
                 Claimed::Busy(miss) => {
+                    self.manifests.insert(id, manifest);
                     self.misses.insert(id, miss);
                     self.elsewhere.insert(id);
                     return self.states.set(id, State::Elsewhere);
@@ -409,7 +412,7 @@ impl<'a> Build<'a> {
         self.states.set(id, State::Running);
         let will = self.will_run(id, &manifest, &right);
         self.observer.observe(&will);
-        self.running.insert(run, id);
+        self.running.insert(run, (id, manifest.key()));
         let start = Start {
             graph: &self.graph,
             node: id,
@@ -428,7 +431,7 @@ impl<'a> Build<'a> {
     fn hear(&mut self, message: Message) {
         match message {
             Message::Progress(run, permille) => {
-                if let Some(node) = self.running.get(&run).copied() {
+                if let Some((node, _)) = self.running.get(&run).copied() {
                     self.observer.observe(&Event::DidProgress { node, permille });
                 }
             }
@@ -445,7 +448,7 @@ impl<'a> Build<'a> {
     }
 
     fn settled(&mut self, run: RunId, settled: Settled) {
-        let Some(id) = self.running.remove(&run) else {
+        let Some((id, _)) = self.running.remove(&run) else {
             return self.left_ended(run);
         };
         let _span = debug_span!("settled", node = %self.graph.node(id).name).entered();
@@ -488,7 +491,6 @@ impl<'a> Build<'a> {
         self.keys.resize(self.graph.len(), None);
         self.keys[id.index()] = Some(key);
         self.history.note(&self.graph.node(id).name, key, &manifest, took);
-        self.manifests.insert(id, manifest);
         self.results.set(id, Some(result));
         self.states.set(id, if took.is_some() { State::Ran } else { State::Cached });
         if !made.is_empty() {
@@ -496,7 +498,8 @@ impl<'a> Build<'a> {
         }
         // What an expansion stands for, and what was made again, changes what dependents await.
         let recount = again || !made.is_empty();
-        for dependent in self.dependents[id.index()].clone() {
+        for index in 0..self.dependents[id.index()].len() {
+            let dependent = self.dependents[id.index()][index];
             match self.states.get(dependent) {
                 State::Waiting(_) if recount || self.was_lost.contains(&id) => self.await_or_ready(dependent),
                 State::Waiting(_) => self.states.one_less(dependent),

@@ -10,6 +10,7 @@ mod roots;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::{debug_span, info_span};
@@ -63,7 +64,7 @@ pub struct Project {
     /// The graph before any expansion.
     pub graph: Graph,
     /// Every node as declared, by the user or by a front end.
-    pub nodes: Vec<NodeDecl>,
+    pub nodes: Vec<Arc<NodeDecl>>,
     /// Outputs, in the order written.
     pub outputs: Vec<Output>,
     /// What it says of the machine's capacity.
@@ -209,11 +210,12 @@ impl Project {
         let Reading { spec, files: mut spec_files, mut problems } =
             info_span!("read", folder = %root.display())
                 .in_scope(|| read_project(root, PROJECT_FILE, registry, options, &mut sources));
-        let Some(spec) = spec else {
+        let Some(mut spec) = spec else {
             return Err(Faulty { problems: problems.sorted(), sources, spec_files });
         };
         let Declared { nodes, outputs: mut declared, read } =
-            info_span!("compile").in_scope(|| fronts::compile(&spec, root, registry, &mut problems));
+            info_span!("compile").in_scope(|| fronts::compile(&mut spec, root, registry, &mut problems));
+        let nodes: Vec<Arc<NodeDecl>> = nodes.into_iter().map(Arc::new).collect();
         let manner = registry.front_ends().find_map(|front_end| front_end.manner());
         if let Some(manner) = manner {
             declared.iter_mut().for_each(|decl| decl.file.value = in_manner(&decl.file.value, manner));

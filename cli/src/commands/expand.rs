@@ -26,7 +26,8 @@ pub(super) fn run(call: &Invocation, args: &Expand) -> Result<Exit, CommandError
     let chosen = project
         .nodes
         .iter()
-        .filter(|decl| args.names.is_empty() || names.contains(&decl.name.value.as_str()));
+        .map(AsRef::as_ref)
+        .filter(|decl: &&NodeDecl| args.names.is_empty() || names.contains(&decl.name.value.as_str()));
     if call.global.json {
         for decl in chosen {
             print_json(&declared(decl));

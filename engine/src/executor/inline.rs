@@ -1,7 +1,9 @@
 //! Runs actions in this process, on threads that grow with the demand. It knows no graph, cache or slots.
 //!
 //! How many run at once is the scheduler's business: an action that waits for the network must not keep one
-//! that computes waiting, so there is a thread for each running action, and threads are used again.
+//! that computes waiting, so there is a thread for each running action, and threads are used again. An action that
+//! only puts together what is in memory already runs at once on the thread that hands it over: some microseconds
+//! of work are not worth waking another thread twice.
 
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
@@ -90,6 +92,10 @@ impl Executor for Inline {
         if state.ended {
             drop(state);
             return run.finish(Err(cancelled()));
+        }
+        if run.request.operation.in_memory() {
+            drop(state);
+            return run.finish(run.execute());
         }
         state.open.insert(run.request.id, Arc::clone(&run));
         let timed = run.until.is_some();

@@ -73,7 +73,7 @@ pub(super) fn declare(
     // What the node says of time and slots is meant for what it makes.
     let decl = NodeDecl { resources: None, timeout: None, ..decl };
     let (operation, extra, surroundings) = (Arc::new(operation), Vec::new(), sample.surroundings);
-    Some(Declared { decl, operation, resolved, bindings, extra, surroundings })
+    Some(Declared { decl: Arc::new(decl), operation, resolved, bindings, extra, surroundings })
 }
 
 /// What is known of every node that the template will make.

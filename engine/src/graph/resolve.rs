@@ -17,7 +17,7 @@ use crate::spec::{InputBinding, InputSource, Located, NodeDecl, Resources, Writt
 
 /// A declaration whose kind and parameters are known; its references are not looked up yet.
 pub(super) struct Declared {
-    pub(super) decl: NodeDecl,
+    pub(super) decl: Arc<NodeDecl>,
     pub(super) operation: Arc<dyn Operation>,
     pub(super) resolved: Resolved,
     pub(super) bindings: Vec<InputBinding>,
@@ -26,14 +26,19 @@ pub(super) struct Declared {
 }
 
 /// Makes a graph of declarations. What could not be resolved is left out and reported.
-pub fn resolve(decls: Vec<NodeDecl>, registry: &Registry, root: &Path, problems: &mut Diagnostics) -> Graph {
+pub fn resolve(
+    decls: Vec<Arc<NodeDecl>>,
+    registry: &Registry,
+    root: &Path,
+    problems: &mut Diagnostics,
+) -> Graph {
     let root = Root::new(root);
     let decls = with_fetches(distinct(decls, problems), registry, problems);
     let names: BTreeSet<String> = decls.iter().map(|decl| decl.name.value.clone()).collect();
     let mut graph = Graph::default();
     let mut made = Vec::with_capacity(decls.len());
-    for declared in decls.into_iter().filter_map(|decl| declare(decl, registry, &root, problems)) {
-        let id = add(&mut graph, &declared, None);
+    for mut declared in decls.into_iter().filter_map(|decl| declare(decl, registry, &root, problems)) {
+        let id = add(&mut graph, &mut declared, None);
         made.push((id, declared));
     }
     let binder = Binder { root: &root, faulty: &names, siblings: None, maker: None };
@@ -49,7 +54,7 @@ pub fn resolve(decls: Vec<NodeDecl>, registry: &Registry, root: &Path, problems:
 }
 
 /// Leaves out the second of two nodes with one name.
-fn distinct(decls: Vec<NodeDecl>, problems: &mut Diagnostics) -> Vec<NodeDecl> {
+fn distinct(decls: Vec<Arc<NodeDecl>>, problems: &mut Diagnostics) -> Vec<Arc<NodeDecl>> {
     let mut seen: BTreeMap<String, Span> = BTreeMap::new();
     decls
         .into_iter()
@@ -73,10 +78,10 @@ fn distinct(decls: Vec<NodeDecl>, problems: &mut Diagnostics) -> Vec<NodeDecl> {
 
 /// Replaces every URL by a reference to a node that fetches it, one node a URL.
 pub(super) fn with_fetches(
-    decls: Vec<NodeDecl>,
+    decls: Vec<Arc<NodeDecl>>,
     registry: &Registry,
     problems: &mut Diagnostics,
-) -> Vec<NodeDecl> {
+) -> Vec<Arc<NodeDecl>> {
     let mut fetches: BTreeMap<(String, PortType), String> = BTreeMap::new();
     let mut out = Vec::with_capacity(decls.len());
     for decl in decls {
@@ -101,10 +106,10 @@ pub(super) fn with_fetches(
             }
             let name = fetches.entry((url.clone(), binding.ty)).or_insert_with(|| {
                 let name = format!("{}.fetch", decl.name.value);
-                out.push(fetch_node(&name, url, binding));
+                out.push(Arc::new(fetch_node(&name, url, binding)));
                 name
             });
-            replace_text(&mut decl.with, url, &format!("${{{name}.file}}"));
+            replace_text(&mut Arc::make_mut(&mut decl).with, url, &format!("${{{name}.file}}"));
         }
         out.push(decl);
     }
@@ -150,7 +155,7 @@ fn fetch_node(name: &str, url: &str, binding: &InputBinding) -> NodeDecl {
 
 /// Looks up the kind and checks the parameters of one declaration.
 pub(super) fn declare(
-    decl: NodeDecl,
+    decl: Arc<NodeDecl>,
     registry: &Registry,
     root: &Root<'_>,
     problems: &mut Diagnostics,
@@ -160,7 +165,7 @@ pub(super) fn declare(
         return None;
     }
     if decl.uses.value == EACH {
-        return each::declare(decl, registry, root, problems);
+        return each::declare(Arc::unwrap_or_clone(decl), registry, root, problems);
     }
     let Some(operation) = registry.get(&decl.uses.value) else {
         problems.push(unknown_kind(registry, &decl.uses));
@@ -222,20 +227,20 @@ fn known_paths(bindings: &[InputBinding], root: &Root<'_>) -> Vec<(String, PathB
     bindings.iter().filter_map(find).collect()
 }
 
-/// Adds a declared node without its inputs.
-pub(super) fn add(graph: &mut Graph, declared: &Declared, maker: Option<NodeId>) -> NodeId {
+/// Adds a declared node without its inputs; what it resolved to goes into the graph.
+pub(super) fn add(graph: &mut Graph, declared: &mut Declared, maker: Option<NodeId>) -> NodeId {
     let Declared { decl, operation, resolved, surroundings, .. } = declared;
-    graph.surroundings.extend(surroundings.clone());
+    graph.surroundings.extend(std::mem::take(surroundings));
     graph.add(Node {
         name: decl.name.value.clone(),
         operation: Arc::clone(operation),
-        params: resolved.params.clone(),
-        ports: resolved.ports.clone(),
+        params: std::mem::take(&mut resolved.params),
+        ports: std::mem::take(&mut resolved.ports),
         slots: Vec::new(),
         after: Vec::new(),
         claim: override_claim(resolved.claim.clone(), decl.resources.as_ref()),
-        tools: resolved.tools.clone(),
-        take: resolved.take.clone(),
+        tools: std::mem::take(&mut resolved.tools),
+        take: std::mem::take(&mut resolved.take),
         timeout: decl.timeout,
         span: decl.span,
         maker,

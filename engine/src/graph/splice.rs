@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use tracing::debug_span;
 
@@ -45,13 +46,13 @@ pub fn splice(
     let mut siblings = BTreeMap::new();
     for decl in with_fetches(decls, registry, &mut problems) {
         let name = decl.name.value.clone();
-        let Some(declared) = declare(decl, registry, &root, &mut problems) else {
+        let Some(mut declared) = declare(decl, registry, &root, &mut problems) else {
             return Err(explain(&name, &problems));
         };
         if graph.find(&name).is_some() {
             return Err(Failure::new(format!("it makes a node `{name}`, but there is one already")));
         }
-        let id = add(graph, &declared, Some(maker));
+        let id = add(graph, &mut declared, Some(maker));
         // What was put in to fetch a URL is known by its whole name.
         siblings.insert(locals.get(&name).map_or_else(|| name.clone(), |local| (*local).to_owned()), id);
         made.push((id, declared));
@@ -103,10 +104,14 @@ fn declarations(
     maker: NodeId,
     subgraph: &Subgraph,
     problems: &mut Diagnostics,
-) -> Result<Vec<NodeDecl>, Failure> {
+) -> Result<Vec<Arc<NodeDecl>>, Failure> {
     let node = graph.node(maker);
     let Some(template) = node.operation.template() else {
-        return Ok(subgraph.nodes.iter().map(|sub| declaration(node.span, &node.name, sub)).collect());
+        return Ok(subgraph
+            .nodes
+            .iter()
+            .map(|sub| Arc::new(declaration(node.span, &node.name, sub)))
+            .collect());
     };
     let mut decls = Vec::with_capacity(subgraph.nodes.len());
     let mut scope = Scope::default();
@@ -121,7 +126,7 @@ fn declarations(
         if problems.has_errors() {
             return Err(explain(&name, problems));
         }
-        decls.push(NodeDecl {
+        decls.push(Arc::new(NodeDecl {
             name: Spanned { value: name, span: node.span },
             uses: template.uses.clone(),
             with,
@@ -129,7 +134,7 @@ fn declarations(
             timeout: template.timeout,
             resources: template.resources.clone(),
             span: node.span,
-        });
+        }));
     }
     Ok(decls)
 }

@@ -26,15 +26,9 @@ impl Build<'_> {
 
     /// Leaves what runs on the line, with its slots.
     pub(super) fn leave(&mut self) {
-        for (run, id) in std::mem::take(&mut self.running) {
-            let Some(manifest) = self.manifests.get(&id) else { continue };
+        for (run, (id, key)) in std::mem::take(&mut self.running) {
             let node = self.graph.node(id);
-            let left = Left {
-                name: node.name.clone(),
-                key: manifest.key(),
-                claim: node.claim.clone(),
-                cancelled: false,
-            };
+            let left = Left { name: node.name.clone(), key, claim: node.claim.clone(), cancelled: false };
             self.line.left.insert(run, left);
             self.dispatch.leave(id, run);
         }
@@ -58,9 +52,8 @@ impl Build<'_> {
         let claim = &self.graph.node(id).claim;
         self.dispatch.take_over(run, id, claim, cost, self.began.elapsed());
         self.states.set(id, State::Running);
-        self.running.insert(run, id);
+        self.running.insert(run, (id, key));
         let will = self.will_go_on(id, manifest);
-        self.manifests.insert(id, manifest.clone());
         self.observer.observe(&will);
         true
     }

@@ -22,9 +22,16 @@ pub(super) struct Declared {
     pub(super) read: Vec<PathBuf>,
 }
 
-/// Runs every front end.
-pub(super) fn compile(spec: &Spec, root: &Path, registry: &Registry, problems: &mut Diagnostics) -> Declared {
-    let mut all = Declared { nodes: spec.nodes.clone(), outputs: spec.outputs.clone(), read: Vec::new() };
+/// Runs every front end. The nodes of the spec go over to what is declared.
+pub(super) fn compile(
+    spec: &mut Spec,
+    root: &Path,
+    registry: &Registry,
+    problems: &mut Diagnostics,
+) -> Declared {
+    let nodes = std::mem::take(&mut spec.nodes);
+    let spec = &*spec;
+    let mut all = Declared { nodes, outputs: spec.outputs.clone(), read: Vec::new() };
     if spec.variants.is_empty() {
         let indexes: Vec<usize> = (0..spec.outputs.len()).collect();
         let story = Story { sections: &spec.sections, unread: &spec.unread, root, registry };
