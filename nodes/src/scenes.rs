@@ -18,6 +18,7 @@ mod layers;
 mod maker;
 mod pictures;
 pub mod sections;
+mod sound;
 mod speech;
 mod story;
 mod style;
@@ -32,7 +33,7 @@ use serde_json::Value;
 
 use crate::text::fonts::FontBook;
 use sections::layers::{Layer, Progress};
-use sections::{Captions, Format, Music, Output, Pronounce, Scenes, Voice};
+use sections::{Captions, Format, Musics, Output, Pronounce, Scenes, Voice};
 
 /// Errors that are told of the rest of a film when something else in it is wrong: they do not follow from it.
 const STANDS_ALONE: &[Code] =
@@ -58,7 +59,7 @@ impl FrontEnd for ScenesFrontEnd {
                 ("format", schema::<Format>()),
                 ("voice", schema::<Voice>()),
                 ("captions", schema::<Captions>()),
-                ("music", schema::<Music>()),
+                ("music", schema::<Musics>()),
                 ("pronounce", schema::<Pronounce>()),
                 ("watermark", schema::<Layer>()),
                 ("progress", schema::<Progress>()),

@@ -18,14 +18,20 @@
 //!   picture of the plan begins or the scene ends, with its `gain` and 5 ms fades; where the next scene has a
 //!   `fade`, the sound of the last picture goes on for that long (whole frames) and fades out over it by the
 //!   cosine, while that of the next scene's first picture fades in by the sine: equal power;
-//! - music: slot `music.file`, any audio file; resampled, from its first sample, repeated with a 50 ms
-//!   cross-fade when `loop` and shorter than the film; `gain`; `fade_in` and `fade_out` (linear, at the film's
-//!   ends); brought down by `duck` dB more while anybody speaks: speech is every `plan.speech` interval in film
-//!   time, gaps below 1.2 s held, down within 200 ms **before** the onset (complete at it), up within 500 ms
-//!   after the end, in straight lines of dB;
+//! - effects: slot `scenes.I.sfx.J.file`, any audio file, resampled; begins at the scene's first sample, plus the
+//!   start of the word `at` (of slot `scenes.I.words`, as captions show it), plus `after`; goes on over the end of
+//!   its scene; with its `gain` and 5 ms fades;
+//! - music: slot `music.K.file` (`music.file` when it is one), any audio file; resampled, from its first sample at
+//!   the start of scene `first`, repeated with a 50 ms cross-fade when `loop` and shorter than its stretch; `gain`;
+//!   `fade_in` from there and `fade_out` (linear) at the film's end, or, after a scene `last` that is not the
+//!   film's last, from the end of that scene on; brought down by `duck` dB more while anybody speaks: speech is
+//!   every `plan.speech` interval in film time, gaps below 1.2 s held, down within 200 ms **before** the onset
+//!   (complete at it), up within 500 ms after the end, in straight lines of dB;
 //! - loudness: EBU R128 integrated over the whole sum; film gain = `loudness` − measured, rounded to 0.5 dB,
 //!   applied to everything; silence stays as it is; then a true-peak limiter at `peak` (look-ahead, no
 //!   clipping); measured again is not needed;
+//! - `stem`: all of that is measured, but only one part of it is written, with the gains of the whole film, those of
+//!   its limiter among them: stems that are put together are the film;
 //! - codec: `aac`: native AAC-LC, `bitrate` kbit/s, M4A, gapless signalled (first decoded sample = sample 0);
 //!   `wav`: 16-bit PCM, TPDF dither from a fixed seed; `flac`: 16-bit. Bit-exact flags, no library tags. Work
 //!   in windows: memory must not grow with the film beyond what one pass over inputs needs;
@@ -33,7 +39,8 @@
 
 use reel_engine::artifact::{Port, PortType};
 use reel_engine::claim::Claim;
-use reel_engine::operation::{Audio, Info, Input, Json, Kind, Reproducible, Resolve, Site};
+use reel_engine::diagnostic::code;
+use reel_engine::operation::{Audio, Info, Input, Json, Kind, Reproducible, Resolve, Site, Words};
 use reel_engine::quantity::{Duration, Gain};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,9 +54,12 @@ use crate::media::tools;
 pub struct Params {
     /// Scenes in the order of the film.
     pub scenes: Vec<SceneSound>,
-    /// The music bed.
+    /// The music bed, or several, each under some of the scenes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub music: Option<Music>,
+    pub music: Option<Beds>,
+    /// The part of the sound that is written; left out, all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stem: Option<Stem>,
     /// Loudness of the film, in LUFS (written as dB below full scale).
     #[serde(default = "default_loudness")]
     pub loudness: Gain,
@@ -83,6 +93,64 @@ pub struct SceneSound {
     /// How long the transition into it takes, in which the sound of clips goes over.
     #[serde(default)]
     pub fade: Duration,
+    /// Sounds that are put in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sfx: Vec<Effect>,
+    /// Words of the scene, from `timeline`: where an effect comes in at a word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<Input<Words>>,
+}
+
+/// A part of a film's sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Stem {
+    /// What is said.
+    Voice,
+    /// What clips sound like.
+    Clips,
+    /// Sounds that are put in.
+    Sfx,
+    /// The music, ducked.
+    Music,
+}
+
+/// A sound that is put in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Effect {
+    /// A sound file, or a URL.
+    pub file: Input<Audio>,
+    /// The word, as captions show it, with which it begins; left out, it begins with the scene.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// How long after that.
+    #[serde(default)]
+    pub after: Duration,
+    /// How loud, against how it was recorded.
+    #[serde(default)]
+    pub gain: Gain,
+}
+
+/// One bed or several.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Beds {
+    /// One.
+    One(Box<Music>),
+    /// Several.
+    Many(Vec<Music>),
+}
+
+impl Beds {
+    /// As a list.
+    #[must_use]
+    pub fn list(&self) -> &[Music] {
+        match self {
+            Self::One(music) => std::slice::from_ref(music),
+            Self::Many(all) => all,
+        }
+    }
 }
 
 /// Sound of a clip.
@@ -120,6 +188,12 @@ pub struct Music {
     /// Whether it begins again when it is shorter than the film.
     #[serde(default = "yes", rename = "loop")]
     pub repeat: bool,
+    /// The scene, from 0, with which it begins; left out, the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<u32>,
+    /// The scene, from 0, with whose end it begins to fade out; left out, it ends with the film.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<u32>,
 }
 
 fn default_loudness() -> Gain {
@@ -168,7 +242,7 @@ impl Kind for Mix {
     fn info(&self) -> Info {
         Info {
             name: "mix",
-            version: 1,
+            version: 2,
             summary: "mixes speech, clips and music to one track of the right loudness",
             example: "sound: { uses: mix, with: { scenes: [{ plan: \"${hook.timeline.plan}\", \
                       voices: [\"${hook.level.1.audio}\"] }], music: { file: bed.flac } } }",
@@ -191,8 +265,35 @@ impl Kind for Mix {
     }
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
-        if let Some(music) = &params.music {
-            crate::media::check_content(music.file.slot(), PortType::Audio, cx);
+        let beds = params.music.iter().flat_map(Beds::list).map(|music| music.file.slot());
+        let effects = params.scenes.iter().flat_map(|scene| &scene.sfx).map(|effect| effect.file.slot());
+        for slot in beds.chain(effects) {
+            crate::media::check_content(slot, PortType::Audio, cx);
+        }
+        let scenes = params.scenes.len();
+        for (index, music) in params.music.iter().flat_map(Beds::list).enumerate() {
+            let wrong = [music.first, music.last].into_iter().flatten().any(|scene| scene as usize >= scenes);
+            if wrong || music.last.is_some_and(|last| last < music.first.unwrap_or(0)) {
+                let message = format!("music {} is under scenes that are not there", index + 1);
+                cx.problem(
+                    "/music",
+                    code::BAD_VALUE,
+                    &message,
+                    Some(format!("scenes are 0 to {}", scenes.saturating_sub(1))),
+                );
+            }
+        }
+        for (index, scene) in params.scenes.iter().enumerate() {
+            if scene.words.is_none() && scene.sfx.iter().any(|effect| effect.at.is_some()) {
+                let help = "add `words: \"${SCENE.timeline.words}\"`".to_owned();
+                let pointer = format!("/scenes/{index}/sfx");
+                cx.problem(
+                    &pointer,
+                    code::MISSING_KEY,
+                    "an effect at a word needs the scene's words",
+                    Some(help),
+                );
+            }
         }
     }
 }

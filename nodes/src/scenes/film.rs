@@ -2,7 +2,7 @@
 
 use reel_engine::diagnostic::Diagnostics;
 use reel_engine::operation::{FrontGraph, FrontProject};
-use reel_engine::quantity::{Color, Duration, Size};
+use reel_engine::quantity::{Color, Size};
 use reel_engine::span::Span;
 use reel_engine::spec::Located;
 
@@ -11,6 +11,7 @@ use super::layers::{self, Lain};
 use super::maker::{Maker, With, list, reference};
 use super::pictures::{Ready, Seen, see};
 use super::sections::Scene;
+use super::sound::{self, Track};
 use super::speech::{Said, speak};
 use super::story::{Part, Story};
 use super::style::{self, Style};
@@ -23,18 +24,18 @@ use crate::media::picture::Bar;
 use crate::text::fonts::FontBook;
 
 /// A scene with the nodes that everything shares.
-struct Staged<'a> {
-    scene: &'a Part<'a, Scene>,
-    said: Vec<Said>,
-    seen: Vec<Seen<'a>>,
+pub(super) struct Staged<'a> {
+    pub(super) scene: &'a Part<'a, Scene>,
+    pub(super) said: Vec<Said>,
+    pub(super) seen: Vec<Seen<'a>>,
     style: Style,
 }
 
 /// Everything that the making of nodes looks at.
-struct Film<'a> {
-    story: &'a Story<'a>,
-    formats: &'a Formats,
-    scenes: Vec<Staged<'a>>,
+pub(super) struct Film<'a> {
+    pub(super) story: &'a Story<'a>,
+    pub(super) formats: &'a Formats,
+    pub(super) scenes: Vec<Staged<'a>>,
     /// What lies over all of it.
     mark: Option<Lain<'a>>,
 }
@@ -66,6 +67,7 @@ pub(super) fn compile(
             read: maker.read,
         };
     }
+    sound::check(story, &scenes, problems);
     if let Some(fps) = formats.rates.iter().next() {
         story.scenes.iter().skip(1).for_each(|scene| transitions::check(scene, *fps, problems));
     }
@@ -109,7 +111,7 @@ impl Film<'_> {
     }
 
     /// The name of a scene's timeline in a cut.
-    fn times(&self, cut: &Cut, scene: usize) -> String {
+    pub(super) fn times(&self, cut: &Cut, scene: usize) -> String {
         format!("{}{}.timeline", self.formats.rate_prefix(cut.fps), self.scenes[scene].scene.value.id)
     }
 
@@ -215,8 +217,9 @@ impl Film<'_> {
                 let node = self.film(*format, *container, title.as_ref(), name, *span, &mut made, maker);
                 format!("${{{node}.video}}")
             }
-            Use::Sound { cut, codec } => {
-                format!("${{{}.audio}}", self.sound(*cut, *codec, name, *span, &mut made, maker))
+            Use::Sound { cut, codec, stem } => {
+                let track = Track { cut: *cut, codec: *codec, stem: *stem };
+                format!("${{{}.audio}}", self.sound(track, name, *span, &mut made, maker))
             }
             Use::Captions { cut, kind, size } => {
                 let with = self.caption_file(self.formats.cuts.get(*cut), *kind, *size, *span);
@@ -245,9 +248,9 @@ type FilmKey = (usize, Container, Option<Located>);
 
 /// Film-wide nodes that were made, by what they are.
 #[derive(Default)]
-struct Made {
+pub(super) struct Made {
     films: Vec<(FilmKey, String)>,
-    sounds: Vec<((usize, SoundCodec), String)>,
+    pub(super) sounds: Vec<(Track, String)>,
 }
 
 impl Film<'_> {
@@ -295,66 +298,11 @@ impl Film<'_> {
             .set("container", container)
             .maybe("title", title);
         if self.is_heard(cut) {
-            with = with.port(
-                "audio",
-                &self.sound(film.cut, SoundCodec::Aac, output, span, made, maker),
-                "audio",
-            );
+            let track = Track { cut: film.cut, codec: SoundCodec::Aac, stem: None };
+            with = with.port("audio", &self.sound(track, output, span, made, maker), "audio");
         }
         made.films.push((key, name.clone()));
         maker.add(name, "mux", with)
-    }
-
-    /// Whether anything is to be heard in a cut.
-    fn is_heard(&self, cut: &Cut) -> bool {
-        let heard = |scene: &usize| {
-            let staged = &self.scenes[*scene];
-            !staged.said.is_empty() || staged.seen.iter().any(|seen| seen.sound().is_some())
-        };
-        self.story.music.is_some() || cut.scenes.iter().any(heard)
-    }
-
-    /// The node that mixes a cut, made once for equal outputs.
-    fn sound(
-        &self,
-        cut: usize,
-        codec: SoundCodec,
-        output: &str,
-        span: Span,
-        made: &mut Made,
-        maker: &mut Maker,
-    ) -> String {
-        if let Some((_, node)) = made.sounds.iter().find(|(known, _)| *known == (cut, codec)) {
-            return node.clone();
-        }
-        let name = match codec {
-            SoundCodec::Aac => format!("{}film.mix", self.formats.cuts.prefix(cut)),
-            _ => format!("{output}.mix"),
-        };
-        let of = self.formats.cuts.get(cut);
-        let scenes = of.scenes.iter().enumerate().map(|(i, &scene)| {
-            let staged = &self.scenes[scene];
-            let place = staged.scene.place();
-            // Only sounds that go over into each other know of the transition.
-            let before = i.checked_sub(1).and_then(|before| self.scenes[of.scenes[before]].seen.last());
-            let sounds =
-                [before, staged.seen.first()].into_iter().flatten().any(|seen| seen.sound().is_some());
-            let transition = staged.scene.transition().filter(|_| before.is_some() && sounds);
-            let voices = staged.said.iter().map(|said| reference(said.span, &said.level, "audio"));
-            With::new(place)
-                .port("plan", &self.times(of, scene), "plan")
-                .put("voices", list(place, voices))
-                .maybe("gain", staged.scene.written.get("gain"))
-                .put("clips", list(place, staged.seen.iter().filter_map(Seen::sound)))
-                .set("fade", transition.map_or_else(Duration::default, |transition| transition.length))
-                .located()
-        });
-        let with = With::new(span)
-            .put("scenes", list(span, scenes))
-            .maybe("music", self.story.music.as_ref().map(|music| music.written))
-            .set("codec", codec);
-        made.sounds.push(((cut, codec), name.clone()));
-        maker.add(name, "mix", with)
     }
 
     fn caption_file(&self, cut: &Cut, kind: CaptionFormat, size: Size, span: Span) -> With {

@@ -9,6 +9,7 @@ use reel_engine::spec::{Located, OutputDecl};
 use super::sections::{Burn, Output};
 use super::story::{Story, typed};
 use crate::film::captions::Format as CaptionFormat;
+use crate::film::mix::Stem;
 use crate::film::thumbnail::Format as PictureFormat;
 use crate::media::encoding::{Container, Encoding, Preset, SoundCodec};
 use crate::media::time::FrameRate;
@@ -36,7 +37,7 @@ pub(super) struct FilmFormat {
 pub(super) enum Use {
     Film { format: usize, container: Container, title: Option<Located> },
     Captions { cut: usize, kind: CaptionFormat, size: Size },
-    Sound { cut: usize, codec: SoundCodec },
+    Sound { cut: usize, codec: SoundCodec, stem: Option<Stem> },
     Picture { format: usize, kind: PictureFormat, at: Option<Located> },
 }
 
@@ -117,7 +118,7 @@ fn keys(class: Class) -> (&'static [&'static str], &'static str) {
             (&["size", "fps", "codec", "crf", "preset", "captions", "scenes", "title"], "a film")
         }
         Class::Captions(_) => (&["size", "fps", "scenes"], "a caption file"),
-        Class::Sound(_) => (&["fps", "scenes"], "a sound file"),
+        Class::Sound(_) => (&["fps", "scenes", "stem"], "a sound file"),
         Class::Picture(_) => (&["size", "at"], "a picture"),
     }
 }
@@ -215,7 +216,9 @@ impl Formats {
                 let size = output.size.map_or(of_film, |size| if self.draft { half(size) } else { size });
                 Use::Captions { cut: self.cut(fps, asked.scenes.clone(), name), kind, size }
             }
-            Class::Sound(codec) => Use::Sound { cut: self.cut(fps, asked.scenes.clone(), name), codec },
+            Class::Sound(codec) => {
+                Use::Sound { cut: self.cut(fps, asked.scenes.clone(), name), codec, stem: output.stem }
+            }
             Class::Picture(kind) => {
                 let asked_size = output.size.map(|size| if self.draft { half(size) } else { size });
                 let of_size = |film: &FilmFormat| asked_size.is_none_or(|size| size == film.size);
@@ -251,6 +254,7 @@ fn blank() -> Output {
         preset: None,
         captions: None,
         scenes: None,
+        stem: None,
         title: None,
         at: None,
     }

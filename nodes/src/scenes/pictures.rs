@@ -1,6 +1,6 @@
 //! `show:` becomes pictures: once for the scene, and once for each format. It knows no speech.
 
-use reel_engine::diagnostic::{Code, Diagnostic, Diagnostics, code, nearest};
+use reel_engine::diagnostic::{Code, Diagnostic, Diagnostics, code};
 use reel_engine::quantity::{Gain, Size};
 use reel_engine::span::Span;
 use reel_engine::spec::Located;
@@ -8,14 +8,12 @@ use reel_engine::spec::Located;
 use super::layers::{self, Lain};
 use super::maker::{Maker, With, list};
 use super::sections::{Scene, Show, Sound};
-use super::speech::Said;
+use super::speech::{Said, known_words, said_at};
 use super::story::Part;
 use super::style::Style;
 use crate::media::camera::Camera;
 use crate::media::picture::Fit;
 use crate::media::time::FrameRate;
-use crate::media::words::align::bare;
-use crate::media::words::parts::parts;
 
 /// One picture of a scene.
 pub(super) struct Seen<'a> {
@@ -172,30 +170,14 @@ fn source(scene: &Part<'_, Scene>, show: &Show, written: &Located, number: usize
 
 /// Reports an `at` that names a word which captions do not show, when all words are known.
 fn check_words(scene: &Part<'_, Scene>, seen: &[Seen<'_>], said: &[Said], problems: &mut Diagnostics) {
-    if said.iter().any(|sentence| sentence.shown.is_empty()) {
-        return;
-    }
-    let shown = said.iter().flat_map(|sentence| &sentence.shown).flat_map(|unit| parts(&unit.text));
-    let words: Vec<String> = shown.map(|part| bare(part.text)).collect();
+    let Some(words) = known_words(said) else { return };
     let mut from = 0;
     for picture in seen {
         let (Some(at), Some(place)) = (&picture.show.at, picture.written.get("at")) else { continue };
-        let parts: Vec<String> =
-            parts(at).iter().map(|part| bare(part.text)).filter(|part| !part.is_empty()).collect();
-        let found =
-            (from..words.len()).find(|&start| !parts.is_empty() && words[start..].starts_with(&parts));
-        match found {
+        let which = ", after the picture before";
+        match said_at(scene, &words, (at, place.span), (from, which), problems) {
             Some(found) => from = found + 1,
-            None => {
-                let near = nearest(&bare(at), words[from..].iter().map(String::as_str));
-                let help = near.map_or_else(
-                    || "`at` names a word as captions show it, after the picture before".to_owned(),
-                    |near| format!("did you mean `{near}`?"),
-                );
-                let message = format!("`{at}` is not said here in scene `{}`", scene.value.id);
-                problems.push(Diagnostic::error(code::BAD_VALUE, place.span, message).help(help));
-                return;
-            }
+            None => return,
         }
     }
 }

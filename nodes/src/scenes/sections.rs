@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::layers::{Layer, Progress};
+use crate::film::mix::Stem;
 use crate::media::camera::{Camera, Point};
 use crate::media::ease::Ease;
 use crate::media::encoding::{Preset, VideoCodec};
@@ -132,7 +133,28 @@ impl Fonts {
     }
 }
 
-/// `music:` — a bed under everything.
+/// `music:` — a bed under everything, or several, each under some of the scenes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Musics {
+    /// One.
+    One(Box<Music>),
+    /// Several; each ends where the next begins, unless it says otherwise.
+    Many(Vec<Music>),
+}
+
+impl Musics {
+    /// As a list.
+    #[must_use]
+    pub fn list(&self) -> &[Music] {
+        match self {
+            Self::One(music) => std::slice::from_ref(music),
+            Self::Many(all) => all,
+        }
+    }
+}
+
+/// A music bed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Music {
@@ -150,9 +172,32 @@ pub struct Music {
     /// How long it takes to go out, at the end.
     #[serde(default)]
     pub fade_out: Option<Duration>,
-    /// Whether it begins again when it is shorter than the film.
+    /// Whether it begins again when it is shorter than what it is under.
     #[serde(default, rename = "loop")]
     pub repeat: Option<bool>,
+    /// The scene with which it begins; left out, the first.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// The scene with whose end it fades out; left out, where the next music begins, or the film ends.
+    #[serde(default)]
+    pub to: Option<String>,
+}
+
+/// A sound that is put into a scene.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sfx {
+    /// A sound file, or a URL.
+    pub file: Input<Audio>,
+    /// The word, as captions show it, with which it begins; left out, it begins with the scene.
+    #[serde(default)]
+    pub at: Option<String>,
+    /// How long after that.
+    #[serde(default)]
+    pub after: Option<Duration>,
+    /// How loud, against how it was recorded.
+    #[serde(default)]
+    pub gain: Option<Gain>,
 }
 
 /// `pronounce:` — how words are said wherever they stand, such as `NASA: nassa`.
@@ -196,6 +241,9 @@ pub struct Scene {
     /// A bar that fills while the scene goes on.
     #[serde(default)]
     pub progress: Option<Progress>,
+    /// Sounds that are put in, at the scene's start, at a word, or later.
+    #[serde(default)]
+    pub sfx: Vec<Sfx>,
 }
 
 /// What is said.
@@ -400,6 +448,9 @@ pub struct Output {
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub scenes: Option<Vec<String>>,
+    /// For sound: only what is said, what clips sound like, what is put in, or the music. Together they are the film.
+    #[serde(default)]
+    pub stem: Option<Stem>,
     /// Title, in the film's metadata.
     #[serde(default)]
     pub title: Option<String>,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use reel_engine::diagnostic::{Code, Diagnostic, Diagnostics, code};
+use reel_engine::diagnostic::{Code, Diagnostic, Diagnostics, code, nearest};
 use reel_engine::span::Span;
 use reel_engine::spec::{Located, escape, parse_reference};
 
@@ -10,6 +10,8 @@ use super::maker::{Maker, With};
 use super::sections::{Say, Scene};
 use super::story::{Part, Story};
 use crate::media::words::Shown;
+use crate::media::words::align::{bare, find};
+use crate::media::words::parts::parts;
 use crate::text::sentences::{Sentence, sentences};
 
 /// Longest text file that is read for its sentences.
@@ -51,6 +53,36 @@ pub(super) fn speak(
             Vec::new()
         }
     }
+}
+
+/// The words that captions will show, bare; `None` when some are known only after the run.
+pub(super) fn known_words(said: &[Said]) -> Option<Vec<String>> {
+    if said.iter().any(|sentence| sentence.shown.is_empty()) {
+        return None;
+    }
+    let shown = said.iter().flat_map(|sentence| &sentence.shown);
+    Some(shown.flat_map(|unit| parts(&unit.text)).map(|part| bare(part.text)).collect())
+}
+
+/// Where among the words of a scene `at` is said, from a word on (`which` says it in words); that it is not is reported.
+pub(super) fn said_at(
+    scene: &Part<'_, Scene>,
+    words: &[String],
+    (at, place): (&str, Span),
+    (from, which): (usize, &str),
+    problems: &mut Diagnostics,
+) -> Option<usize> {
+    let found = find(words, at, from);
+    if found.is_none() {
+        let near = nearest(&bare(at), words[from..].iter().map(String::as_str));
+        let help = near.map_or_else(
+            || format!("`at` names a word as captions show it{which}"),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let message = format!("`{at}` is not said here in scene `{}`", scene.value.id);
+        problems.push(Diagnostic::error(code::BAD_VALUE, place, message).help(help));
+    }
+    found
 }
 
 type Problem = (Code, String, String);

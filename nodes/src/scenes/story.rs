@@ -10,7 +10,7 @@ use schemars::{JsonSchema, schema_for};
 use serde::de::DeserializeOwned;
 
 use super::sections::layers::{Layer, Progress};
-use super::sections::{Captions, Format, Music, Pronounce, Scene, Scenes, Transition, Voice};
+use super::sections::{Captions, Format, Musics, Pronounce, Scene, Scenes, Transition, Voice};
 use crate::media::picture::TransitionKind;
 use crate::media::wrong_frame_size;
 
@@ -19,7 +19,7 @@ pub(super) struct Story<'a> {
     pub(super) format: Format,
     pub(super) voice: Option<Part<'a, Voice>>,
     pub(super) captions: Option<Part<'a, Captions>>,
-    pub(super) music: Option<Part<'a, Music>>,
+    pub(super) music: Option<Part<'a, Musics>>,
     pub(super) pronounce: Pronounce,
     pub(super) watermark: Option<Part<'a, Layer>>,
     pub(super) progress: Option<Part<'a, Progress>>,

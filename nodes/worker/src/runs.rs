@@ -19,7 +19,7 @@ const RUNS: &[(&str, u32, Run)] = &[
     ("encode", 4, film::encode::run),
     ("image", 1, picture::image::run),
     ("level", 1, speech::level::run),
-    ("mix", 1, film::mix::run),
+    ("mix", 2, film::mix::run),
     ("mux", 1, film::mux::run),
     ("sprite", 1, picture::sprite::run),
     ("still", 1, picture::still::run),

@@ -15,6 +15,7 @@ mod network;
 mod permissions;
 mod rerun;
 mod right;
+mod sounds;
 mod sure;
 mod surface;
 mod survive;

@@ -6,8 +6,7 @@ use reel_engine::quantity::Duration;
 use super::Params;
 use crate::media::time::{FrameRate, SAMPLE_RATE};
 use crate::media::words::Word;
-use crate::media::words::align::bare;
-use crate::media::words::parts::parts;
+use crate::media::words::align::{bare, find};
 
 /// The length, in frames, that the pictures themselves give a scene in which nothing is said.
 pub(super) fn own_length(params: &Params, clips: &[Option<u64>]) -> Option<u64> {
@@ -72,16 +71,8 @@ fn said_at(
     fps: FrameRate,
     index: usize,
 ) -> Result<(u64, usize), Failure> {
-    let parts: Vec<String> =
-        parts(wanted).iter().map(|part| bare(part.text)).filter(|part| !part.is_empty()).collect();
-    let here = |start: usize| {
-        !parts.is_empty()
-            && parts
-                .iter()
-                .enumerate()
-                .all(|(i, part)| words.get(start + i).is_some_and(|w| bare(&w.text) == *part))
-    };
-    match (from..words.len()).find(|&start| here(start)) {
+    let texts: Vec<String> = words.iter().map(|word| bare(&word.text)).collect();
+    match find(&texts, wanted, from) {
         Some(found) => Ok((fps.nearest_frame(words[found].start, SAMPLE_RATE), found + 1)),
         None => Err(Failure::new(format!(
             "picture {} appears at `{wanted}`, which is not said in this scene{}",

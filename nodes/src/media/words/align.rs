@@ -38,6 +38,14 @@ pub fn align(text: &str, heard: &[Word], end: u64) -> Vec<Word> {
     words
 }
 
+/// Where `wanted`, one word or several, stands first among words that are [`bare`], from `from` on.
+#[must_use]
+pub fn find(words: &[String], wanted: &str, from: usize) -> Option<usize> {
+    let parts: Vec<String> =
+        parts(wanted).iter().map(|part| bare(part.text)).filter(|part| !part.is_empty()).collect();
+    (from..words.len()).find(|&start| !parts.is_empty() && words[start..].starts_with(&parts))
+}
+
 fn timed(text: &str, start: u64, end: u64) -> Word {
     Word { text: text.to_owned(), start, end: end.max(start), last: false, joined: false }
 }

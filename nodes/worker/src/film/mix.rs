@@ -2,11 +2,12 @@
 //! It knows no picture.
 
 mod bed;
+mod effect;
 mod voice;
 
 use reel_engine::operation::{Call, Failure, Outcome};
 use reel_engine::quantity::Gain;
-use reel_nodes::film::mix::Params;
+use reel_nodes::film::mix::{Beds, Params, Stem};
 use reel_nodes::media::encoding::SoundCodec;
 use reel_nodes::media::plan::{Plan, Start, starts};
 use reel_nodes::media::time::SAMPLE_RATE;
@@ -33,8 +34,8 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     let score = Score::read(call, &params)?;
     let mut meter =
         Meter::new(CHANNELS as u32).ok_or_else(|| Failure::new("no loudness meter for stereo"))?;
-    score.play(call, 0, |window| {
-        meter.push(window);
+    score.play(call, 0, None, |all, _| {
+        meter.push(all);
         Ok(())
     })?;
     let target = decibels(params.loudness);
@@ -52,7 +53,7 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
         gain: factor(gain) as f32,
         skip: LATENCY * CHANNELS,
     };
-    score.play(call, 500, |window| writer.push(window))?;
+    score.play(call, 500, params.stem, |all, part| writer.push(all, part))?;
     writer.finish()?;
     let log = format!(
         "loudness {} LUFS before, film gain {gain:+.1} dB\n",
@@ -74,13 +75,25 @@ struct Writer {
 }
 
 impl Writer {
-    fn push(&mut self, window: &mut [f32]) -> Result<(), Failure> {
-        window.iter_mut().for_each(|sample| *sample *= self.gain);
-        self.limited(window)
+    /// Writes all that sounds, or the part of it.
+    fn push(&mut self, all: &mut [f32], part: Option<&mut [f32]>) -> Result<(), Failure> {
+        all.iter_mut().for_each(|sample| *sample *= self.gain);
+        match part {
+            None => self.limited(all),
+            Some(part) => {
+                part.iter_mut().for_each(|sample| *sample *= self.gain);
+                self.limiter.process_part(all, part);
+                self.write(part)
+            }
+        }
     }
 
     fn limited(&mut self, window: &mut [f32]) -> Result<(), Failure> {
         self.limiter.process(window);
+        self.write(window)
+    }
+
+    fn write(&mut self, window: &[f32]) -> Result<(), Failure> {
         let skip = self.skip.min(window.len());
         self.skip -= skip;
         self.encoder.push(&window[skip..]).map_err(crate::failure)
@@ -97,8 +110,10 @@ impl Writer {
 struct Score<'a> {
     params: &'a Params,
     call: &'a Call<'a>,
-    placed: Vec<Placed>,
-    ducking: Ducking,
+    placed: Vec<(Stem, Placed)>,
+    /// Where scenes begin, and, last, where the film ends.
+    starts: Vec<Start>,
+    speech: Vec<(u64, u64)>,
     samples: u64,
 }
 
@@ -116,51 +131,84 @@ impl<'a> Score<'a> {
         let starts = starts(fps, &plans);
         let mut placed = Vec::new();
         for (index, (plan, start)) in plans.iter().zip(&starts).enumerate() {
-            placed.extend(voice::voices(call, params, index, plan, *start)?);
-            placed.extend(voice::clips(call, params, index, plan, (*start, starts[index + 1]))?);
+            let voices = voice::voices(call, params, index, plan, *start)?;
+            let clips = voice::clips(call, params, index, plan, (*start, starts[index + 1]))?;
+            let effects = effect::effects(call, params, index, *start)?;
+            placed.extend(voices.into_iter().map(|sound| (Stem::Voice, sound)));
+            placed.extend(clips.into_iter().map(|sound| (Stem::Clips, sound)));
+            placed.extend(effects.into_iter().map(|sound| (Stem::Sfx, sound)));
         }
         let speech = plans.iter().zip(&starts).flat_map(|(plan, start)| {
             plan.speech.iter().map(|span| (start.sample + span.start, start.sample + span.end()))
         });
-        let duck = params.music.as_ref().map_or(0.0, |music| decibels(music.duck));
+        let speech = speech.collect();
         let samples = starts.last().map_or(0, |end: &Start| end.sample);
-        Ok(Self { params, call, placed, ducking: Ducking::new(speech, duck), samples })
+        Ok(Self { params, call, placed, starts, speech, samples })
     }
 
-    /// Gives the sum of everything, before any film gain, window by window; progress runs over 500 thousandths
-    /// from `progress`.
+    /// Every music, from its first sample on.
+    fn beds(&self) -> Result<Vec<Bed>, Failure> {
+        let music = self.params.music.iter().flat_map(Beds::list);
+        music
+            .map(|music| {
+                let missing = || Failure::new("music is under a scene that is not there");
+                let scene = |index: u32| self.starts.get(index as usize).ok_or_else(missing);
+                let from = scene(music.first.unwrap_or(0))?.sample;
+                let fade = bed::samples(music.fade_out);
+                let end = match music.last {
+                    Some(last) => (scene(last + 1)?.sample + fade).min(self.samples),
+                    None => self.samples,
+                };
+                let ducking = Ducking::new(self.speech.iter().copied(), decibels(music.duck));
+                Bed::open(&self.call.one(music.file.slot())?.path, music, (from, end), ducking)
+            })
+            .collect()
+    }
+
+    /// Gives the sum of everything, and beside it that of one part if one is wanted, before any film gain, window by
+    /// window; progress runs over 500 thousandths from `progress`.
     fn play(
         &self,
         call: &Call<'_>,
         progress: u64,
-        mut sink: impl FnMut(&mut [f32]) -> Result<(), Failure>,
+        stem: Option<Stem>,
+        mut sink: impl FnMut(&mut [f32], Option<&mut [f32]>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let mut bed = match &self.params.music {
-            Some(music) => {
-                Some(Bed::open(&self.call.one(music.file.slot())?.path, music, self.samples, &self.ducking)?)
-            }
-            None => None,
-        };
-        let mut window = Vec::new();
+        let mut beds = self.beds()?;
+        let (mut all, mut part) = (Vec::new(), Vec::new());
         let mut at = 0;
         while at < self.samples {
             if (call.cancelled)() {
                 return Err(crate::cancelled());
             }
             let end = (at + WINDOW).min(self.samples);
-            window.clear();
-            window.resize((end - at) as usize * CHANNELS, 0.0);
-            if let Some(bed) = &mut bed {
-                bed.add(at, &mut window)?;
+            all.clear();
+            all.resize((end - at) as usize * CHANNELS, 0.0);
+            if let Some(stem) = stem {
+                self.add((at, end), &mut beds, |of| of == stem, &mut all)?;
+                part.clone_from(&all);
             }
-            for sound in self.placed.iter().filter(|sound| sound.touches(at, end)) {
-                sound.add(at, &mut window)?;
-            }
-            sink(&mut window)?;
+            self.add((at, end), &mut beds, |of| stem != Some(of), &mut all)?;
+            sink(&mut all, stem.map(|_| part.as_mut_slice()))?;
             at = end;
             (call.progress)((progress + at * 500 / self.samples) as u16);
         }
         Ok(())
+    }
+
+    /// Adds what belongs to some parts to a window.
+    fn add(
+        &self,
+        (at, end): (u64, u64),
+        beds: &mut [Bed],
+        wanted: impl Fn(Stem) -> bool,
+        window: &mut [f32],
+    ) -> Result<(), Failure> {
+        if wanted(Stem::Music) {
+            beds.iter_mut().try_for_each(|bed| bed.add(at, window))?;
+        }
+        let mut here = self.placed.iter().filter(|(of, sound)| wanted(*of) && sound.touches(at, end));
+        here.try_for_each(|(_, sound)| sound.add(at, window))
     }
 }
 

@@ -61,13 +61,24 @@ impl Limiter {
     /// Takes in interleaved stereo and replaces it by what came in [`LATENCY`] samples before, limited.
     pub fn process(&mut self, samples: &mut [f32]) {
         for frame in samples.as_chunks_mut::<CHANNELS>().0 {
-            let peak = self.peak(*frame);
-            let needed = if peak > self.ceiling { self.ceiling / peak } else { 1.0 };
-            let gain = self.next_gain(needed);
-            self.delay.push_back(*frame);
-            let delayed = self.delay.pop_front().unwrap_or_default();
-            *frame = delayed.map(|sample| sample * gain);
+            *frame = self.step(*frame, *frame);
         }
+    }
+
+    /// As [`Self::process`], but `part` is what is delayed and brought down, by the gain that `all` needs: parts that
+    /// are put together again are then what all of it became.
+    pub fn process_part(&mut self, all: &[f32], part: &mut [f32]) {
+        for (all, part) in all.as_chunks::<CHANNELS>().0.iter().zip(part.as_chunks_mut::<CHANNELS>().0) {
+            *part = self.step(*all, *part);
+        }
+    }
+
+    fn step(&mut self, heard: [f32; CHANNELS], frame: [f32; CHANNELS]) -> [f32; CHANNELS] {
+        let peak = self.peak(heard);
+        let needed = if peak > self.ceiling { self.ceiling / peak } else { 1.0 };
+        let gain = self.next_gain(needed);
+        self.delay.push_back(frame);
+        self.delay.pop_front().unwrap_or_default().map(|sample| sample * gain)
     }
 
     /// The highest of the sample that left the middle of the interpolator and the three points after it.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use reel_engine::operation::Failure;
+use reel_engine::quantity::Duration;
 use reel_nodes::film::mix::Music;
 use reel_nodes::media::time::SAMPLE_RATE;
 
@@ -19,8 +20,8 @@ const GRAIN: u64 = 64;
 
 type Frame = [f32; 2];
 
-/// Music from the first sample of a film on, to be taken window by window in order.
-pub(super) struct Bed<'a> {
+/// Music from a sample of a film on, to be taken window by window in order.
+pub(super) struct Bed {
     path: PathBuf,
     reader: AudioReader,
     /// Decoded and not yet used; never fewer than [`SEAM`] frames while the music goes on.
@@ -30,14 +31,25 @@ pub(super) struct Bed<'a> {
     gain_db: f64,
     fade_in: u64,
     fade_out: u64,
-    film: u64,
-    ducking: &'a Ducking,
+    /// First sample in film time.
+    from: u64,
+    /// First sample after it.
+    end: u64,
+    ducking: Ducking,
 }
 
-impl<'a> Bed<'a> {
-    pub(super) fn open(path: &Path, music: &Music, film: u64, ducking: &'a Ducking) -> Result<Self, Failure> {
-        let samples =
-            |time: reel_engine::quantity::Duration| time.as_micros() * u64::from(SAMPLE_RATE) / 1_000_000;
+/// Samples that a time takes.
+pub(super) const fn samples(time: Duration) -> u64 {
+    time.as_micros() * SAMPLE_RATE as u64 / 1_000_000
+}
+
+impl Bed {
+    pub(super) fn open(
+        path: &Path,
+        music: &Music,
+        (from, end): (u64, u64),
+        ducking: Ducking,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             path: path.to_owned(),
             reader: open(path)?,
@@ -47,17 +59,21 @@ impl<'a> Bed<'a> {
             gain_db: decibels(music.gain),
             fade_in: samples(music.fade_in),
             fade_out: samples(music.fade_out),
-            film,
+            from,
+            end,
             ducking,
         })
     }
 
     /// Adds the music to the window that begins at film sample `at`.
     pub(super) fn add(&mut self, at: u64, window: &mut [f32]) -> Result<(), Failure> {
+        let frames = window.as_chunks_mut::<2>().0;
+        let inside = |sample: u64| (sample.saturating_sub(at) as usize).min(frames.len());
+        let (first, last) = (inside(self.from), inside(self.end));
         let mut gains = (0.0, 0.0);
-        for (offset, frame) in window.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+        for (offset, frame) in frames[..last].iter_mut().enumerate().skip(first) {
             let sample = at + offset as u64;
-            if sample.is_multiple_of(GRAIN) || offset == 0 {
+            if sample.is_multiple_of(GRAIN) || offset == first {
                 let grain = sample / GRAIN * GRAIN;
                 gains = (self.gain_at(grain), self.gain_at(grain + GRAIN));
             }
@@ -73,7 +89,8 @@ impl<'a> Bed<'a> {
     fn gain_at(&self, sample: u64) -> f32 {
         let ramp =
             |part: u64, whole: u64| if whole == 0 { 1.0 } else { (part as f64 / whole as f64).min(1.0) };
-        let fades = ramp(sample, self.fade_in).min(ramp(self.film.saturating_sub(sample), self.fade_out));
+        let fades = ramp(sample.saturating_sub(self.from), self.fade_in)
+            .min(ramp(self.end.saturating_sub(sample), self.fade_out));
         (factor(self.gain_db + self.ducking.db_at(sample)) * fades) as f32
     }
 

@@ -16,14 +16,14 @@ const EDGE: u64 = 240;
 
 /// A WAV of 32-bit floats at 48 kHz, one channel or two, and where it sounds.
 pub(super) struct Placed {
-    path: PathBuf,
+    pub(super) path: PathBuf,
     /// First sample in film time.
-    start: u64,
+    pub(super) start: u64,
     /// Samples of it that sound.
-    samples: u64,
-    gain: f32,
+    pub(super) samples: u64,
+    pub(super) gain: f32,
     /// Samples over which it comes in and goes out under a transition; 0 at a cut.
-    fades: (u64, u64),
+    pub(super) fades: (u64, u64),
 }
 
 /// The sentences of a scene.
