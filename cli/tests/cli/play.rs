@@ -143,6 +143,15 @@ pub(crate) fn wait_for_line(going: &mut Going, start: &str) {
     }
 }
 
+/// What a failed test leaves running, nobody would end.
+impl Drop for Going {
+    fn drop(&mut self) {
+        // One that has ended is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 /// Sends a signal to reel alone.
 pub(crate) fn signal(going: &Going, name: &str) {
     let sent = Command::new("kill").args(["-s", name, &going.child.id().to_string()]).status().unwrap();
@@ -181,7 +190,7 @@ pub(crate) fn finish(mut going: Going) -> Run {
     let mut stderr = String::new();
     going.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     let code = going.child.wait().unwrap().code().unwrap();
-    Run { code, stdout: going.read, stderr }
+    Run { code, stdout: std::mem::take(&mut going.read), stderr }
 }
 
 impl Run {
