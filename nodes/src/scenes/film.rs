@@ -59,6 +59,7 @@ pub(super) fn compile(
         }
         scenes.push(Staged { scene, said, seen, style });
     }
+    let mark = story.watermark.as_ref().and_then(|mark| layers::watermark(mark, &mut maker, problems));
     if scenes.iter().any(|staged| staged.seen.is_empty()) {
         // What is missing was reported; a half-made film would only add noise.
         return FrontGraph {
@@ -71,7 +72,6 @@ pub(super) fn compile(
     if let Some(fps) = formats.rates.iter().next() {
         story.scenes.iter().skip(1).for_each(|scene| transitions::check(scene, *fps, problems));
     }
-    let mark = story.watermark.as_ref().and_then(|mark| layers::watermark(mark, &mut maker, problems));
     let film = Film { story, formats, scenes, mark };
     for fps in formats.rates.iter() {
         for staged in &film.scenes {

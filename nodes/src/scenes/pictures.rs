@@ -70,15 +70,16 @@ pub(super) fn see<'a>(
     }
     let mut seen = Vec::new();
     for (i, (show, written)) in shows.into_iter().zip(items).enumerate() {
-        if !is_right(show, written, i, problems) {
-            continue;
-        }
-        let what = source(scene, show, written, i + 1, maker);
+        let right = is_right(show, written, i, problems);
         let name = format!("{}.layer.{}", scene.value.id, i + 1);
         let layers = match (&show.layers, written.get("layers")) {
             (Some(layers), Some(written)) => layers::of(layers, written, &name, maker, problems),
             _ => Vec::new(),
         };
+        if !right {
+            continue;
+        }
+        let what = source(scene, show, written, i + 1, maker);
         seen.push(Seen { number: i + 1, what, show: show.clone(), written, layers });
     }
     check_words(scene, &seen, said, problems);

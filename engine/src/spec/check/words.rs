@@ -10,7 +10,7 @@ use crate::spec::value::{Located, Written};
 pub(super) const ANYTHING: &str = "another value";
 
 /// Longest list of names that a message shows in full.
-const MANY: usize = 12;
+const MANY: usize = 16;
 
 /// Longest text that a message shows in full, in characters.
 const LONG: usize = 40;

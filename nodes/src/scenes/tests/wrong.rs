@@ -45,6 +45,36 @@ fn scenes_say_what_is_wrong_with_them() {
 }
 
 #[test]
+fn layers_and_watermarks_say_what_is_wrong_with_them() {
+    if !fonts_are_there() {
+        return;
+    }
+    let all = problems(
+        r##"version: 1
+watermark: { text: Hello, at: 1s }
+scenes:
+  - id: a
+    show:
+      color: "#202020"
+      focus: { x: 20% }
+      layers:
+        - { x: 30% }
+        - { text: Hi, clip: a.mp4 }
+        - { text: Hi, set: { a: b }, width: 0% }
+    for: 2s
+  - { id: b, show: { color: "#202020" }, for: 2s, transition: { kind: fade } }
+outputs: { film: out/film.mp4 }
+"##,
+    );
+    insta::assert_snapshot!(all.join("\n"));
+    let late = problems(
+        "version: 1\nscenes:\n  - { id: a, for: 2s, show: { color: \"#202020\", layers: [{ text: 漢 }, { image: none.png }] } }\n\
+         outputs: { film: out/film.mp4 }\n",
+    );
+    insta::assert_snapshot!(late.join("\n"));
+}
+
+#[test]
 fn projects_say_what_is_wrong_with_their_outputs() {
     if !fonts_are_there() {
         return;
