@@ -9,6 +9,7 @@ pub mod percent;
 pub mod picture;
 pub mod plan;
 pub mod sniff;
+pub mod speed;
 pub mod time;
 pub mod tools;
 pub mod words;

@@ -1,5 +1,7 @@
 //! The table of formats: how the text of each is read and put in its canonical form. It knows no schema but its names.
 
+use std::ops::RangeInclusive;
+
 use serde_json::Value;
 
 use super::decimal::split_unit;
@@ -98,6 +100,15 @@ pub const FORMATS: &[Format] = &[
         read: zoom,
     },
     Format {
+        name: "speed",
+        wants: "how fast a clip is shown, from 0.25 to 4",
+        example: "0.5",
+        unit: "",
+        pattern: r"^(\d+(\.\d{1,3})?|\.\d{1,3})$",
+        number: true,
+        read: speed,
+    },
+    Format {
         name: "cores",
         wants: "a number of cores",
         example: "0.5",
@@ -163,10 +174,19 @@ fn frame_rate(text: &str) -> Result<Value, Wrong> {
 
 /// From 1 to 4, to the thousandth, kept as text so that it stays exact.
 fn zoom(text: &str) -> Result<Value, Wrong> {
+    thousandths(text, 1000..=4000, "between 1 and 4")
+}
+
+/// From 0.25 to 4, to the thousandth, kept as text so that it stays exact.
+fn speed(text: &str) -> Result<Value, Wrong> {
+    thousandths(text, 250..=4000, "between 0.25 and 4")
+}
+
+fn thousandths(text: &str, range: RangeInclusive<i128>, which: &str) -> Result<Value, Wrong> {
     let number: Decimal = text.parse().map_err(|_| Wrong::Unit(format!("`{text}` is not a number")))?;
     match number.parts(1000) {
-        Some(1000..=4000) => Ok(Value::String(number.to_string())),
-        Some(_) => Err(Wrong::Value(format!("`{text}` is not between 1 and 4"))),
+        Some(milli) if range.contains(&milli) => Ok(Value::String(number.to_string())),
+        Some(_) => Err(Wrong::Value(format!("`{text}` is not {which}"))),
         None => Err(Wrong::Value(format!("`{text}` is finer than a thousandth"))),
     }
 }

@@ -11,7 +11,8 @@
 //! - `picture`: frame `first + f` of a picture that is shown for `of` frames.
 //!   - `still` (a file as `still` makes it): sampled along `motion` over `of` frames (`MotionPath::of(motion,
 //!     of, …)`.`view(first + f)`); where the camera stands one frame is made and kept;
-//!   - `video` (as `conform` makes it): its picture `first + f`, the last one when it has fewer. Seek, do not
+//!   - `video` (as `conform` makes it): its picture `first + f`, when it has fewer the last one, or with `loop` again
+//!     from the first. Seek, do not
 //!     decode from the start;
 //!   - `color`: that colour. Exactly one of the three is there;
 //!   - `layers` over it, in their order: from frame `start` of the segment to before `end`, the middle at `x`, `y` of
@@ -102,6 +103,9 @@ pub struct Over {
     /// A video as `conform` makes it, in its own size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub video: Option<Input<Video>>,
+    /// Whether the video begins again when it ends.
+    #[serde(default, rename = "loop", skip_serializing_if = "std::ops::Not::not")]
+    pub repeat: bool,
     /// How far its middle is from the left edge, of the width.
     pub x: Percent,
     /// How far its middle is from the upper edge, of the height.
@@ -142,6 +146,9 @@ pub struct Layer {
     /// A video as `conform` makes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub video: Option<Input<Video>>,
+    /// Whether the video begins again when it ends.
+    #[serde(default, rename = "loop", skip_serializing_if = "std::ops::Not::not")]
+    pub repeat: bool,
     /// A plain colour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub color: Option<Color>,

@@ -15,7 +15,8 @@
 //!   equal in both channels, with the scene's `gain` and 5 ms linear fades at both edges;
 //! - clips: slot `scenes.I.clips.J.audio` (48 kHz stereo float WAV from `clip`) begins at the scene's first
 //!   sample + `fps.sample_of(F + plan.pictures[picture], …)` − the scene's first sample, is cut where the next
-//!   picture of the plan begins or the scene ends, with its `gain` and 5 ms fades; where the next scene has a
+//!   picture of the plan begins or the scene ends, with its `gain` and 5 ms fades, also where it
+//!   begins again (`loop`); where the next scene has a
 //!   `fade`, the sound of the last picture goes on for that long (whole frames) and fades out over it by the
 //!   cosine, while that of the next scene's first picture fades in by the sine: equal power;
 //! - effects: slot `scenes.I.sfx.J.file`, any audio file, resampled; begins at the scene's first sample, plus the
@@ -165,6 +166,9 @@ pub struct ClipSound {
     /// How loud, against how it was recorded.
     #[serde(default)]
     pub gain: Gain,
+    /// Whether it begins again when it ends.
+    #[serde(default, rename = "loop", skip_serializing_if = "std::ops::Not::not")]
+    pub repeat: bool,
 }
 
 /// The music bed.

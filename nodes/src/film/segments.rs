@@ -67,6 +67,9 @@ pub struct Picture {
     /// A video as `conform` makes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub video: Option<Through<Video>>,
+    /// Whether the video begins again when it ends, instead of standing on its last picture.
+    #[serde(default, rename = "loop", skip_serializing_if = "std::ops::Not::not")]
+    pub repeat: bool,
     /// A plain colour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub color: Option<Color>,
@@ -88,6 +91,9 @@ pub struct Overlay {
     /// A video as `conform` makes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub video: Option<Through<Video>>,
+    /// Whether the video begins again when it ends, instead of standing on its last picture.
+    #[serde(default, rename = "loop", skip_serializing_if = "std::ops::Not::not")]
+    pub repeat: bool,
     /// How far its middle is from the frame's left edge, of the frame's width.
     #[serde(default = "half")]
     pub x: Percent,

@@ -22,6 +22,7 @@ use reel_engine::quantity::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::media::speed::Speed;
 use crate::media::tools;
 
 /// `with:` of `clip`.
@@ -36,6 +37,9 @@ pub struct Params {
     /// Where it ends; left out, at its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Duration>,
+    /// How fast it is shown; its sound is that of the recording, so it is taken out at its own speed only.
+    #[serde(default)]
+    pub speed: Speed,
     /// Whether its sound is taken out, too.
     #[serde(default = "yes")]
     pub sound: bool,
@@ -44,7 +48,8 @@ pub struct Params {
 /// What port `info` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClipInfo {
-    /// Length from `from` to `to` (or to the end of the pictures) in samples of 48 kHz, rounded to the nearest.
+    /// Length from `from` to `to` (or to the end of the pictures) as it is shown, in samples of 48 kHz, rounded to the
+    /// nearest.
     pub samples: u64,
     /// Width of the pictures as shown.
     pub width: u32,
@@ -95,6 +100,10 @@ impl Kind for Clip {
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
         crate::media::check_content(params.file.slot(), PortType::Video, cx);
+        if params.sound && !params.speed.is_plain() {
+            let help = Some("take `speed` out, or the sound: `sound: false`".into());
+            cx.problem("/speed", code::BAD_VALUE, "at another speed there is no sound", help);
+        }
         if params.to.is_some_and(|to| to.as_micros() <= params.from.as_micros()) {
             let help = Some("`to` is a time in the file, not a length".into());
             cx.problem("/to", code::BAD_VALUE, "the clip ends before it begins", help);

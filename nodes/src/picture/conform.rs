@@ -7,8 +7,8 @@
 //!
 //! What the run (in the worker) must do:
 //! - decode the best video stream of slot `video`, turned by its rotation, with square pixels;
-//! - picture `n` of the result is the one that the source shows at `from + n/fps` (the last that began at or
-//!   before that time), for every `n` with `from + n/fps` before `to` and before the end of the source, and
+//! - picture `n` of the result is the one that the source shows at `from + n · speed / fps` (the last that began at or
+//!   before that time), for every such `n` before `to` and before the end of the source, and
 //!   at least one;
 //! - scale (Lanczos or bicubic, bit-exact flags) and place it by `fit` and `focus` on `background`; colour becomes BT.709
 //!   limited range 8-bit 4:2:0 from whatever it is tagged as (untagged: BT.601 below 720 rows, else BT.709);
@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::media::camera::Point;
 use crate::media::picture::Fit;
+use crate::media::speed::Speed;
 use crate::media::time::FrameRate;
 use crate::media::tools;
 
@@ -47,6 +48,9 @@ pub struct Params {
     /// Colour around it, for `fit: contain` and where it is transparent.
     #[serde(default = "default_background")]
     pub background: Color,
+    /// How fast it is shown.
+    #[serde(default)]
+    pub speed: Speed,
     /// Where in the video the first picture is.
     #[serde(default)]
     pub from: Duration,

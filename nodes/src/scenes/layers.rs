@@ -116,6 +116,8 @@ fn is_right(layer: &Layer, written: &Located, problems: &mut Diagnostics) -> boo
         ("align", text, "`text`"),
         ("from", layer.clip.is_some(), "`clip`"),
         ("to", layer.clip.is_some(), "`clip`"),
+        ("speed", layer.clip.is_some(), "`clip`"),
+        ("loop", layer.clip.is_some(), "`clip`"),
     ];
     for (key, _) in written.entries() {
         if let Some((_, false, of)) = belongs.iter().find(|(name, ..)| *name == key.value) {
@@ -157,9 +159,10 @@ impl Lain<'_> {
                 .set("size", size)
                 .set("fps", fps)
                 .maybe("from", self.written.get("from"))
-                .maybe("to", self.written.get("to"));
+                .maybe("to", self.written.get("to"))
+                .maybe("speed", self.written.get("speed"));
             let node = maker.add(name("conform"), "conform", with);
-            With::new(span).port("video", &node, "video")
+            With::new(span).port("video", &node, "video").maybe("loop", self.written.get("loop"))
         } else {
             let image = self.image(&name, size, style, maker);
             let with = with.port("image", &image, "image").set("size", size);

@@ -13,6 +13,7 @@ use super::story::Part;
 use super::style::Style;
 use crate::media::camera::Camera;
 use crate::media::picture::Fit;
+use crate::media::speed::Speed;
 use crate::media::time::FrameRate;
 
 /// One picture of a scene.
@@ -122,6 +123,8 @@ fn is_right(show: &Show, written: &Located, index: usize, problems: &mut Diagnos
         ("from", show.clip.is_some(), "`clip`"),
         ("to", show.clip.is_some(), "`clip`"),
         ("sound", show.clip.is_some(), "`clip`"),
+        ("speed", show.clip.is_some(), "`clip`"),
+        ("loop", show.clip.is_some(), "`clip`"),
         ("motion", show.clip.is_none() && show.color.is_none(), "a still picture"),
         ("fit", show.color.is_none(), "a picture"),
         ("focus", show.image.is_some() || show.clip.is_some(), "`image` and `clip`"),
@@ -132,6 +135,12 @@ fn is_right(show: &Show, written: &Located, index: usize, problems: &mut Diagnos
             let message = format!("`{}` means nothing here: it belongs to {of}", key.value);
             problem(code::BAD_VALUE, key.span, &message, "take it out");
         }
+    }
+    if let (Some(Sound::Gain(_)), Some(false), Some(speed)) =
+        (show.sound, show.speed.map(Speed::is_plain), written.get("speed"))
+    {
+        let message = "a clip is not heard at another speed than its own";
+        problem(code::BAD_VALUE, speed.span, message, "take `speed` or `sound` out");
     }
     if index == 0
         && let Some(at) = written.get("at")
@@ -153,12 +162,13 @@ fn source(scene: &Part<'_, Scene>, show: &Show, written: &Located, number: usize
         let heard = match show.sound {
             Some(Sound::Off(_)) => None,
             Some(Sound::Gain(gain)) => Some(gain),
-            None => scene.value.say.is_none().then(Gain::default),
+            None => (scene.value.say.is_none() && show.speed.is_none_or(Speed::is_plain)).then(Gain::default),
         };
         let with = With::new(clip.span)
             .put("file", clip.clone())
             .maybe("from", written.get("from"))
             .maybe("to", written.get("to"))
+            .maybe("speed", written.get("speed"))
             .set("sound", heard.is_some());
         return What::Clip { node: maker.add(format!("{id}.clip.{number}"), "clip", with), heard };
     }
@@ -190,7 +200,10 @@ impl Seen<'_> {
             .maybe("for", self.written.get("for"))
             .maybe("at", self.written.get("at"));
         match &self.what {
-            What::Clip { node, .. } => with.port("clip", node, "info").located(),
+            // What begins again has no length of its own.
+            What::Clip { node, .. } if self.show.repeat != Some(true) => {
+                with.port("clip", node, "info").located()
+            }
             _ => with.located(),
         }
     }
@@ -199,7 +212,7 @@ impl Seen<'_> {
     pub(super) fn sound(&self) -> Option<Located> {
         let What::Clip { node, heard: Some(gain) } = &self.what else { return None };
         let with = With::new(self.written.span).port("audio", node, "audio").set("picture", self.number - 1);
-        Some(with.set("gain", gain).located())
+        Some(with.set("gain", gain).maybe("loop", self.written.get("loop")).located())
     }
 
     /// Its nodes for a format, whose names begin with `prefix` and the scene's name.
@@ -233,9 +246,11 @@ impl Seen<'_> {
                 let with = fitted(With::new(span).maybe("video", self.written.get("clip")))
                     .set("fps", fps)
                     .maybe("from", self.written.get("from"))
-                    .maybe("to", self.written.get("to"));
+                    .maybe("to", self.written.get("to"))
+                    .maybe("speed", self.written.get("speed"));
                 let node = maker.add(name("conform"), "conform", with);
-                return ready(With::new(span).port("video", &node, "video"));
+                let clip = With::new(span).port("video", &node, "video");
+                return ready(clip.maybe("loop", self.written.get("loop")));
             }
             What::Image(node) => node.clone(),
             What::Card => maker.add(name("card"), "card", self.card(size, style)),

@@ -17,6 +17,7 @@ use crate::media::encoding::{Preset, VideoCodec};
 use crate::media::look::{CaptionPosition, CaptionStyle};
 use crate::media::percent::Percent;
 use crate::media::picture::{Fit, TransitionKind};
+use crate::media::speed::Speed;
 use crate::media::time::FrameRate;
 use crate::picture::card::Align;
 use crate::speech::tts::Engine;
@@ -325,6 +326,12 @@ pub struct Show {
     /// Where the clip ends.
     #[serde(default)]
     pub to: Option<Duration>,
+    /// How fast the clip is shown; at another speed than its own it is not heard.
+    #[serde(default)]
+    pub speed: Option<Speed>,
+    /// Whether the clip begins again when it ends.
+    #[serde(default, rename = "loop")]
+    pub repeat: Option<bool>,
     /// The clip's sound: `mute`, or how loud; by default heard only where nothing is said.
     #[serde(default)]
     pub sound: Option<Sound>,

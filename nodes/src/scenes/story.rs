@@ -197,8 +197,10 @@ fn lengths(story: &Story<'_>, problems: &mut Diagnostics) {
     for (i, scene) in story.scenes.iter().enumerate() {
         let Scene { id, say, show, length, .. } = &scene.value;
         let shows = show.as_ref().map(|show| show.list()).unwrap_or_default();
-        let lasts =
-            !shows.is_empty() && shows.iter().all(|show| show.length.is_some() || show.clip.is_some());
+        let lasts = !shows.is_empty()
+            && shows
+                .iter()
+                .all(|show| show.length.is_some() || (show.clip.is_some() && show.repeat != Some(true)));
         if say.is_none() && length.is_none() && !lasts {
             let message = format!("nothing is said in scene `{id}`, so nothing gives it a length");
             problem(code::MISSING_KEY, scene.place(), message, "add `for: 3s`, or something to `say`");

@@ -19,10 +19,13 @@ pub(super) fn check(scene: &Part<'_, Scene>, fps: FrameRate, problems: &mut Diag
         .iter()
         .map(|show| {
             let most = show.to?.as_micros().checked_sub(show.from.unwrap_or_default().as_micros())?;
-            show.clip.as_ref().map(|_| rescale(most, 1_000_000, SAMPLE_RATE))
+            let ends = show.clip.is_some() && show.repeat != Some(true);
+            ends.then(|| show.speed.unwrap_or_default().shown(rescale(most, 1_000_000, SAMPLE_RATE)))
         })
         .collect();
-    let open = shows.first().is_some_and(|show| show.clip.is_some() && show.length.is_none());
+    let open = shows
+        .first()
+        .is_some_and(|show| show.clip.is_some() && show.length.is_none() && show.repeat != Some(true));
     let unknown =
         open && clips.first().is_none_or(Option::is_none) && (shows.len() > 1 || params.length.is_none());
     let Some(frames) = first_end(&params, scene.value.say.is_some(), &clips).filter(|_| !unknown) else {

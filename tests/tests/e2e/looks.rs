@@ -252,3 +252,52 @@ outputs: { film: out/film.mp4 }
     let again = space.build(&[]).ok();
     again.assert_ran(&["long.layer.1.1.card", "long.layer.1.1.sprite", "long.encode.2", "film.mux"]);
 }
+
+#[test]
+fn clips_are_shown_faster_slower_and_again() {
+    if !has("clips_are_shown_faster_slower_and_again", "ffmpeg") {
+        return;
+    }
+    let space = TestSpace::of(
+        r##"version: 1
+name: speed
+format: { size: 64x64, fps: 25 }
+scenes:
+  - { id: fast, show: { clip: ramp.mp4, speed: 2 } }
+  - { id: slow, show: { clip: ramp.mp4, speed: 0.5 } }
+  - { id: again, show: { clip: ramp.mp4, loop: true, to: 0.4s }, for: 2s }
+outputs: { film: out/film.mp4, mix: out/mix.wav }
+"##,
+    );
+    // A second of 25 pictures, each brighter than the one before, and a tone.
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i"])
+        .arg("color=black:s=64x64:r=25:d=1,geq=lum='40+7*N':cb=128:cr=128")
+        .args(["-f", "lavfi", "-i", "sine=440:d=1", "-pix_fmt", "yuv420p", "-crf", "4", "-c:a", "pcm_s16le"])
+        .arg(space.path("ramp.mov"))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    std::fs::rename(space.path("ramp.mov"), space.path("ramp.mp4")).unwrap();
+    let _ = space.build(&[]).ok();
+    let film = pictures(&space.path("out/film.mp4"));
+    assert_eq!(film.frames.len(), 12 + 50 + 50, "half a second, two, and two");
+    let picture = |frame: usize| (f64::from(film.frames[frame][32 * 64 + 32]) - 40.0) / 7.0;
+    for (frame, want) in [(0, 0.0), (5, 10.0), (11, 22.0), (12, 0.0), (32, 10.0), (61, 24.0)] {
+        assert!((picture(frame) - want).abs() < 0.6, "frame {frame} shows {:.1}, not {want}", picture(frame));
+    }
+    for frame in 0..50 {
+        let (seen, want) = (picture(62 + frame), (frame % 10) as f64);
+        assert!((seen - want).abs() < 0.6, "frame {frame} of the loop shows {seen:.1}, not {want}");
+    }
+    let heard = reel_tests::film::sound(&space.path("out/mix.wav"));
+    let loud = |from: f64, to: f64| {
+        let part = &heard[(from * 48_000.0) as usize..(to * 48_000.0) as usize];
+        part.iter().map(|v| v.abs()).fold(0.0, f32::max)
+    };
+    assert!(loud(0.0, 2.4) < 0.001, "at another speed nothing is heard");
+    for start in 0..5 {
+        let begin = 2.48 + 0.4 * f64::from(start);
+        assert!(loud(begin + 0.05, begin + 0.35) > 0.05, "round {start} is heard");
+    }
+}

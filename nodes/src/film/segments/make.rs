@@ -149,6 +149,9 @@ fn layer(picture: &Picture, slot: &str, shown: &Range<u64>, of: u64, fps: FrameR
     } else if picture.video.is_some() {
         layer.insert("video".into(), json!(format!("${{self.{slot}.video}}")));
         layer.insert("first".into(), json!(first));
+        if picture.repeat {
+            layer.insert("loop".into(), json!(true));
+        }
     } else {
         layer.insert("still".into(), json!(format!("${{self.{slot}.still}}")));
         if !picture.motion.is_plain() {
@@ -183,6 +186,9 @@ fn overlays(layers: &[Overlay], slot: &str, shown: &Range<u64>, fps: FrameRate) 
         let mut with = Map::new();
         let port = if layer.video.is_some() { "video" } else { "sprite" };
         with.insert(port.into(), json!(format!("${{self.{slot}.{i}.{port}}}")));
+        if layer.repeat {
+            with.insert("loop".into(), json!(true));
+        }
         with.insert("x".into(), json!(layer.x));
         with.insert("y".into(), json!(layer.y));
         with.insert("opacity".into(), json!(layer.opacity));

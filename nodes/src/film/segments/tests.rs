@@ -28,6 +28,7 @@ fn still(motion: Motion) -> Picture {
     Picture {
         still: Some(Through::new("pictures.0.still")),
         video: None,
+        repeat: false,
         color: None,
         motion,
         layers: Vec::new(),
@@ -65,6 +66,7 @@ fn overlay(at: &str, length: Option<&str>) -> Overlay {
     Overlay {
         sprite: Some(Through::new("pictures.0.layers.0.sprite")),
         video: None,
+        repeat: false,
         x: Percent(50_000),
         y: Percent(80_000),
         opacity: Percent(100_000),

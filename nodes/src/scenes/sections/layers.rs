@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Card, Fonts};
 use crate::media::percent::Percent;
 use crate::media::picture::Edge;
+use crate::media::speed::Speed;
 use crate::picture::card::Align;
 
 /// Something that lies over a picture: exactly one of `image`, `clip`, `card`, `svg` and `text`.
@@ -52,6 +53,12 @@ pub struct Layer {
     /// Where the clip ends.
     #[serde(default)]
     pub to: Option<Duration>,
+    /// How fast the clip is shown.
+    #[serde(default)]
+    pub speed: Option<Speed>,
+    /// Whether the clip begins again when it ends.
+    #[serde(default, rename = "loop")]
+    pub repeat: Option<bool>,
     /// How far its middle is from the frame's left edge, of the frame's width; by default in the middle.
     #[serde(default)]
     pub x: Option<Percent>,

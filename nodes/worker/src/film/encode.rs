@@ -2,14 +2,14 @@
 
 mod over;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use reel_engine::operation::{Call, Failure, Outcome};
 use reel_nodes::film::encode::{Layer, Params};
 use reel_nodes::media::time::FrameRate;
 
 use self::over::{Overlays, ProgressBar};
-use crate::av::{ConformSpec, EncodeSpec, Fit, VideoEncoder, VideoReader, frame_at};
+use crate::av::{ConformSpec, EncodeSpec, Fit, VideoEncoder, VideoReader, frame_at, probe};
 use crate::draw::caption::CaptionPainter;
 use crate::draw::motion::MotionPath;
 use crate::draw::pyramid::Pyramid;
@@ -110,6 +110,8 @@ struct Clip {
     reader: Box<VideoReader>,
     path: PathBuf,
     size: (usize, usize),
+    rate: FrameRate,
+    repeat: bool,
     last: Option<Yuv420>,
 }
 
@@ -119,7 +121,7 @@ impl Source {
         let seen = if let Some(still) = &layer.still {
             Seen::still(&read_still(call, still.slot())?, layer, size)?
         } else if let Some(video) = &layer.video {
-            Seen::Video(Clip::open(call, video.slot(), layer.first, size, rate)?)
+            Seen::Video(Clip::open(call, video.slot(), (layer.first, layer.repeat), size, rate)?)
         } else {
             let color = layer.color.ok_or_else(|| Failure::new("a segment without a picture"))?;
             let [red, green, blue, _] = color.rgba;
@@ -167,28 +169,23 @@ impl Clip {
     fn open(
         call: &Call<'_>,
         slot: &str,
-        first: u32,
+        (first, repeat): (u32, bool),
         size: (usize, usize),
         rate: FrameRate,
     ) -> Result<Self, Failure> {
-        // The middle of the frame's time, so that no rounding to microseconds can name the one before.
-        let halves = 2 * u128::from(first) + 1;
-        let from_us = halves * 500_000 * u128::from(rate.den()) / u128::from(rate.num());
-        let spec = ConformSpec {
-            width: size.0 as u32,
-            height: size.1 as u32,
-            fit: Fit::COVER,
-            rate,
-            from_us: from_us as u64,
-            to_us: None,
-        };
-        let path = &call.one(slot)?.path;
-        let reader = Box::new(VideoReader::open(path, spec).map_err(crate::failure)?);
-        Ok(Self { reader, path: path.clone(), size, last: None })
+        let path = call.one(slot)?.path.clone();
+        let first = if repeat { first % pictures(&path, rate)? } else { first };
+        let reader = Box::new(reader(&path, first, size, rate)?);
+        Ok(Self { reader, path, size, rate, repeat, last: None })
     }
 
     /// The same in the size that the video has.
-    fn open_in_its_size(call: &Call<'_>, slot: &str, first: u32, rate: FrameRate) -> Result<Self, Failure> {
+    fn open_in_its_size(
+        call: &Call<'_>,
+        slot: &str,
+        first: (u32, bool),
+        rate: FrameRate,
+    ) -> Result<Self, Failure> {
         let found = frame_at(&call.one(slot)?.path, 0, None).map_err(crate::failure)?;
         Self::open(call, slot, first, (found.width, found.height), rate)
     }
@@ -198,9 +195,14 @@ impl Clip {
         Yuv420::filled(self.size.0, self.size.1, BLACK)
     }
 
-    /// Draws the next picture, the last one again when there are no more.
+    /// Draws the next picture; when there are no more, the first or again the last one.
     fn draw(&mut self, frame: &mut Yuv420) -> Result<(), Failure> {
-        if let Some(next) = self.reader.next() {
+        let mut next = self.reader.next();
+        if next.is_none() && self.repeat {
+            *self.reader = reader(&self.path, 0, self.size, self.rate)?;
+            next = self.reader.next();
+        }
+        if let Some(next) = next {
             self.last = Some(next.map_err(crate::failure)?);
         } else if self.last.is_none() {
             // The segment begins after the video's end: its last picture stands.
@@ -212,6 +214,28 @@ impl Clip {
         }
         Ok(())
     }
+}
+
+/// Pictures of a conformed video from number `first` on.
+fn reader(path: &Path, first: u32, size: (usize, usize), rate: FrameRate) -> Result<VideoReader, Failure> {
+    // The middle of the frame's time, so that no rounding to microseconds can name the one before.
+    let halves = 2 * u128::from(first) + 1;
+    let from_us = halves * 500_000 * u128::from(rate.den()) / u128::from(rate.num());
+    let spec = ConformSpec {
+        width: size.0 as u32,
+        height: size.1 as u32,
+        fit: Fit::COVER,
+        rate,
+        from_us: from_us as u64,
+        to_us: None,
+    };
+    VideoReader::open(path, spec).map_err(crate::failure)
+}
+
+/// How many pictures a conformed video has.
+fn pictures(path: &Path, rate: FrameRate) -> Result<u32, Failure> {
+    let length = probe(path).map_err(crate::failure)?.duration_us;
+    Ok(rate.nearest_frame(length, 1_000_000).max(1) as u32)
 }
 
 fn read_still(call: &Call<'_>, slot: &str) -> Result<Yuv444, Failure> {

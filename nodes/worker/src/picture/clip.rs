@@ -34,6 +34,7 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     first_picture(path, from)?;
     let at = |us: u64| (u128::from(us) * u128::from(SAMPLE_RATE) + 500_000) / 1_000_000;
     let samples = (at(end) - at(from)) as u64;
+    let samples = params.speed.shown(samples);
     let info =
         ClipInfo { samples, width: video.width, height: video.height, has_sound: media.audio.is_some() };
     let json = serde_json::to_vec(&info).map_err(|error| Failure::new(error.to_string()))?;

@@ -18,6 +18,9 @@ const KEY_DISTANCE: u32 = 15;
 pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     let params: Params = params(call)?;
     let [red, green, blue, _] = params.background.rgba;
+    let rate = params.speed.of_recording(params.fps).ok_or_else(|| {
+        Failure::new(format!("{} pictures a second at a speed of {} are too many", params.fps, params.speed))
+    })?;
     let spec = ConformSpec {
         width: params.size.width,
         height: params.size.height,
@@ -26,7 +29,7 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
             Fit::Contain => Fitted::Contain { background: yuv_of_rgb([red, green, blue]) },
             Fit::Blur => Fitted::Blur,
         },
-        rate: params.fps,
+        rate,
         from_us: params.from.as_micros(),
         to_us: params.to.map(|to| to.as_micros()),
     };

@@ -63,7 +63,7 @@ impl Lying {
             let slot = over.video.as_ref().ok_or_else(|| Failure::new("a layer without a picture"))?.slot();
             // What was shown before the segment began is not decoded.
             let first = u32::try_from(-over.start).unwrap_or(0);
-            let clip = Clip::open_in_its_size(call, slot, first, rate)?;
+            let clip = Clip::open_in_its_size(call, slot, (first, over.repeat), rate)?;
             let picture = clip.blank();
             What::Video { clip, middle: (over.x, over.y), picture, asked: -1 }
         };

@@ -43,6 +43,7 @@ pub(super) fn effects(
             start: start.sample + word + samples(effect.after),
             gain: factor(decibels(effect.gain)) as f32,
             fades: (0, 0),
+            repeat: false,
         });
     }
     Ok(placed)

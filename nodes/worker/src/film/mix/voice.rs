@@ -24,6 +24,8 @@ pub(super) struct Placed {
     pub(super) gain: f32,
     /// Samples over which it comes in and goes out under a transition; 0 at a cut.
     pub(super) fades: (u64, u64),
+    /// Whether it begins again when it ends.
+    pub(super) repeat: bool,
 }
 
 /// The sentences of a scene.
@@ -51,6 +53,7 @@ pub(super) fn voices(
         samples: span.samples,
         gain,
         fades: (0, 0),
+        repeat: false,
     };
     Ok(files.into_iter().zip(&plan.sentences).map(place).collect())
 }
@@ -85,6 +88,7 @@ pub(super) fn clips(
             samples: until - at(first),
             gain: factor(decibels(clip.gain)) as f32,
             fades: (if index == 0 { fade(scene, start) } else { 0 }, beneath),
+            repeat: clip.repeat,
         });
     }
     Ok(placed)
@@ -105,20 +109,26 @@ impl Placed {
             return Err(Failure::new("a sound of the mix is not 48 kHz of floats; level it first"));
         }
         let channels = usize::from(spec.channels.clamp(1, 2));
-        let length = self.samples.min(u64::from(reader.duration()));
+        let own = u64::from(reader.duration()).max(1);
+        let length = if self.repeat { self.samples } else { self.samples.min(own) };
         let from = at.saturating_sub(self.start);
         let to = (at + window.len() as u64 / 2).saturating_sub(self.start).min(length);
         if from >= to {
             return Ok(());
         }
-        reader.seek(from as u32).map_err(|error| broken(hound::Error::IoError(error)))?;
-        let mut samples = reader.samples::<f32>();
+        reader.seek((from % own) as u32).map_err(|error| broken(hound::Error::IoError(error)))?;
         let offset = (self.start + from - at) as usize;
         for (position, frame) in (from..to).zip(window.as_chunks_mut::<2>().0[offset..].iter_mut()) {
+            if position > from && position.is_multiple_of(own) {
+                reader.seek(0).map_err(|error| broken(hound::Error::IoError(error)))?;
+            }
+            let mut samples = reader.samples::<f32>();
             let left = samples.next().transpose().map_err(broken)?.unwrap_or(0.0);
             let right =
                 if channels == 2 { samples.next().transpose().map_err(broken)?.unwrap_or(0.0) } else { left };
-            let gain = self.gain * edge(position, length) * self.power(position);
+            let round = position / own * own;
+            let edge = edge(position - round, (length - round).min(own));
+            let gain = self.gain * edge * self.power(position);
             frame[0] += left * gain;
             frame[1] += right * gain;
         }
@@ -150,7 +160,14 @@ mod tests {
 
     #[test]
     fn two_sounds_under_a_transition_have_equal_power_together() {
-        let sound = |fades| Placed { path: PathBuf::new(), start: 0, samples: 48_000, gain: 1.0, fades };
+        let sound = |fades| Placed {
+            path: PathBuf::new(),
+            start: 0,
+            samples: 48_000,
+            gain: 1.0,
+            fades,
+            repeat: false,
+        };
         let (out, into) = (sound((0, 4800)), sound((4800, 0)));
         for position in 0..4800 {
             let power = out.power(43_200 + position).powi(2) + into.power(position).powi(2);
