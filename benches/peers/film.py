@@ -48,10 +48,10 @@ with a crown of light that nobody forgets who has seen it once in a life far fro
 
 
 def sentences(rng):
-    """Two sentences of about four and a half seconds each."""
+    """Two sentences of about five seconds each: sixty scenes are ten minutes."""
     made = []
     for _ in range(2):
-        words = [rng.choice(WORDS) for _ in range(13)]
+        words = [rng.choice(WORDS) for _ in range(16)]
         made.append(" ".join(words).capitalize() + ".")
     return made
 

@@ -13,10 +13,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::digest::Digest;
 
-/// Bytes that are read at a time.
-const CHUNK: usize = 1 << 20;
+/// Bytes that are read at a time: enough for both digests to run at full speed, and little enough that several results
+/// stored at once hold a few MiB.
+const CHUNK: usize = 256 << 10;
 /// Buffers between the two threads.
-const AHEAD: usize = 4;
+const AHEAD: usize = 2;
 
 /// BLAKE3, SHA-256, and the number of bytes.
 pub(super) type Hashed = (Digest, [u8; 32], u64);
@@ -92,6 +93,8 @@ fn sha256_of(filled: &Receiver<Arc<Vec<u8>>>, empty: &Sender<Arc<Vec<u8>>>) -> [
 /// Reads a whole chunk, or what is left.
 fn fill(source: &mut impl Read, buffer: &mut Vec<u8>) -> io::Result<()> {
     buffer.clear();
+    // One more than is taken, or looking for the end would double it.
+    buffer.reserve_exact(CHUNK + 1);
     source.take(CHUNK as u64).read_to_end(buffer).map(drop)
 }
 
