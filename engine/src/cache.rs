@@ -48,6 +48,7 @@ pub use project::ProjectId;
 pub use records::Clock;
 pub use result::{ActionResult, BlobState, Facts, INLINE_LIMIT, LOG_LIMIT, Place, Rank, Stored};
 pub use roots::Roots;
+pub(crate) use roots::apart;
 pub use store::{CacheConfig, CommitError, Lost, Unready};
 pub use upkeep::StoreError;
 pub use warning::{CacheWarning, WarningKind};

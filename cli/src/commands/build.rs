@@ -46,7 +46,8 @@ pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError>
 
 /// First signal: what runs is cancelled, what finished is kept. Second: everything ends at once.
 fn listen(call: &Invocation, held: &Held, attempt: &Attempt<'_>, interrupter: Interrupter) {
-    let (shop, stopping) = (Arc::clone(&attempt.shop), Arc::clone(&attempt.stopping));
+    // Whoever listens must not keep the store open behind the end of the build.
+    let (shop, stopping) = (Arc::downgrade(&attempt.shop), Arc::clone(&attempt.stopping));
     let quiet = call.global.json || call.ui.live;
     held.watch(move |count| {
         if count == 1 {
@@ -57,7 +58,8 @@ fn listen(call: &Invocation, held: &Held, attempt: &Attempt<'_>, interrupter: In
             interrupter.interrupt();
             return;
         }
-        if let Some(shop) = shop.get() {
+        let shop = shop.upgrade();
+        if let Some(shop) = shop.as_ref().and_then(|shop| shop.get()) {
             processes::end_all(shop.scratch());
             // What cannot be removed, the next build removes.
             let _ = fs::remove_dir_all(shop.scratch());

@@ -24,6 +24,8 @@ use super::project::{self, ProjectId};
 use crate::digest::Digest;
 
 const MAGIC: &[u8] = b"reel-roots-1\n";
+/// How names of parts begin whose outputs stand beside all others.
+const APART: &[u8] = b"apart\0\0\0";
 /// A project that was not seen for so long lapses, in seconds.
 pub(super) const LAPSE: u64 = 30 * 24 * 3600;
 /// So many different lists of targets are remembered beside the one for everything.
@@ -77,6 +79,18 @@ pub(super) fn register(root: &Path, id: &ProjectId, roots: Roots, now: u64) -> i
     temporary.as_file().set_modified(time(now))?;
     temporary.persist(&path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// The name of a part as that of one whose outputs stand beside those of everything, such as a draft: a build of
+/// everything does not take its place.
+pub(crate) fn apart(name: Digest) -> Digest {
+    let mut bytes = *name.as_bytes();
+    bytes[..APART.len()].copy_from_slice(APART);
+    Digest::from_bytes(bytes)
+}
+
+fn is_apart(name: &Digest) -> bool {
+    name.as_bytes().starts_with(APART)
 }
 
 fn time(now: u64) -> std::time::SystemTime {
@@ -144,7 +158,7 @@ impl Project {
             keys.extend_from_slice(&parts[at].1);
         }
         if complete && part.is_none() {
-            parts.clear();
+            parts.retain(|(other, _)| is_apart(other));
         }
         parts.retain(|(other, _)| *other != name);
         let named = parts.iter().filter(|(other, _)| *other != EVERYTHING).count();

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::Project;
-use crate::cache::{Cache, ProjectId, Roots};
+use crate::cache::{Cache, ProjectId, Roots, apart};
 use crate::digest::{Digest, Hasher};
 use crate::event::{Event, Observer};
 use crate::id::NodeId;
@@ -31,7 +31,10 @@ pub(super) fn part(project: &Project, targets: &[NodeId], outputs: &[Output]) ->
         all => outputs.len() == all,
     };
     // What is made in another manner has other results, and they do not take the place of these.
-    (!everything || project.manner.is_some()).then(|| names_of(project, targets))
+    if project.manner.is_some() {
+        return Some(apart(names_of(project, targets)));
+    }
+    (!everything).then(|| names_of(project, targets))
 }
 
 /// The targets in a digest, in whatever order they were asked for.

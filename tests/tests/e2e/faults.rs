@@ -219,9 +219,7 @@ fn every_file_of_the_store_may_be_damaged() {
         assert_eq!(ran.code, Some(0), "seed {seed}: {}", ran.all());
         assert!(outputs(&space) == expected, "seed {seed}: {}", ran.all());
         assert!(ran.finished().ran > 0, "seed {seed}: {}", ran.all());
-        // A log of SQLite whose first bytes are hit holds nothing: then no record is left of which to speak.
-        let speaks = !ran.events_of("warning").is_empty() || ran.finished().cached == 0;
-        assert!(speaks, "seed {seed}: nothing is said: {}", ran.all());
+        assert!(!ran.events_of("warning").is_empty(), "seed {seed}: nothing is said: {}", ran.all());
         space.build(&[]).ok().assert_nothing_ran();
     }
 }
