@@ -178,7 +178,7 @@ impl Invocation {
 
     /// Identities of tools, remembered or asked for; once in a call.
     pub(crate) fn toolbox(&self) -> Arc<Toolbox> {
-        let load = || Arc::new(Toolbox::load(&self.programs(), &self.store().join("toolbox.json")));
+        let load = || Arc::new(Toolbox::load(&self.programs(), &self.store().join("toolbox")));
         Arc::clone(self.toolbox.get_or_init(load))
     }
 }

@@ -14,6 +14,7 @@ pub mod history;
 pub mod id;
 pub mod key;
 pub mod machine;
+pub mod memo;
 pub mod operation;
 pub mod output;
 mod paths;

@@ -8,8 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -21,9 +20,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, Hasher};
 use crate::file_state::FileState;
+use crate::memo;
 
 /// Version of the memo's format; another one is as good as none.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// Longest time a program may take to tell who it is.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -132,7 +132,7 @@ impl Toolbox {
         }
         if changed {
             // Without it the next build asks again.
-            let _ = kept.write(memo);
+            let _ = memo::remember(memo, &kept);
         }
         toolbox
     }
@@ -158,20 +158,9 @@ struct Memo {
 
 impl Memo {
     fn read(path: &Path) -> Self {
-        let memo: Option<Self> = fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        memo.filter(|memo| memo.format == FORMAT)
+        memo::recall(path)
+            .filter(|memo: &Self| memo.format == FORMAT)
             .unwrap_or(Self { format: FORMAT, programs: BTreeMap::new() })
-    }
-
-    /// Replaces the file as a whole, so that a reader beside never sees half of it.
-    fn write(&self, path: &Path) -> io::Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(&serde_json::to_vec(self)?)?;
-        file.flush()?;
-        file.persist(path)?;
-        Ok(())
     }
 }
 

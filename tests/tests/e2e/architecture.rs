@@ -37,6 +37,7 @@ const CRATES: &[Crate] = &[
             "key",
             "machine",
             "file_state",
+            "memo",
             "takes",
             "history",
             "cache",

@@ -1,5 +1,6 @@
 //! Tests of the toolbox with shell scripts as programs, which count how often they are started.
 
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
@@ -89,6 +90,18 @@ fn a_corrupt_memo_asks_again_and_is_replaced() {
         assert_eq!(place.load(&spec).identity("x264"), Some("164"), "{corrupt:?}");
         assert_eq!(place.load(&spec).started, 0, "{corrupt:?}");
     }
+}
+
+#[test]
+fn a_bit_that_fell_over_in_the_memo_is_no_other_tool() {
+    let place = Place::new();
+    let spec = place.answering();
+    place.load(&spec);
+    let memo = place.path("cache/memo.json");
+    let kept = fs::read_to_string(&memo).unwrap();
+    fs::write(&memo, kept.replace("164", "1:4")).unwrap();
+    let again = place.load(&spec);
+    assert_eq!((again.identity("x264"), again.started), (Some("164"), 1));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use reel_engine::memo;
 use serde::{Deserialize, Serialize};
 
 /// Folders below each other that are looked into.
@@ -54,33 +55,20 @@ pub(super) fn faces(dirs: &[PathBuf], memo: Option<&Path>) -> Scan {
     let faces = read(&files);
     if let Some(file) = memo {
         let folders = folders.iter().map(|dir| (dir.clone(), state(dir))).collect();
-        remember(file, &Memo { version: VERSION, asked: dirs.to_vec(), folders, faces: faces.clone() });
+        let fresh = Memo { version: VERSION, asked: dirs.to_vec(), folders, faces: faces.clone() };
+        // Without it the next run looks again.
+        let _ = memo::remember(file, &fresh);
     }
     Scan { faces, folders: folders.into_iter().collect() }
 }
 
 fn recall(dirs: &[PathBuf], file: &Path) -> Option<Scan> {
-    let memo: Memo = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
+    let memo: Memo = memo::recall(file)?;
     let same = memo.version == VERSION
         && memo.asked == dirs
         && memo.folders.iter().all(|(dir, then)| state(dir) == *then);
     let folders = memo.folders.into_iter().map(|(dir, _)| dir).collect();
     same.then_some(Scan { faces: memo.faces, folders })
-}
-
-fn remember(file: &Path, memo: &Memo) {
-    let Ok(bytes) = serde_json::to_vec(memo) else {
-        return;
-    };
-    let Some(folder) = file.parent() else { return };
-    let fresh = folder.join(format!(".fonts-{}", std::process::id()));
-    let written = std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(&fresh, bytes))
-        .and_then(|()| std::fs::rename(&fresh, file));
-    if written.is_err() {
-        // An unwritable memo costs the next run a scan, nothing else.
-        let _ = std::fs::remove_file(&fresh);
-    }
 }
 
 /// Nanoseconds of the last change of a folder's list; 0 for one that is not there.
