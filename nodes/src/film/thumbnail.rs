@@ -55,7 +55,7 @@ impl Kind for Thumbnail {
     fn info(&self) -> Info {
         Info {
             name: "thumbnail",
-            version: 1,
+            version: 2,
             summary: "takes one picture out of a video",
             example: "cover: { uses: thumbnail, with: { video: \"${film.mux.video}\", at: 3s, format: jpg } }",
             site: Site::Worker,

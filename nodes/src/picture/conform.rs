@@ -11,7 +11,8 @@
 //!   before that time), for every such `n` before `to` and before the end of the source, and
 //!   at least one;
 //! - scale (Lanczos or bicubic, bit-exact flags) and place it by `fit` and `focus` on `background`; colour becomes BT.709
-//!   limited range 8-bit 4:2:0 from whatever it is tagged as (untagged: BT.601 below 720 rows, else BT.709);
+//!   limited range 8-bit 4:2:0 from whatever it is tagged as (untagged: BT.601 up to 1024x576, else BT.709), PQ and HLG
+//!   by the EETF of BT.2390 with SDR white at 203 cd/m²;
 //! - port `video`: MP4, H.264 by x264 at `qp 0` (lossless), preset ultrafast, one thread, key frame every
 //!   15 pictures, no B-frames, so that a segment can begin anywhere; no sound; media `video/mp4`.
 
@@ -73,7 +74,7 @@ impl Kind for Conform {
     fn info(&self) -> Info {
         Info {
             name: "conform",
-            version: 1,
+            version: 2,
             summary: "brings a video to a size, a frame rate and BT.709, cut to the frame",
             example: "walk: { uses: conform, with: { video: assets/walk.mov, size: 1080x1920, fps: 30 } }",
             site: Site::Worker,

@@ -21,6 +21,7 @@ mod ffi;
 pub mod identity;
 mod input;
 pub mod join;
+mod light;
 pub mod log;
 pub mod probe;
 mod select;

@@ -14,7 +14,7 @@ pub type Run = fn(&Call<'_>) -> Result<Outcome, Failure>;
 const RUNS: &[(&str, u32, Run)] = &[
     ("card", 3, picture::card::run),
     ("clip", 1, picture::clip::run),
-    ("conform", 1, picture::conform::run),
+    ("conform", 2, picture::conform::run),
     ("cues", 2, film::cues::run),
     ("encode", 4, film::encode::run),
     ("image", 1, picture::image::run),
@@ -24,7 +24,7 @@ const RUNS: &[(&str, u32, Run)] = &[
     ("sprite", 1, picture::sprite::run),
     ("still", 1, picture::still::run),
     ("svg", 1, picture::svg::run),
-    ("thumbnail", 1, film::thumbnail::run),
+    ("thumbnail", 2, film::thumbnail::run),
     ("transcribe", 1, speech::transcribe::run),
     ("tts", 2, speech::tts::run),
 ];

@@ -8,6 +8,7 @@ use ffmpeg_next::{Error, format, frame};
 
 use super::error::AvError;
 use super::ffi;
+use super::light::{Light, Toning, peak_of};
 use super::probe::{RANGE_FULL, Turn};
 use crate::frame::{Rgba, Yuv420};
 
@@ -54,11 +55,13 @@ struct Shape {
     matrix: i32,
     range: i32,
     chroma: i32,
+    light: Option<Light>,
 }
 
 impl Shape {
-    fn of(frame: &frame::Video, stream_sar: (u32, u32)) -> Self {
-        let (matrix, range, chroma) = ffi::frame_colour(frame);
+    /// `peak` is how bright its film gets, for HDR, in cd/m².
+    fn of(frame: &frame::Video, stream_sar: (u32, u32), peak: Option<u32>) -> Self {
+        let ffi::FrameColour { matrix, range, chroma, transfer, primaries } = ffi::frame_colour(frame);
         let own = frame.aspect_ratio();
         let sar = match (u32::try_from(own.0), u32::try_from(own.1)) {
             (Ok(n), Ok(d)) if n > 0 && d > 0 => (n, d),
@@ -72,6 +75,21 @@ impl Shape {
             matrix,
             range,
             chroma,
+            light: Light::of(transfer, primaries, peak),
+        }
+    }
+
+    /// A picture of which only the light is still to be converted.
+    const fn toned(width: u32, height: u32) -> Self {
+        Self {
+            format: format::Pixel::GBRP16LE,
+            width,
+            height,
+            sar: (1, 1),
+            matrix: MATRIX_RGB,
+            range: RANGE_FULL,
+            chroma: 0,
+            light: None,
         }
     }
 
@@ -184,7 +202,11 @@ fn turned((mut across, mut down): (i32, i32), turn: Turn) -> (i32, i32) {
     (across, down)
 }
 
-/// The filters from a decoded frame to limited-range BT.709 4:2:0 of `place.size`.
+/// How limited-range BT.709 4:2:0 is asked for.
+const OUT: &str = "out_color_matrix=bt709:out_range=limited:out_h_chr_pos=0:out_v_chr_pos=128";
+
+/// The filters from a decoded frame to limited-range BT.709 4:2:0 of `place.size`, or, where its light is to be
+/// converted, to its own red, green and blue.
 fn chain(shape: &Shape, turn: Turn, place: Placement, soften: Option<(u32, u32)>) -> String {
     let (cw, ch, x, y) = place.crop;
     let (w, h) = place.size;
@@ -195,17 +217,15 @@ fn chain(shape: &Shape, turn: Turn, place: Placement, soften: Option<(u32, u32)>
     let down = if sub_down == 1 { format!(":in_v_chr_pos={down}") } else { String::new() };
     let matrix = if shape.matrix == MATRIX_RGB { "auto" } else { shape.matrix_name() };
     let range = if shape.is_full_range() { "full" } else { "limited" };
-    let colours = format!(
-        "in_color_matrix={matrix}:in_range={range}:out_color_matrix=bt709:out_range=limited:\
-         out_h_chr_pos=0:out_v_chr_pos=128{across}{down}"
-    );
+    let (out, format) = if shape.light.is_some() { ("out_range=full", "gbrp16le") } else { (OUT, "yuv420p") };
+    let colours = format!("in_color_matrix={matrix}:in_range={range}:{out}{across}{down}");
     let turn = turn_filters(turn);
     let crop = format!("crop={cw}:{ch}:{x}:{y}:exact=1");
     match soften {
-        None => format!("{turn}{crop},scale={w}:{h}:{EXACT}:{colours},format=yuv420p"),
+        None => format!("{turn}{crop},scale={w}:{h}:{EXACT}:{colours},format={format}"),
         Some((sw, sh)) => format!(
-            "{turn}{crop},scale={sw}:{sh}:flags=area+accurate_rnd+bitexact:{colours},format=yuv420p,\
-             scale={w}:{h}:flags=bicubic+accurate_rnd+bitexact,format=yuv420p"
+            "{turn}{crop},scale={sw}:{sh}:flags=area+accurate_rnd+bitexact:{colours},format={format},\
+             scale={w}:{h}:flags=bicubic+accurate_rnd+bitexact,format={format}"
         ),
     }
 }
@@ -241,17 +261,50 @@ impl Pipe {
     }
 }
 
+/// Everything from a decoded frame to limited-range BT.709 4:2:0.
+struct Way {
+    pipe: Pipe,
+    /// Where the light is converted, and what comes after that.
+    toning: Option<(Toning, Pipe)>,
+}
+
+impl Way {
+    fn new(shape: &Shape, turn: Turn, place: Placement, soften: Option<(u32, u32)>) -> Result<Self, Error> {
+        let pipe = Pipe::new(shape, &chain(shape, turn, place, soften))?;
+        let (w, h) = place.size;
+        let toning = match shape.light {
+            Some(light) => {
+                let filters = format!("scale={w}:{h}:{EXACT}:in_range=full:{OUT},format=yuv420p");
+                Some((Toning::new(light), Pipe::new(&Shape::toned(w, h), &filters)?))
+            }
+            None => None,
+        };
+        Ok(Self { pipe, toning })
+    }
+
+    /// Takes the frame's data and gives the converted frame.
+    fn run(&mut self, frame: &frame::Video) -> Result<frame::Video, Error> {
+        let made = self.pipe.run(frame)?;
+        match &mut self.toning {
+            Some((toning, after)) => after.run(&toning.run(&made)),
+            None => Ok(made),
+        }
+    }
+}
+
 /// Converts decoded frames of one stream; it makes its graphs anew when the frames change their shape.
 pub(super) struct Conformer {
     target: Target,
     made_for: Option<Shape>,
-    front: Option<(Pipe, Placement)>,
-    back: Option<Pipe>,
+    front: Option<(Way, Placement)>,
+    back: Option<Way>,
+    /// How bright the film gets, as its first frame says: one that changed meanwhile would flicker.
+    peak: Option<Option<u32>>,
 }
 
 impl Conformer {
     pub(super) const fn new(target: Target) -> Self {
-        Self { target, made_for: None, front: None, back: None }
+        Self { target, made_for: None, front: None, back: None, peak: None }
     }
 
     /// The frame at the target's size. The frame's data is moved out of it.
@@ -263,7 +316,8 @@ impl Conformer {
     }
 
     fn convert(&mut self, frame: &frame::Video) -> Result<Yuv420, Error> {
-        let shape = Shape::of(frame, self.target.sar);
+        let peak = *self.peak.get_or_insert_with(|| peak_of(frame));
+        let shape = Shape::of(frame, self.target.sar, peak);
         if self.is_right_already(&shape) {
             return Ok(copy_out(frame));
         }
@@ -271,13 +325,13 @@ impl Conformer {
             self.prepare(shape)?;
         }
         let background = match self.back.as_mut() {
-            Some(pipe) => Some(copy_out(&pipe.run(&copied(frame))?)),
+            Some(way) => Some(copy_out(&way.run(&copied(frame))?)),
             None => None,
         };
-        let Some((pipe, place)) = self.front.as_mut() else {
+        let Some((way, place)) = self.front.as_mut() else {
             return Err(Error::Bug);
         };
-        let picture = pipe.run(frame)?;
+        let picture = way.run(frame)?;
         let (w, h) = (self.target.width as usize, self.target.height as usize);
         if place.size == (self.target.width, self.target.height) {
             return Ok(copy_out(&picture));
@@ -299,6 +353,7 @@ impl Conformer {
             && !shape.is_full_range()
             && shape.matrix_name() == "bt709"
             && shape.siting() == (0, 128)
+            && shape.light.is_none()
     }
 
     fn prepare(&mut self, shape: Shape) -> Result<(), Error> {
@@ -313,12 +368,12 @@ impl Conformer {
             Fit::Contain { .. } | Fit::Blur => containing(upright, sar, width, height),
         };
         let filled = place.size == (width, height);
-        self.front = Some((Pipe::new(&shape, &chain(&shape, turn, place, None))?, place));
+        self.front = Some((Way::new(&shape, turn, place, None)?, place));
         self.back = if fit == Fit::Blur && !filled {
             // A copy at about 1/32 of the size, scaled back: wide, smooth, and cheap.
             let small = (even(u64::from(width / 32)), even(u64::from(height / 32)));
             let cover = covering(upright, sar, width, height, MIDDLE);
-            Some(Pipe::new(&shape, &chain(&shape, turn, cover, Some(small)))?)
+            Some(Way::new(&shape, turn, cover, Some(small))?)
         } else {
             None
         };
@@ -389,6 +444,7 @@ pub fn rgba_of(picture: &Yuv420) -> Result<Rgba, AvError> {
         matrix: MATRIX_BT709,
         range: 1,
         chroma: 1,
+        light: None,
     };
     let filters = format!(
         "scale={w}:{h}:{EXACT}:in_color_matrix=bt709:in_range=limited:out_range=full:\

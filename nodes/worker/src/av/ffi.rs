@@ -175,12 +175,28 @@ pub(super) fn discard_stream(input: &mut Input, index: usize) {
     }
 }
 
-/// Colour description of a decoded frame as FFmpeg's numbers: matrix, range, chroma location.
-pub(super) fn frame_colour(frame: &frame::Video) -> (i32, i32, i32) {
+/// Colour description of a decoded frame, as FFmpeg's numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FrameColour {
+    pub matrix: i32,
+    pub range: i32,
+    pub chroma: i32,
+    pub transfer: i32,
+    pub primaries: i32,
+}
+
+/// What a decoded frame says of its colours.
+pub(super) fn frame_colour(frame: &frame::Video) -> FrameColour {
     // SAFETY: plain fields of a live frame.
     unsafe {
         let f = frame.as_ptr();
-        (number!((*f).colorspace), number!((*f).color_range), number!((*f).chroma_location))
+        FrameColour {
+            matrix: number!((*f).colorspace),
+            range: number!((*f).color_range),
+            chroma: number!((*f).chroma_location),
+            transfer: number!((*f).color_trc),
+            primaries: number!((*f).color_primaries),
+        }
     }
 }
 
