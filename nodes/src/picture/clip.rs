@@ -73,7 +73,7 @@ impl Kind for Clip {
     fn info(&self) -> Info {
         Info {
             name: "clip",
-            version: 1,
+            version: 2,
             summary: "looks into a video file and takes its sound out",
             example: "walk: { uses: clip, with: { file: assets/walk.mp4, from: 2s, to: 6.5s } }",
             site: Site::Worker,

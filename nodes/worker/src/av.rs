@@ -34,13 +34,14 @@ pub mod video_out;
 pub use conform::{Fit, rgba_of};
 pub use error::AvError;
 pub use identity::identity;
+pub use input::refuse_short;
 pub use join::{JoinReport, JoinSpec, Segment, join};
 pub use log::take_log;
 pub use probe::{AudioInfo, MediaInfo, VideoInfo, probe};
 pub use sound_in::{AudioReader, SoundRange};
 pub use sound_out::{AacEncoder, SoundEncoder, SoundFormat};
 pub use verify::{FilmFacts, verify};
-pub use video_in::{ConformSpec, VideoReader, frame_at};
+pub use video_in::{ConformSpec, VideoReader, frame_at, measured_length};
 pub use video_out::{EncodeReport, EncodeSpec, VideoEncoder};
 
 /// Readies FFmpeg once for the process: its messages go to the ring of [`log`], never to the terminal.

@@ -13,7 +13,7 @@ pub type Run = fn(&Call<'_>) -> Result<Outcome, Failure>;
 /// when they meet.
 const RUNS: &[(&str, u32, Run)] = &[
     ("card", 3, picture::card::run),
-    ("clip", 1, picture::clip::run),
+    ("clip", 2, picture::clip::run),
     ("conform", 2, picture::conform::run),
     ("cues", 2, film::cues::run),
     ("encode", 4, film::encode::run),

@@ -16,6 +16,7 @@ mod permissions;
 mod rerun;
 mod right;
 mod sounds;
+mod strange;
 mod sure;
 mod surface;
 mod survive;

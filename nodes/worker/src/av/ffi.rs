@@ -167,6 +167,12 @@ pub(super) fn duration_is_exact(input: &Input) -> bool {
     method != ffi::AVDurationEstimationMethod::AVFMT_DURATION_FROM_BITRATE as c_int
 }
 
+/// Where the container begins, in microseconds, if it tells.
+pub(super) fn start_time(input: &Input) -> Option<i64> {
+    // SAFETY: a plain field of a live context.
+    Some(unsafe { (*input.as_ptr()).start_time }).filter(|time| *time != ffi::AV_NOPTS_VALUE)
+}
+
 /// Lets later packets of a stream be skipped by the demuxer.
 pub(super) fn discard_stream(input: &mut Input, index: usize) {
     if let Some(mut stream) = input.stream_mut(index) {

@@ -16,7 +16,7 @@ const CONTAINERS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mp3,wav,w64,
                           dv,yuv4mpegpipe,wv,tta,ape,rm,wtv,vob";
 
 /// Microseconds by which a container may be shorter than it says before it counts as cut off.
-const SHORTFALL_US: i64 = 1_000_000;
+pub(super) const SHORTFALL_US: i64 = 1_000_000;
 
 /// Opens a local media file; `analyse` completes the facts of its streams from the first packets.
 pub(super) fn open(path: &Path, analyse: bool) -> Result<Input, AvError> {
@@ -58,6 +58,11 @@ pub(super) fn is_mov(input: &Input) -> bool {
     input.format().name().split(',').any(|name| name == "mov")
 }
 
+/// Whether the container is Matroska or WebM.
+pub(super) fn is_matroska(input: &Input) -> bool {
+    input.format().name().split(',').any(|name| name == "matroska")
+}
+
 /// The stream of a medium that a player would choose; cover art does not count as a picture.
 pub(super) fn best(input: &Input, medium: media::Type) -> Option<usize> {
     let index = input.streams().best(medium)?.index();
@@ -80,6 +85,23 @@ pub(super) fn refuse_cut_off(input: &mut Input, path: &Path) -> Result<(), AvErr
         return Err(AvError::Truncated { path: path.into(), cause });
     }
     Ok(())
+}
+
+/// Refuses a file that ends long before its header says. Only its last seconds are read, unless these are not there.
+///
+/// # Errors
+/// When it cannot be opened, has no picture, or is cut off.
+pub fn refuse_short(path: &Path) -> Result<(), AvError> {
+    let open = || PacketSource::open(path, media::Type::Video, "picture");
+    let mut source = open()?;
+    if is_mov(&source.input) {
+        return Ok(()); // its index was looked at
+    }
+    let near = source.input.duration().saturating_sub(5 * SHORTFALL_US);
+    if near > 0 && source.input.seek(near, ..near).is_ok() && source.drain().is_ok() {
+        return Ok(());
+    }
+    open()?.drain()
 }
 
 /// The packets of one stream, in file order.
@@ -126,6 +148,11 @@ impl PacketSource {
                 return Ok(Some(packet));
             }
         }
+    }
+
+    fn drain(&mut self) -> Result<(), AvError> {
+        while self.next()?.is_some() {}
+        Ok(())
     }
 
     fn note_end(&mut self, packet: &Packet) {

@@ -12,7 +12,7 @@ use super::{ffi, input};
 /// Facts of a media file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MediaInfo {
-    /// Length in microseconds, rounded down; 0 when the file does not tell.
+    /// Length from the first picture on, if there are any, in microseconds, rounded down; 0 when the file does not tell.
     pub duration_us: u64,
     /// The picture that a player would show.
     pub video: Option<VideoInfo>,
@@ -108,12 +108,31 @@ impl Turn {
 pub fn probe(path: &Path) -> Result<MediaInfo, AvError> {
     let mut file = input::open(path, true)?;
     input::refuse_cut_off(&mut file, path)?;
-    let video = input::best(&file, media::Type::Video).and_then(|i| video_info(&file, i));
+    let pictures = input::best(&file, media::Type::Video);
+    let video = pictures.and_then(|i| video_info(&file, i));
     let audio = input::best(&file, media::Type::Audio).and_then(|i| audio_info(&file, i));
     if video.is_none() && audio.is_none() {
         return Err(AvError::NoStream { path: path.into(), wanted: "picture or sound" });
     }
-    Ok(MediaInfo { duration_us: u64::try_from(file.duration()).unwrap_or(0), video, audio })
+    let parts = [video.as_ref().and_then(|v| v.duration_us), audio.as_ref().and_then(|a| a.duration_us)];
+    Ok(MediaInfo { duration_us: length_of(&file, pictures, parts), video, audio })
+}
+
+/// Length in microseconds from the first picture on, if there are any, by the container's header, put right by what its
+/// streams say; 0 when nothing tells.
+fn length_of(file: &Input, pictures: Option<usize>, parts: [Option<u64>; 2]) -> u64 {
+    let begin = ffi::start_time(file).unwrap_or(0);
+    let late = pictures.and_then(|i| stream_start(file, i)).map_or(0, |start| (start - begin).max(0));
+    // Matroska says where it ends, not how long it lasts.
+    let start = if input::is_matroska(file) { begin } else { 0 };
+    let told = u64::try_from(file.duration().saturating_sub(start).saturating_sub(late)).unwrap_or(0);
+    // A header may claim anything; the streams of an MP4 have the length of their samples.
+    match parts.into_iter().flatten().max() {
+        Some(longest) if input::is_mov(file) && told > longest.saturating_add(input::SHORTFALL_US as u64) => {
+            longest
+        }
+        _ => told,
+    }
 }
 
 /// The turn of a stream's display matrix.
@@ -124,6 +143,14 @@ pub(super) fn turn_of(input: &Input, index: usize) -> Turn {
 fn codec_name(input: &Input, index: usize) -> String {
     let id = input.stream(index).map_or(codec::Id::None, |s| s.parameters().id());
     id.name().to_owned()
+}
+
+/// Where a stream begins, in microseconds.
+fn stream_start(input: &Input, index: usize) -> Option<i64> {
+    let stream = input.stream(index)?;
+    let (num, den) = ffi::pair(stream.time_base());
+    let ticks = Some(stream.start_time()).filter(|tick| *tick != i64::MIN)?;
+    i64::try_from(i128::from(ticks) * 1_000_000 * i128::from(num) / i128::from(den.max(1))).ok()
 }
 
 /// The length that a stream's header tells, in microseconds, rounded down.

@@ -170,6 +170,22 @@ pub fn frame_at(path: &Path, at_us: u64, size: Option<(u32, u32)>) -> Result<Yuv
     }
 }
 
+/// How long the pictures of a file last, in microseconds, by decoding all of them: for files whose header does not tell.
+///
+/// # Errors
+/// When the file cannot be opened or decoded, or has no picture.
+pub fn measured_length(path: &Path) -> Result<u64, AvError> {
+    let mut decoder = PictureDecoder::open(path)?;
+    let origin = decoder.origin;
+    let mut end = origin;
+    while let Some(shown) = decoder.next()? {
+        end = shown.end;
+    }
+    let (num, den) = (i128::from(decoder.stream.tick.0), i128::from(decoder.stream.tick.1.max(1)));
+    let length = i128::from(end - origin) * 1_000_000 * num / den;
+    Ok(u64::try_from(length).unwrap_or(0))
+}
+
 /// How many frames a file decodes to.
 pub(super) fn count_frames(path: &Path) -> Result<u64, AvError> {
     let mut decoder = PictureDecoder::open(path)?;

@@ -6,7 +6,10 @@ use reel_engine::operation::{Call, Failure, Outcome};
 use reel_nodes::media::time::SAMPLE_RATE;
 use reel_nodes::picture::clip::{ClipInfo, Params};
 
-use crate::av::{AudioReader, ConformSpec, Fit, SoundEncoder, SoundFormat, SoundRange, VideoReader, probe};
+use crate::av::{
+    AudioReader, ConformSpec, Fit, SoundEncoder, SoundFormat, SoundRange, VideoReader, measured_length,
+    probe, refuse_short,
+};
 use crate::params;
 
 /// Stereo.
@@ -23,9 +26,14 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     let video =
         media.video.ok_or_else(|| Failure::new("the file has no pictures").help("give a video file"))?;
     let from = params.from.as_micros();
-    let end = params.to.map_or(media.duration_us, |to| to.as_micros().min(media.duration_us));
+    refuse_short(path).map_err(crate::failure)?;
+    let length = match media.duration_us {
+        0 => measured_length(path).map_err(crate::failure)?,
+        told => told,
+    };
+    let end = params.to.map_or(length, |to| to.as_micros().min(length));
     if from >= end {
-        let seconds = media.duration_us as f64 / 1e6;
+        let seconds = length as f64 / 1e6;
         return Err(Failure::new(format!(
             "the clip begins at {}, and the file ends at {seconds:.3}s",
             params.from
