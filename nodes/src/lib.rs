@@ -31,6 +31,7 @@ pub fn registry(host: Host) -> Registry {
         .with(Typed::new(text::join::Text))
         .with(Typed::new(speech::tts::Tts::new(host.offers.clone())))
         .with(Typed::new(speech::transcribe::Transcribe))
+        .with(Typed::new(speech::subtitles::Subtitles))
         .with(Typed::new(speech::level::Level))
         .with(Typed::new(picture::image::Image))
         .with(Typed::new(picture::card::Card { fonts: font() }))

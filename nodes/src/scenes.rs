@@ -3,6 +3,7 @@
 //! | node | from | shared by |
 //! |---|---|---|
 //! | `SCENE.say.N` `SCENE.level.N` `SCENE.transcribe` | `say` | everything |
+//! | `SCENE.words` | a subtitle file of `say` or `captions` | everything |
 //! | `SCENE.image.N` `SCENE.clip.N` | `show` | everything |
 //! | `SCENE.timeline` | all of the above | formats of one frame rate |
 //! | `SCENE.layer.N.M.…` | `layers` | what is drawn for each format; files everything |

@@ -42,6 +42,7 @@ fn every_kind_of_the_first_wave_is_there() {
             "segments",
             "sprite",
             "still",
+            "subtitles",
             "svg",
             "text",
             "thumbnail",

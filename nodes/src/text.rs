@@ -1,7 +1,8 @@
-//! Text: the kind that joins it, sentences, and fonts to draw it with. It knows no film.
+//! Text: the kind that joins it, sentences, subtitle files, and fonts to draw it with. It knows no film.
 
 pub mod breaks;
 pub mod cueing;
 pub mod fonts;
 pub mod join;
 pub mod sentences;
+pub mod subtitles;

@@ -37,6 +37,10 @@ pub struct Params {
     /// What is said, in order.
     #[serde(default)]
     pub sentences: Vec<Sentence>,
+    /// Words that are shown and not said, such as those of a clip's subtitle file; those after the end of the scene are
+    /// left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<Input<WordsPort>>,
     /// What is seen, in order.
     #[serde(default)]
     pub pictures: Vec<Picture>,
@@ -56,7 +60,7 @@ impl Params {
     #[must_use]
     pub const fn of(fps: FrameRate, pictures: Vec<Picture>) -> Self {
         let (pause, gap) = (default_pause(), default_gap());
-        Self { fps, sentences: Vec::new(), pictures, length: None, pause, gap }
+        Self { fps, sentences: Vec::new(), words: None, pictures, length: None, pause, gap }
     }
 }
 
@@ -153,11 +157,21 @@ impl Kind for Timeline {
                 None => None,
             });
         }
-        let (plan, words) = arrange(&params, &said, &clips)?;
+        let unsaid = match &params.words {
+            Some(input) => Some(read_json::<Words>(call, input.slot())?),
+            None => None,
+        };
+        let (plan, words) = arrange(&params, &said, unsaid.as_ref(), &clips)?;
         let json = |value: Result<Vec<u8>, serde_json::Error>| {
             value.map_err(|error| Failure::new(format!("cannot write the plan: {error}")))
         };
-        Ok(Outcome::default()
+        let end = plan.fps.sample_of(plan.frames, SAMPLE_RATE);
+        let late = unsaid.map_or(0, |words| words.words.len() - within(&words, end).count());
+        let log = match late {
+            0 => String::new(),
+            late => format!("warning: {late} words begin after the end of the scene, and are not shown\n"),
+        };
+        Ok(Outcome { log, ..Outcome::default() }
             .with_bytes("plan", "application/json", json(serde_json::to_vec(&plan))?)
             .with_bytes("words", "application/json", json(serde_json::to_vec(&words))?))
     }
@@ -185,26 +199,33 @@ pub fn first_end(params: &Params, is_spoken: bool, clips: &[Option<u64>]) -> Opt
     if is_spoken || params.pictures.iter().any(|picture| picture.at.is_some()) {
         return None;
     }
-    let (plan, _) = arrange(params, &[], clips).ok()?;
+    let (plan, _) = arrange(params, &[], None, clips).ok()?;
     Some(plan.pictures.get(1).copied().unwrap_or(plan.frames))
 }
 
-/// From what is said and seen to the plan, and the shown words in the scene's own time.
-fn arrange(params: &Params, said: &[Words], clips: &[Option<u64>]) -> Result<(Plan, Words), Failure> {
+/// From what is said, shown in words and seen to the plan, and the shown words in the scene's own time.
+fn arrange(
+    params: &Params,
+    said: &[Words],
+    unsaid: Option<&Words>,
+    clips: &[Option<u64>],
+) -> Result<(Plan, Words), Failure> {
     let fps = params.fps;
-    let (sentences, speech, words) = speech(params, said);
+    let (sentences, speech, mut words) = speech(params, said);
     let spoken = sentences.last().map_or(0, |last: &Span| last.end() + samples(params.pause));
     let mut frames = fps.frames_covering(spoken, SAMPLE_RATE);
     if let Some(least) = params.length {
         frames = frames.max(fps.frames_covering(least.as_micros(), 1_000_000));
     }
     if frames == 0 {
-        frames = pictures::own_length(params, clips).ok_or_else(|| {
+        let shown = unsaid.map(|words| fps.frames_covering(words.end, words.rate));
+        frames = pictures::own_length(params, clips).or(shown).ok_or_else(|| {
             Failure::new("nothing is said in this scene, and nothing else gives it a length")
                 .help("give the scene a length: `for: 3s`")
         })?;
     }
     let frames = frames.max(1);
+    words.extend(unsaid.into_iter().flat_map(|words| within(words, fps.sample_of(frames, SAMPLE_RATE))));
     let pictures = pictures::starts(params, clips, &words, frames)?;
     let end = fps.sample_of(frames, SAMPLE_RATE);
     let plan = Plan { frames, fps, sentences, speech, pictures };
@@ -238,6 +259,17 @@ fn speech(params: &Params, said: &[Words]) -> (Vec<Span>, Vec<Span>, Vec<Word>) 
         now += length + samples(params.gap);
     }
     (sentences, speech, shown)
+}
+
+/// Words that are not said, in samples; what begins at `end` or later is left out, and the last one ends with it.
+fn within(words: &Words, end: u64) -> impl Iterator<Item = Word> {
+    let at = |tick: u64| rescale(tick, words.rate, SAMPLE_RATE);
+    let placed = words.words.iter().map(move |word| Word {
+        start: at(word.start),
+        end: at(word.end).min(end),
+        ..word.clone()
+    });
+    placed.take_while(move |word| word.start < end)
 }
 
 /// The words of a sentence in the engine's time, brought to the known text if there is one.

@@ -93,17 +93,21 @@ pub(super) fn compile(
 impl Film<'_> {
     fn timeline(&self, staged: &Staged<'_>, prefix: &str, with: With, maker: &mut Maker) {
         let Staged { scene, said, seen, .. } = staged;
-        let sentences = said.iter().map(|said| {
+        let sentences = said.iter().filter(|said| said.level.is_some()).map(|said| {
             let with = With::new(said.span).port("words", &said.words, "words");
-            let with = if said.shown.is_empty() { with } else { with.set("shown", &said.shown) };
+            let is_known = said.is_shown || said.shown.is_empty();
+            let with = if is_known { with } else { with.set("shown", &said.shown) };
             match &said.text {
                 Some(text) => with.set("text", text).located(),
                 None => with.located(),
             }
         });
         let place = scene.place();
+        let unsaid = said.iter().find(|said| said.level.is_none());
+        let unsaid = unsaid.map(|said| reference(said.span, &said.words, "words"));
         let with = with
             .put("sentences", list(place, sentences))
+            .maybe("words", unsaid.as_ref())
             .put("pictures", list(place, seen.iter().map(Seen::timing)))
             .maybe("for", scene.written.get("for"))
             .maybe("pause", scene.written.get("pause"));

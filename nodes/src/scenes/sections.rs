@@ -68,6 +68,12 @@ pub struct Voice {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Captions {
+    /// A scene's own: a subtitle file (SubRip, WebVTT) with words that nobody says, such as those of its clip.
+    #[serde(default)]
+    pub file: Option<Input<AnyFile>>,
+    /// With `file`: the place in it that is the scene's beginning.
+    #[serde(default)]
+    pub from: Option<Duration>,
     /// What they do: light up the spoken word, show one at a time, stand on a box, or are not there.
     #[serde(default)]
     pub style: Option<CaptionStyle>,
@@ -214,8 +220,8 @@ pub struct Scene {
     /// Its name, from which the names of its nodes are made.
     #[schemars(extend("format" = "name"))]
     pub id: String,
-    /// What is said: text, `{ file: PATH }`, or `{ audio: PATH, text: … }` for a recording. `[NASA](nassa)` shows
-    /// the first and says the second.
+    /// What is said: text, `{ file: PATH }`, or `{ audio: PATH, text: … }` or `{ audio: PATH, captions: PATH }` for a
+    /// recording. `[NASA](nassa)` shows the first and says the second.
     #[serde(default)]
     pub say: Option<Say>,
     /// Who speaks here.
@@ -266,6 +272,9 @@ pub struct Recording {
     /// What is said in it, for captions with the right words; left out, they are what is heard.
     #[serde(default)]
     pub text: Option<Input<Text>>,
+    /// Its subtitle file (SubRip, WebVTT), with the words and their times.
+    #[serde(default)]
+    pub captions: Option<Input<AnyFile>>,
 }
 
 /// One picture or several under one speech.

@@ -96,7 +96,7 @@ impl Film<'_> {
         let heard = |scene: &usize| {
             let staged = &self.scenes[*scene];
             let clips = staged.seen.iter().any(|seen| seen.sound().is_some());
-            clips || !staged.said.is_empty() || !staged.scene.value.sfx.is_empty()
+            clips || staged.said.iter().any(|said| said.level.is_some()) || !staged.scene.value.sfx.is_empty()
         };
         !self.beds(cut).is_empty() || cut.scenes.iter().any(heard)
     }
@@ -142,7 +142,8 @@ impl Film<'_> {
         let sounds = [before, staged.seen.first()].into_iter().flatten().any(|seen| seen.sound().is_some());
         let transition = staged.scene.transition().filter(|_| before.is_some() && sounds);
         let (place, times) = (staged.scene.place(), self.times(cut, scene));
-        let voices = staged.said.iter().map(|said| reference(said.span, &said.level, "audio"));
+        let voices =
+            staged.said.iter().filter_map(|said| Some(reference(said.span, said.level.as_deref()?, "audio")));
         let mut with = With::new(place)
             .port("plan", &times, "plan")
             .put("voices", list(place, voices))

@@ -1,4 +1,4 @@
-//! `say:` becomes speech, one node a sentence, each levelled on its own. It knows no picture and no format.
+//! `say:` becomes speech, one node a sentence, each levelled on its own; a subtitle file becomes words. It knows no picture and no format.
 
 use std::path::Path;
 
@@ -13,18 +13,21 @@ use crate::media::words::Shown;
 use crate::media::words::align::{bare, find};
 use crate::media::words::parts::parts;
 use crate::text::sentences::{Sentence, sentences};
+use crate::text::subtitles;
 
 /// Longest text file that is read for its sentences.
 const LONGEST: u64 = 1 << 20;
 
-/// A sentence or recording that was turned into nodes.
+/// A sentence, recording or subtitle file that was turned into nodes.
 pub(super) struct Said {
     /// The node with the port `words`.
     pub(super) words: String,
-    /// The node with the levelled sound.
-    pub(super) level: String,
+    /// The node with the levelled sound; `None` for words that are shown and not said.
+    pub(super) level: Option<String>,
     /// What captions show; empty when that is known only after the run.
     pub(super) shown: Vec<Shown>,
+    /// Whether the words of the node are those that captions show, as they are in a subtitle file.
+    pub(super) is_shown: bool,
     /// What is known to be said in a recording.
     pub(super) text: Option<String>,
     /// Where it was written.
@@ -39,12 +42,20 @@ pub(super) fn speak(
     maker: &mut Maker,
     problems: &mut Diagnostics,
 ) -> Vec<Said> {
-    let (Some(say), Some(written)) = (&scene.value.say, scene.written.get("say")) else {
-        return Vec::new();
-    };
-    let found = match say {
-        Say::Recording(_) => recording(root, story, scene, written, maker),
-        Say::Text(_) => spoken(root, story, scene, written, maker),
+    let captions = scene.written.get("captions").filter(|captions| captions.get("file").is_some());
+    if let (Some(captions), Some(_)) = (captions, &scene.value.say) {
+        let message = format!("scene `{}` says something, and captions show what is said", scene.value.id);
+        let help = "take `file` out; for a recording, write `say: { audio: PATH, captions: PATH }`";
+        let span = captions.span_at("/file");
+        problems.push(Diagnostic::error(code::BAD_VALUE, span, message).help(help));
+    }
+    let (found, written) = match (&scene.value.say, scene.written.get("say"), captions) {
+        (Some(Say::Recording(_)), Some(written), _) => {
+            (recording(root, story, scene, written, maker), written)
+        }
+        (Some(Say::Text(_)), Some(written), _) => (spoken(root, story, scene, written, maker), written),
+        (None, _, Some(written)) => (Ok(vec![unsaid(root, scene, written, maker)]), written),
+        _ => return Vec::new(),
     };
     match found {
         Ok(said) => said,
@@ -138,7 +149,7 @@ fn sentence(
     let say = maker.add(format!("{id}.say.{number}"), "tts", with);
     let level =
         maker.add(format!("{id}.level.{number}"), "level", With::new(span).port("audio", &say, "audio"));
-    Said { words: say, level, shown, text: None, span }
+    Said { words: say, level: Some(level), shown, is_shown: false, text: None, span }
 }
 
 /// A setting of the voice: the scene's own, else the project's.
@@ -156,6 +167,9 @@ fn recording(
 ) -> Result<Vec<Said>, Problem> {
     let id = &scene.value.id;
     let Some(audio) = written.get("audio") else { return Ok(Vec::new()) };
+    if let Some(captions) = written.get("captions") {
+        return told(root, scene, (written, audio, captions), maker).map(|said| vec![said]);
+    }
     let (mut shown, mut text) = (Vec::new(), None);
     if let Some(known) = written.get("text") {
         let Some(script) = script(root, known, maker)? else {
@@ -176,7 +190,9 @@ fn recording(
         return Err((
             code::MISSING_KEY,
             format!("scene `{id}` has a recording, but no model to hear its words"),
-            "name a whisper.cpp model: `voice: { model: models/ggml-base.en.bin }`".into(),
+            "name a whisper.cpp model: `voice: { model: models/ggml-base.en.bin }`, or the recording's subtitle file: \
+             `captions: PATH` beside `audio`"
+                .into(),
         ));
     };
     let span = written.span;
@@ -186,7 +202,47 @@ fn recording(
         .maybe("language", voice(story, scene, "language"));
     let words = maker.add(format!("{id}.transcribe"), "transcribe", with);
     let level = maker.add(format!("{id}.level.1"), "level", With::new(span).put("audio", audio.clone()));
-    Ok(vec![Said { words, level, shown, text, span }])
+    Ok(vec![Said { words, level: Some(level), shown, is_shown: false, text, span }])
+}
+
+/// A recording with its subtitle file.
+fn told(
+    root: &Path,
+    scene: &Part<'_, Scene>,
+    (written, audio, captions): (&Located, &Located, &Located),
+    maker: &mut Maker,
+) -> Result<Said, Problem> {
+    let (id, span) = (&scene.value.id, written.span);
+    if written.get("text").is_some() {
+        let message = format!("two things say what is said in scene `{id}`: `text` and `captions`");
+        return Err((code::BAD_VALUE, message, "take one of them out".into()));
+    }
+    let shown = captions_of(root, captions, maker);
+    let with = With::new(span).put("captions", captions.clone()).put("audio", audio.clone());
+    let words = maker.add(format!("{id}.words"), "subtitles", with);
+    let level = maker.add(format!("{id}.level.1"), "level", With::new(span).put("audio", audio.clone()));
+    Ok(Said { words, level: Some(level), shown, is_shown: true, text: None, span: captions.span })
+}
+
+/// Words that captions show, and nobody says.
+fn unsaid(root: &Path, scene: &Part<'_, Scene>, captions: &Located, maker: &mut Maker) -> Said {
+    let file = captions.get("file").unwrap_or(captions);
+    // With `from`, only a part of the words is shown.
+    let shown = if captions.get("from").is_none() { captions_of(root, file, maker) } else { Vec::new() };
+    let with = With::new(file.span).put("captions", file.clone()).maybe("from", captions.get("from"));
+    let words = maker.add(format!("{}.words", scene.value.id), "subtitles", with);
+    Said { words, level: None, shown, is_shown: true, text: None, span: file.span }
+}
+
+/// The words of a subtitle file of the project; none where another node makes it, or where it cannot be read, which
+/// its node says.
+fn captions_of(root: &Path, written: &Located, maker: &mut Maker) -> Vec<Shown> {
+    let path = written.as_text().or_else(|| written.get("file")?.as_text());
+    let Some(path) = path.filter(|path| parse_reference(path).is_none()) else { return Vec::new() };
+    let Ok(bytes) = bytes_of(root, path, subtitles::LONGEST, maker) else { return Vec::new() };
+    let captions = subtitles::read(&bytes).unwrap_or_default();
+    let words = subtitles::words(&captions, 1000).into_iter();
+    words.map(|word| Shown { text: word.text, said: 1, last: word.last, joined: word.joined }).collect()
 }
 
 /// The text behind `say`, as the check of parameters takes it; `None` when another node makes it.
@@ -198,26 +254,31 @@ fn script(root: &Path, written: &Located, maker: &mut Maker) -> Result<Option<St
     if parse_reference(path).is_some() {
         return Ok(None);
     }
-    let unreadable = |code: Code, why: &str| {
-        (
-            code,
-            format!("cannot read `{path}`: {why}"),
-            "paths are relative to the folder of reel.yaml".to_owned(),
-        )
-    };
-    let missing = |error: std::io::Error| unreadable(code::MISSING_FILE, &error.to_string());
+    let bytes = bytes_of(root, path, LONGEST, maker)?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| unreadable(path, code::WRONG_CONTENT, "it is not UTF-8 text"))?;
+    Ok(Some(escape(text.trim_start_matches('\u{feff}'))))
+}
+
+fn unreadable(path: &str, code: Code, why: &str) -> Problem {
+    let help = "paths are relative to the folder of reel.yaml".to_owned();
+    (code, format!("cannot read `{path}`: {why}"), help)
+}
+
+/// A file of the project, at most so long.
+fn bytes_of(root: &Path, path: &str, longest: u64, maker: &mut Maker) -> Result<Vec<u8>, Problem> {
+    let missing = |error: std::io::Error| unreadable(path, code::MISSING_FILE, &error.to_string());
     let root = root.canonicalize().map_err(missing)?;
     let file = root.join(path).canonicalize().map_err(missing)?;
     if !file.starts_with(&root) {
         let help = "copy the file into the project's folder".to_owned();
         return Err((code::OUTSIDE, format!("`{path}` leaves the project"), help));
     }
-    if std::fs::metadata(&file).map_err(missing)?.len() > LONGEST {
-        return Err(unreadable(code::WRONG_CONTENT, "it is longer than 1 MiB"));
+    if std::fs::metadata(&file).map_err(missing)?.len() > longest {
+        let why = format!("it is longer than {} MiB", longest >> 20);
+        return Err(unreadable(path, code::WRONG_CONTENT, &why));
     }
     let bytes = std::fs::read(&file).map_err(missing)?;
-    let text =
-        String::from_utf8(bytes).map_err(|_| unreadable(code::WRONG_CONTENT, "it is not UTF-8 text"))?;
     maker.read.push(file);
-    Ok(Some(escape(text.trim_start_matches('\u{feff}'))))
+    Ok(bytes)
 }

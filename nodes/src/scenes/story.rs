@@ -103,6 +103,7 @@ pub(super) fn read<'a>(project: &FrontProject<'a>, problems: &mut Diagnostics) -
         lengths(&story, problems);
     }
     single_words(project, problems);
+    own_words(&story, problems);
     // Two scenes of one name would make two nodes of every name: that noise helps nobody.
     (distinct(&story.scenes, problems) && !story.scenes.is_empty()).then_some(story)
 }
@@ -195,19 +196,42 @@ fn lengths(story: &Story<'_>, problems: &mut Diagnostics) {
         problems.push(Diagnostic::error(code, span, message).help(help));
     };
     for (i, scene) in story.scenes.iter().enumerate() {
-        let Scene { id, say, show, length, .. } = &scene.value;
+        let Scene { id, say, show, length, captions, .. } = &scene.value;
         let shows = show.as_ref().map(|show| show.list()).unwrap_or_default();
         let lasts = !shows.is_empty()
             && shows
                 .iter()
                 .all(|show| show.length.is_some() || (show.clip.is_some() && show.repeat != Some(true)));
-        if say.is_none() && length.is_none() && !lasts {
+        let reads = captions.as_ref().is_some_and(|captions| captions.file.is_some());
+        if say.is_none() && length.is_none() && !lasts && !reads {
             let message = format!("nothing is said in scene `{id}`, so nothing gives it a length");
             problem(code::MISSING_KEY, scene.place(), message, "add `for: 3s`, or something to `say`");
         }
         if i == 0 && scene.transition().is_some() {
             let message = format!("scene `{id}` is the first: there is nothing that it could come in over");
             problem(code::TRANSITION, scene.span("/transition"), message, "take `transition` out here");
+        }
+    }
+}
+
+/// Subtitle files belong to scenes, and `from` to them.
+fn own_words(story: &Story<'_>, problems: &mut Diagnostics) {
+    let mut problem = |written: Option<&Located>, message: &str, help: &str| {
+        let span = written.map_or_else(Span::default, |written| written.span);
+        problems.push(Diagnostic::error(code::BAD_VALUE, span, message).help(help));
+    };
+    if let Some(Part { value: Captions { file: Some(_), .. }, written }) = &story.captions {
+        let help = "write it in the scene that shows its words: `captions: { file: PATH }`";
+        problem(written.get("file"), "a subtitle file belongs to a scene", help);
+    }
+    let scenes = story
+        .scenes
+        .iter()
+        .filter_map(|scene| Some((scene.value.captions.as_ref()?, scene.written.get("captions")?)));
+    let project = story.captions.iter().map(|part| (&part.value, part.written));
+    for (captions, written) in scenes.chain(project) {
+        if captions.from.is_some() && captions.file.is_none() {
+            problem(written.get("from"), "`from` is a place in a subtitle file", "name it: `file: PATH`");
         }
     }
 }

@@ -23,6 +23,7 @@ const RUNS: &[(&str, u32, Run)] = &[
     ("mux", 1, film::mux::run),
     ("sprite", 1, picture::sprite::run),
     ("still", 1, picture::still::run),
+    ("subtitles", 1, speech::subtitles::run),
     ("svg", 1, picture::svg::run),
     ("thumbnail", 2, film::thumbnail::run),
     ("transcribe", 1, speech::transcribe::run),

@@ -2,5 +2,6 @@
 
 pub mod level;
 pub mod speak;
+pub mod subtitles;
 pub mod transcribe;
 pub mod tts;

@@ -217,7 +217,7 @@ fn bed(path: &Path) {
 /// The project, and the kinds that cannot be tried here.
 fn project(root: &Path) -> Vec<&'static str> {
     let mut left_out = Vec::new();
-    for name in ["reel.yaml", "shape.svg", "words.json", "line.txt"] {
+    for name in ["reel.yaml", "shape.svg", "words.json", "line.txt", "hello.srt"] {
         fs::copy(beside(name), root.join(name)).unwrap();
     }
     for name in

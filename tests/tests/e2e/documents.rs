@@ -97,6 +97,7 @@ fn stand_in(space: &TestSpace, file: &str) {
         "csv" => space.write(file, "id,name,title,price,text,lang\nmug,Mug,A mug,7,This is a mug.,en\n"),
         "flac" => space.copy(examples.join("eclipse/assets/bed.flac"), file),
         "wav" => space.copy(reel_tests::fixture("hello.wav"), file),
+        "srt" | "vtt" => space.write(file, "1\n00:00:00,500 --> 00:00:02,000\nA short text.\n"),
         _ => space.write(file, "A short text.\n"),
     }
 }

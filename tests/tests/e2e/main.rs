@@ -17,6 +17,7 @@ mod rerun;
 mod right;
 mod sounds;
 mod strange;
+mod subtitles;
 mod sure;
 mod surface;
 mod survive;

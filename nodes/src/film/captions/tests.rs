@@ -113,4 +113,34 @@ proptest! {
             prop_assert!(pair[0].end <= pair[1].start);
         }
     }
+
+    #[test]
+    fn what_was_exported_is_read_again_as_the_same_words(
+        given in prop::collection::vec(
+            ("[a-zA-Z<>&;{}/'.-]{1,9}|[月亮很远的是]{1,2}|café|&amp;|<b>", 200_u64..40_000, 0_u64..90_000), 1..40,
+        ),
+        lines in 1_usize..4,
+    ) {
+        let (mut now, mut words) = (0, Vec::new());
+        for (text, said, pause) in given {
+            // A word is what stands between blanks, or what the dictionary finds: so it was made.
+            for part in crate::media::words::parts::parts(&text) {
+                let (text, start) = (part.text.to_owned(), now);
+                words.push(Word { text, start, end: now + said, last: false, joined: part.joined });
+                now += said;
+            }
+            now += pause;
+        }
+        let (plan, mut all) = scene(now / 1600 + 1, &[]);
+        all.words = words.clone();
+        let cues = film_cues(&[(plan, all)], CaptionStyle::Line.rules(lines as u32), 24);
+        let file = write::vtt(&cues);
+        let again = crate::text::subtitles::words(&crate::text::subtitles::read(file.as_bytes()).unwrap(), 48_000);
+        let texts = |words: &[Word]| -> Vec<String> { words.iter().map(|word| word.text.clone()).collect() };
+        prop_assert_eq!(texts(&again), texts(&words), "{}", file);
+        for (again, word) in again.iter().zip(&words) {
+            prop_assert_eq!(again.joined, word.joined, "{}", file);
+            prop_assert!(again.start.abs_diff(word.start) <= 96, "{} {} {}", again.text, again.start, word.start);
+        }
+    }
 }

@@ -18,6 +18,7 @@ fn params(sentences: usize) -> Params {
                 text: None,
             })
             .collect(),
+        words: None,
         pictures: Vec::new(),
         length: None,
         pause: default_pause(),
@@ -41,7 +42,8 @@ fn seconds(text: &str) -> Option<Duration> {
 
 #[test]
 fn sentences_follow_each_other_and_the_scene_ends_on_a_whole_frame() {
-    let (plan, words) = arrange(&params(2), &[said("one", "two."), said("three", "four.")], &[]).unwrap();
+    let (plan, words) =
+        arrange(&params(2), &[said("one", "two."), said("three", "four.")], None, &[]).unwrap();
     assert_eq!(plan.sentences[0], Span { start: 0, samples: 48_000 });
     assert_eq!(plan.sentences[1], Span { start: 55_200, samples: 48_000 });
     assert_eq!(plan.frames, 74); // 1 + 0.15 + 1 + 0.3 s = 73.5 frames
@@ -53,7 +55,7 @@ fn sentences_follow_each_other_and_the_scene_ends_on_a_whole_frame() {
 
 #[test]
 fn speech_is_from_the_first_words_onset_to_the_last_words_end() {
-    let (plan, _) = arrange(&params(1), &[said("one", "two.")], &[]).unwrap();
+    let (plan, _) = arrange(&params(1), &[said("one", "two.")], None, &[]).unwrap();
     assert_eq!(plan.speech, [Span { start: 4800, samples: 43_200 - 4800 }]);
 }
 
@@ -63,7 +65,7 @@ fn a_shown_word_changes_the_words_but_not_the_plan() {
         let mut params = params(1);
         let unit = |text: &str, last| Shown { text: text.into(), said: 1, last, joined: false };
         params.sentences[0].shown = vec![unit(text, false), unit("two.", true)];
-        arrange(&params, &[said("one", "two.")], &[]).unwrap()
+        arrange(&params, &[said("one", "two.")], None, &[]).unwrap()
     };
     let (one, other) = (shown("One"), shown("1"));
     assert_eq!(one.0, other.0);
@@ -73,14 +75,14 @@ fn a_shown_word_changes_the_words_but_not_the_plan() {
 #[test]
 fn the_least_length_holds_with_and_without_speech() {
     let mut silent = params(0);
-    assert!(arrange(&silent, &[], &[]).is_err());
+    assert!(arrange(&silent, &[], None, &[]).is_err());
     silent.length = seconds("3s");
-    assert_eq!(arrange(&silent, &[], &[]).unwrap().0.frames, 90);
+    assert_eq!(arrange(&silent, &[], None, &[]).unwrap().0.frames, 90);
     let mut short = params(1);
     short.length = seconds("1s");
-    assert_eq!(arrange(&short, &[said("a", "b")], &[]).unwrap().0.frames, 39);
+    assert_eq!(arrange(&short, &[said("a", "b")], None, &[]).unwrap().0.frames, 39);
     short.length = seconds("5s");
-    assert_eq!(arrange(&short, &[said("a", "b")], &[]).unwrap().0.frames, 150);
+    assert_eq!(arrange(&short, &[said("a", "b")], None, &[]).unwrap().0.frames, 150);
 }
 
 #[test]
@@ -88,7 +90,7 @@ fn a_silent_scene_lasts_as_long_as_its_clips_and_pictures() {
     let mut silent = params(0);
     let clip = Picture { clip: Some(Input::new("pictures.0.clip")), ..Picture::default() };
     silent.pictures = vec![clip, Picture { length: seconds("2s"), ..Picture::default() }];
-    let (plan, _) = arrange(&silent, &[], &[Some(48_000 + 799), None]).unwrap();
+    let (plan, _) = arrange(&silent, &[], None, &[Some(48_000 + 799), None]).unwrap();
     assert_eq!((plan.frames, plan.pictures), (90, vec![0, 30]));
 }
 
@@ -98,7 +100,7 @@ fn pictures_appear_with_their_word_after_their_length_or_evenly() {
         let mut params = params(2);
         params.pictures = list;
         let said = [said("one", "two."), said("three", "two!")];
-        arrange(&params, &said, &[None, None, None, None]).map(|(plan, _)| plan.pictures)
+        arrange(&params, &said, None, &[None, None, None, None]).map(|(plan, _)| plan.pictures)
     };
     let plain = Picture::default;
     let at = |word: &str| Picture { at: Some(word.into()), ..Picture::default() };
@@ -115,7 +117,7 @@ fn pictures_appear_with_their_word_after_their_length_or_evenly() {
 fn a_known_text_takes_the_place_of_what_was_heard() {
     let mut params = params(1);
     params.sentences[0].text = Some("One, two three.".into());
-    let (_, words) = arrange(&params, &[said("one", "to")], &[]).unwrap();
+    let (_, words) = arrange(&params, &[said("one", "to")], None, &[]).unwrap();
     let texts: Vec<&str> = words.words.iter().map(|word| word.text.as_str()).collect();
     assert_eq!(texts, ["One,", "two", "three."]);
 }
@@ -134,7 +136,7 @@ proptest! {
             end,
             words: vec![Word { text: "w".into(), start: end / 3, end, last: true, joined: false }],
         }).collect();
-        let (plan, words) = arrange(&params, &said, &[]).unwrap();
+        let (plan, words) = arrange(&params, &said, None, &[]).unwrap();
         let length = params.fps.sample_of(plan.frames, SAMPLE_RATE);
         prop_assert_eq!(words.end, length);
         let spoken = plan.sentences.last().unwrap().end() + samples(params.pause);
@@ -150,4 +152,19 @@ proptest! {
             prop_assert!(words.words[i].end <= span.end());
         }
     }
+}
+
+#[test]
+fn words_that_nobody_says_are_shown_from_the_start_and_give_a_length_where_nothing_else_does() {
+    let unsaid = said("one", "two.");
+    let (plan, words) = arrange(&params(0), &[], Some(&unsaid), &[]).unwrap();
+    assert_eq!((plan.frames, plan.sentences.len(), plan.speech.len()), (30, 0, 0), "nobody speaks");
+    assert_eq!((words.words[0].start, words.words[1].end), (4800, 43_200));
+    let short = Params { length: seconds("0.5s"), ..params(0) };
+    let (plan, words) = arrange(&short, &[], Some(&unsaid), &[]).unwrap();
+    let shown: Vec<_> = words.words.iter().map(|word| (word.text.as_str(), word.end)).collect();
+    assert_eq!((plan.frames, shown), (15, vec![("one", 19_200)]), "what comes after the scene is left out");
+    let clip = Params { pictures: vec![Picture::default()], ..params(0) };
+    let (plan, _) = arrange(&clip, &[], Some(&unsaid), &[Some(96_000)]).unwrap();
+    assert_eq!(plan.frames, 60, "a clip gives its own length");
 }

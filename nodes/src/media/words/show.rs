@@ -17,7 +17,7 @@ pub fn show(said: &[Word], shown: &[Shown]) -> Vec<Word> {
         let after = before + u64::from(unit.said);
         let (start, end) = (onset(said, before, total), close(said, after, total));
         let first = words.len();
-        split(&unit.text, start, end.max(start), unit.last, &mut words);
+        spread(&unit.text, start, end.max(start), unit.last, &mut words);
         if let Some(word) = words.get_mut(first) {
             word.joined = unit.joined;
         }
@@ -36,7 +36,7 @@ pub fn separate(heard: Vec<Word>) -> Vec<Word> {
             continue;
         }
         let first = words.len();
-        split(&word.text, word.start, word.end, word.last, &mut words);
+        spread(&word.text, word.start, word.end, word.last, &mut words);
         words[first].joined = word.joined;
     }
     words
@@ -60,7 +60,7 @@ fn close(said: &[Word], count: u64, total: u64) -> u64 {
 }
 
 /// Divides a stretch of time among the words of a shown text by their length.
-fn split(text: &str, start: u64, end: u64, last: bool, into: &mut Vec<Word>) {
+pub(crate) fn spread(text: &str, start: u64, end: u64, last: bool, into: &mut Vec<Word>) {
     let parts = parts(text);
     let total: u64 = parts.iter().map(|part| part.text.chars().count() as u64).sum();
     let mut before = 0;
