@@ -55,6 +55,31 @@ pub struct Params {
     /// A bar that fills while the scene goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Bar>,
+    /// The film that the scene is in, when the bar fills over all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub film: Option<Film>,
+}
+
+/// Where in its film a scene is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Film {
+    /// The plans of all scenes, in order.
+    pub plans: Vec<Input<Json>>,
+    /// Which of them is this one's, from 0.
+    pub scene: usize,
+}
+
+impl Film {
+    /// The frames of the film before the scene, and all of them.
+    fn frames(&self, call: &Call<'_>) -> Result<(u64, u64), Failure> {
+        let (mut before, mut all) = (0, 0);
+        for (index, plan) in self.plans.iter().enumerate() {
+            before = if index == self.scene { all } else { before };
+            all += read_json::<Plan>(call, plan.slot())?.frames;
+        }
+        Ok((before, all))
+    }
 }
 
 /// A picture that is ready for the frame. Exactly one of `still`, `video` and `color` is there.
@@ -230,7 +255,11 @@ impl Kind for Segments {
             }
             _ => None,
         };
-        let graph = make::subgraph(&params, &plan, &cues, before.as_ref(), call.cancelled)?;
+        let within = match &params.film {
+            Some(film) => film.frames(call)?,
+            None => (0, plan.frames),
+        };
+        let graph = make::subgraph(&params, &plan, &cues, before.as_ref(), within, call.cancelled)?;
         Ok(Outcome { graph: Some(graph), ..Outcome::default() })
     }
 }

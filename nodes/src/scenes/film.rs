@@ -11,6 +11,7 @@ use super::layers::{self, Lain};
 use super::maker::{Maker, With, list, reference};
 use super::pictures::{Ready, Seen, see};
 use super::sections::Scene;
+use super::sections::layers::{Over, Progress};
 use super::sound::{self, Track};
 use super::speech::{Said, speak};
 use super::story::{Part, Story};
@@ -128,7 +129,7 @@ impl Film<'_> {
             layers::prepared(std::slice::from_ref(mark), (&prefix, mark.span()), shape, &style, maker)
         });
         let mut before: Option<(usize, Ready)> = None;
-        for &scene in &cut.scenes {
+        for (place, &scene) in cut.scenes.iter().enumerate() {
             let staged = &self.scenes[scene];
             let name = format!("{prefix}{}", staged.scene.value.id);
             let ready: Vec<Ready> = staged
@@ -149,6 +150,13 @@ impl Film<'_> {
             }
             if let Some(bar) = self.progress(staged, format.size) {
                 with = with.set("progress", bar);
+                if self.fills_over_film(staged) {
+                    let span = staged.scene.place();
+                    let plans =
+                        cut.scenes.iter().map(|scene| reference(span, &self.times(cut, *scene), "plan"));
+                    let film = With::new(span).put("plans", list(span, plans)).set("scene", place);
+                    with = with.put("film", film.located());
+                }
             }
             if let (Some(transition), Some((earlier, picture))) = (staged.scene.transition(), &before) {
                 let span = staged.scene.span("/transition");
@@ -166,11 +174,20 @@ impl Film<'_> {
         }
     }
 
+    /// What a scene and the project say of the bar of progress.
+    fn bars<'b>(&'b self, staged: &'b Staged<'_>) -> Vec<&'b Progress> {
+        let own = staged.scene.value.progress.iter();
+        own.chain(self.story.progress.as_ref().map(|part| &part.value)).collect()
+    }
+
+    /// Whether a scene's bar fills over all of the film.
+    fn fills_over_film(&self, staged: &Staged<'_>) -> bool {
+        self.bars(staged).into_iter().find_map(|bar| bar.over) == Some(Over::Film)
+    }
+
     /// The bar of progress of a scene: its own settings, the project's, and defaults.
     fn progress(&self, staged: &Staged<'_>, frame: Size) -> Option<Bar> {
-        let own = staged.scene.value.progress.as_ref();
-        let all: Vec<_> =
-            own.into_iter().chain(self.story.progress.as_ref().map(|part| &part.value)).collect();
+        let all = self.bars(staged);
         if all.is_empty() {
             return None;
         }

@@ -9,7 +9,7 @@ use reel_engine::spec::{Located, check};
 use schemars::{JsonSchema, schema_for};
 use serde::de::DeserializeOwned;
 
-use super::sections::layers::{Layer, Progress};
+use super::sections::layers::{Layer, Over, Progress};
 use super::sections::{Captions, Format, Musics, Pronounce, Scene, Scenes, Transition, Voice};
 use crate::media::picture::TransitionKind;
 use crate::media::wrong_frame_size;
@@ -103,6 +103,7 @@ pub(super) fn read<'a>(project: &FrontProject<'a>, problems: &mut Diagnostics) -
         lengths(&story, problems);
     }
     single_words(project, problems);
+    film_bars(&story, problems);
     own_words(&story, problems);
     // Two scenes of one name would make two nodes of every name: that noise helps nobody.
     (distinct(&story.scenes, problems) && !story.scenes.is_empty()).then_some(story)
@@ -211,6 +212,21 @@ fn lengths(story: &Story<'_>, problems: &mut Diagnostics) {
             let message = format!("scene `{id}` is the first: there is nothing that it could come in over");
             problem(code::TRANSITION, scene.span("/transition"), message, "take `transition` out here");
         }
+    }
+}
+
+/// A bar over all of the film costs something: once, where the first one is asked for, that is told.
+fn film_bars(story: &Story<'_>, problems: &mut Diagnostics) {
+    let project = story.progress.iter().map(|part| (&part.value, part.written));
+    let scenes = story.scenes.iter();
+    let scenes =
+        scenes.filter_map(|scene| Some((scene.value.progress.as_ref()?, scene.written.get("progress")?)));
+    let over = project.chain(scenes).find(|(bar, _)| bar.over == Some(Over::Film));
+    if let Some((_, written)) = over {
+        let message = "a bar over all of the film: a scene of another length encodes every scene again";
+        let help = "`over: scene` leaves the other scenes alone";
+        let span = written.span_at("/over");
+        problems.push(Diagnostic::warning(code::BAD_VALUE, span, message).help(help));
     }
 }
 

@@ -301,3 +301,40 @@ outputs: { film: out/film.mp4, mix: out/mix.wav }
         assert!(loud(begin + 0.05, begin + 0.35) > 0.05, "round {start} is heard");
     }
 }
+
+#[test]
+fn a_bar_over_the_film_goes_on_through_its_scenes() {
+    if !has("a_bar_over_the_film_goes_on_through_its_scenes", "ffmpeg") {
+        return;
+    }
+    let space = TestSpace::of(
+        r##"version: 1
+name: bar
+format: { size: 120x64, fps: 10 }
+progress: { color: "#ffffff", height: 12%, over: film }
+scenes:
+  - { id: a, show: { color: "#000000" }, for: 1s }
+  - { id: b, show: { color: "#000000" }, for: 2s }
+  - { id: c, show: { color: "#000000" }, for: 1s, progress: { over: scene } }
+outputs: { film: out/film.mp4 }
+"##,
+    );
+    let check = space.reel(&["check"]).ok();
+    assert!(check.all().contains("encodes every scene again"), "{}", check.all());
+    let _ = space.build(&[]).ok();
+    let film = pictures(&space.path("out/film.mp4"));
+    let filled =
+        |frame: usize| film.frames[frame][62 * 120..63 * 120].iter().filter(|luma| **luma > 130).count();
+    for frame in 0..30 {
+        let want = (frame + 1) * 120 / 40;
+        assert!(filled(frame).abs_diff(want) <= 2, "frame {frame}: {} of {want}", filled(frame));
+    }
+    assert!(filled(30).abs_diff(12) <= 2 && filled(39) >= 118, "the last scene has a bar of its own");
+    // Another length of one scene is in the keys of all that have the bar of the film.
+    space.edit("for: 2s", "for: 2.4s");
+    let ran = space.build(&[]).ok().ran();
+    assert!(
+        ran.contains("a.encode.1") && ran.contains("b.encode.1") && !ran.contains("c.encode.1"),
+        "{ran:?}"
+    );
+}

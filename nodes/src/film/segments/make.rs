@@ -22,12 +22,14 @@ pub(super) struct Segment {
     pub(super) comes_in: bool,
 }
 
-/// The `encode` nodes of a scene, in order, and the port that they fill; a failure once they are `unwanted`.
+/// The `encode` nodes of a scene, in order, and the port that they fill; a failure once they are `unwanted`. A bar of
+/// progress counts the scene's frames `within`: how many came before, of how many.
 pub(super) fn subgraph(
     params: &Params,
     plan: &Plan,
     cues: &[Cue],
     before: Option<&Plan>,
+    within: (u64, u64),
     unwanted: &dyn Fn() -> bool,
 ) -> Result<Subgraph, Failure> {
     if plan.pictures.len() != params.pictures.len() {
@@ -49,7 +51,7 @@ pub(super) fn subgraph(
         }
         let name = format!("encode.{}", i + 1);
         videos.push(format!("${{{name}.video}}"));
-        let with = encode(params, plan, cues, segment, before);
+        let with = encode(params, plan, cues, (segment, within), before);
         graph.nodes.push(SubNode { name, uses: "encode".into(), with });
     }
     graph.ports = BTreeMap::from([("video".to_owned(), videos)]);
@@ -99,7 +101,13 @@ pub(super) fn segments(params: &Params, plan: &Plan, cues: &[Cue], incoming: u64
     found
 }
 
-fn encode(params: &Params, plan: &Plan, cues: &[Cue], segment: &Segment, before: Option<&Plan>) -> Value {
+fn encode(
+    params: &Params,
+    plan: &Plan,
+    cues: &[Cue],
+    (segment, within): (&Segment, (u64, u64)),
+    before: Option<&Plan>,
+) -> Value {
     let start = plan.pictures[segment.picture];
     let end = plan.pictures.get(segment.picture + 1).copied().unwrap_or(plan.frames);
     let slot = format!("pictures.{}", segment.picture);
@@ -114,7 +122,7 @@ fn encode(params: &Params, plan: &Plan, cues: &[Cue], segment: &Segment, before:
     with.insert("picture".into(), layer(picture, &slot, &shown, end - start, plan.fps));
     put_overlays(&mut with, "over", overlays(&params.over, "over", &segment.frames, plan.fps));
     if let Some(bar) = params.progress {
-        let (first, of) = (segment.frames.start, plan.frames);
+        let (first, of) = (within.0 + segment.frames.start, within.1);
         with.insert("progress".into(), json!({ "bar": bar, "first": first, "of": of }));
     }
     if let (true, Some(transition), Some(before)) = (segment.comes_in, &params.transition, before) {

@@ -59,6 +59,7 @@ fn params(motion: Motion) -> Params {
         transition: None,
         over: Vec::new(),
         progress: None,
+        film: None,
     }
 }
 
@@ -118,6 +119,10 @@ fn a_bar_of_progress_counts_the_frames_of_the_scene() {
     scene.progress = Some(Bar { color: Color::opaque(1, 2, 3), height: 8, edge: Edge::Bottom });
     let made = withs(&scene, &plan(300), &[], None);
     assert_eq!((&made[1]["progress"]["first"], &made[1]["progress"]["of"]), (&120.into(), &300.into()));
+    // Over the film it goes on from where the scenes before left it.
+    let within = make::subgraph(&scene, &plan(300), &[], None, (90, 1000), &|| false).unwrap();
+    let bar = &within.nodes[1].with["progress"];
+    assert_eq!((&bar["first"], &bar["of"]), (&210.into(), &1000.into()));
 }
 
 fn cue(start: i64, end: i64, text: &str) -> Cue {
@@ -135,7 +140,7 @@ fn fade(length: &str) -> Transition {
 }
 
 fn withs(params: &Params, plan: &Plan, cues: &[Cue], before: Option<&Plan>) -> Vec<Value> {
-    let graph = make::subgraph(params, plan, cues, before, &|| false).unwrap();
+    let graph = make::subgraph(params, plan, cues, before, (0, plan.frames), &|| false).unwrap();
     assert_eq!(graph.ports["video"].len(), graph.nodes.len());
     graph.nodes.into_iter().map(|node| node.with).collect()
 }
@@ -209,8 +214,8 @@ fn a_transition_is_a_segment_of_its_own_with_both_pictures() {
 fn a_transition_longer_than_its_scene_is_an_error() {
     let mut scene = params(Motion::None);
     scene.transition = Some(fade("2s"));
-    assert!(make::subgraph(&scene, &plan(60), &[], Some(&plan(90)), &|| false).is_ok());
-    let error = make::subgraph(&scene, &plan(59), &[], Some(&plan(90)), &|| false).unwrap_err();
+    assert!(make::subgraph(&scene, &plan(60), &[], Some(&plan(90)), (0, 60), &|| false).is_ok());
+    let error = make::subgraph(&scene, &plan(59), &[], Some(&plan(90)), (0, 60), &|| false).unwrap_err();
     assert_eq!(
         error.message,
         "the transition into this scene takes 2000ms, but the scene lasts only 1966ms: 34ms too long"
@@ -275,7 +280,8 @@ fn a_scene_that_nobody_wants_any_more_is_cut_no_further() {
         asked.set(asked.get() + 1);
         asked.get() > 3
     };
-    let error = make::subgraph(&params(Motion::PushIn), &plan(30_000), &[], None, &unwanted).unwrap_err();
+    let error = make::subgraph(&params(Motion::PushIn), &plan(30_000), &[], None, (0, 30_000), &unwanted)
+        .unwrap_err();
     assert_eq!(error.code, FailureCode::Cancelled);
     assert_eq!(asked.get(), 4, "it stops where it is");
 }

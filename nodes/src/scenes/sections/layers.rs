@@ -85,7 +85,7 @@ pub struct Layer {
     pub fade: Option<Duration>,
 }
 
-/// `progress:` — a bar that fills while a scene goes on; a scene may override each of it.
+/// `progress:` — a bar that fills while a scene, or the film, goes on; a scene may override each of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Progress {
@@ -98,4 +98,17 @@ pub struct Progress {
     /// Along which edge it lies.
     #[serde(default)]
     pub position: Option<Edge>,
+    /// Over what it fills.
+    #[serde(default)]
+    pub over: Option<Over>,
+}
+
+/// What a bar of progress fills over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Over {
+    /// Each scene.
+    Scene,
+    /// All of the film.
+    Film,
 }
