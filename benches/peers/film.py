@@ -3,11 +3,17 @@
 
     benches/peers/film.py                         # films of 6 and 60 scenes (some minutes)
     benches/peers/film.py --scenes 2 --no-record  # quickly, to see that it works
+    benches/peers/film.py --scenes 6 --floor --moviepy v/bin/python
 
 Both sides make the same film in the same run on the same machine: images that move (zoompan), a voice
 (espeak-ng; the silence that it leaves after a sentence is the script's pause), burnt captions with the spoken word
 lit, libx264 veryfast CRF 23, music under it, AAC. The script runs its commands in sequence with default threads,
 speech included; two scenes at a time is printed beside it.
+
+Two more sides are options, since they take long. `--moviepy PYTHON` makes the film with MoviePy, too, by a Python
+that has it (`python3 -m venv v && v/bin/pip install moviepy`, then `--moviepy v/bin/python`); both use the same FFmpeg.
+`--floor` encodes the frames of reel's film once more, raw, with libx264 alone and default threads: no program that
+encodes them so can be faster.
 
 Times are wall times of the whole process tree. Memory is the peak of the summed PSS of the process tree, sampled
 every 50 ms, on both sides. Percentages are of the script's cold time. Needs ffmpeg, ffprobe, espeak-ng and a
@@ -96,6 +102,14 @@ class Film:
             lines.append(f"    show: {{ image: assets/{index}.jpg, motion: {self.motion(index)} }}")
         lines.append(f"outputs: {{ film: {{ file: out/film.mp4, crf: {CRF}, preset: {PRESET} }} }}")
         (self.folder / "reel.yaml").write_text("\n".join(lines) + "\n")
+
+    def with_moviepy(self, python, work):
+        """The command that makes it with MoviePy in `work`, as `film.mp4`."""
+        told = {"scenes": self.scenes, "motions": [self.motion(index) for index in range(self.count)], "fps": FPS,
+                "width": WIDTH, "height": HEIGHT, "crf": CRF, "preset": PRESET}
+        (self.folder / "film.json").write_text(json.dumps(told))
+        work.mkdir()
+        return [python, str(ROOT / "benches/peers/film_moviepy.py"), str(self.folder), str(work / "film.mp4")]
 
     def script(self, parallel):
         """The commands that one would write by hand, as shell scripts: one a scene, and one for all."""
@@ -256,6 +270,21 @@ def probe(path):
     return int(found["streams"][0]["nb_frames"]), float(found["format"]["duration"]), int(found["format"]["size"])
 
 
+def floor(path, frames, folder):
+    """Wall and CPU seconds of libx264 alone on the frames of a film, which are unpacked piece by piece before."""
+    raw, piece = folder / "piece.yuv", 300
+    taken, used = 0.0, 0.0
+    for first in range(0, frames, piece):
+        subprocess.run(["ffmpeg", "-v", "error", "-y", "-ss", f"{first / FPS:.6f}", "-i", str(path), "-frames:v", str(piece),
+                        "-f", "rawvideo", "-pix_fmt", "yuv420p", str(raw)], check=True)
+        command = ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{WIDTH}x{HEIGHT}", "-r", str(FPS),
+                   "-i", str(raw), "-c:v", "libx264", "-preset", PRESET, "-crf", str(CRF), "-f", "null", "-"]
+        seconds, (_, _, cpu_seconds), _ = measured(command, folder, dict(os.environ), sample=False)
+        taken, used = taken + seconds, used + cpu_seconds
+    raw.unlink()
+    return taken, used
+
+
 def run_of(found, name):
     return sum(e["seconds"] for e in found if e["event"] == "did-run" and e["node"] == name)
 
@@ -294,8 +323,31 @@ def mib(size):
     return f"{size / 2**20:.0f} MiB"
 
 
-def bench(count, reel, place, table, times, twice):
+def beside(film, table, name, given, ours):
+    """The sides that are options: what else makes the film, and what nobody can be faster than."""
+    folder, (cold, cpu_seconds, count) = film.folder, ours
+
+    def times(what, seconds, used):
+        table.row(f"{name}: cold, {what}", f"{cold:.1f} s", f"{seconds:.1f} s", f"{cold / seconds:.2f}")
+        table.row(f"{name}: cold, {what}, CPU time", f"{cpu_seconds:.1f} s", f"{used:.1f} s", f"{cpu_seconds / used:.2f}")
+
+    if given.moviepy:
+        work = folder / "moviepy"
+        command = film.with_moviepy(given.moviepy, work)
+        environment = dict(os.environ, FFMPEG_BINARY=shutil.which("ffmpeg"))
+        seconds, (memory, programs, used), _ = measured(command, folder, environment)
+        frames, *_ = probe(work / "film.mp4")
+        shutil.rmtree(work)
+        times("MoviePy", seconds, used)
+        table.row(f"{name}: MoviePy, frames", str(count), str(frames))
+        table.row(f"{name}: MoviePy, memory", "", f"{mib(memory)} ({programs})")
+    if given.floor:
+        times("libx264 alone on the same frames", *floor(folder / "out/film.mp4", count, folder))
+
+
+def bench(count, reel, place, table, given):
     """One length of film."""
+    times, twice = given.no_op_runs, not given.in_sequence_only
     folder = place / f"film{count}"
     folder.mkdir()
     film = Film(count, folder)
@@ -327,6 +379,7 @@ def bench(count, reel, place, table, times, twice):
     if double:
         table.row(f"{name}: memory, script two at a time", mib(memory), mib(double_memory))
     table.row(f"{name}: sound, part of cold", f"{sound:.2f} s", "")
+    beside(film, table, name, given, (cold, our_cpu, ours[0]))
     # A file that was just written is read again, since it might be written once more within the clock's grain.
     time.sleep(3)
     measured([reel, "build"], folder, environment, sample=False)
@@ -355,6 +408,8 @@ def main():
     parser.add_argument("--reel", type=pathlib.Path, default=ROOT / "target/release/reel")
     parser.add_argument("--no-op-runs", type=int, default=51)
     parser.add_argument("--in-sequence-only", action="store_true", help="leave out the script two scenes at a time")
+    parser.add_argument("--moviepy", metavar="PYTHON", type=os.path.abspath, help="make the film with MoviePy, too, by this Python")
+    parser.add_argument("--floor", action="store_true", help="encode the same frames with libx264 alone, too")
     parser.add_argument("--folder", help="where films are made (default: the system's folder for such)")
     parser.add_argument("--no-record", action="store_true", help="do not write into benches/runs")
     given = parser.parse_args()
@@ -364,11 +419,12 @@ def main():
     table = Table()
     with tempfile.TemporaryDirectory(prefix="reel-bench-", dir=given.folder) as place:
         for count in given.scenes:
-            bench(count, reel, pathlib.Path(place), table, given.no_op_runs, not given.in_sequence_only)
+            bench(count, reel, pathlib.Path(place), table, given)
     if not given.no_record:
         today = datetime.date.today().isoformat()
         path = ROOT / f"benches/runs/{today}-film-{'-'.join(map(str, given.scenes))}.md"
-        head = f"# Films, {today}\n\n`benches/peers/film.py --scenes {' '.join(map(str, given.scenes))}` on {machine()}, {load}, {os.getloadavg()[0]:.1f} at the end.\n\n"
+        more = (" --floor" if given.floor else "") + (" --moviepy PYTHON" if given.moviepy else "")
+        head = f"# Films, {today}\n\n`benches/peers/film.py --scenes {' '.join(map(str, given.scenes))}{more}` on {machine()}, {load}, {os.getloadavg()[0]:.1f} at the end.\n\n"
         path.write_text(head + "\n".join(table.lines) + "\n")
         print(f"\nwritten to {path.relative_to(ROOT)}")
 

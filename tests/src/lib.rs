@@ -8,7 +8,9 @@
 )]
 
 pub mod film;
+pub mod pages;
 pub mod ran;
+pub mod session;
 pub mod space;
 
 use std::fs::OpenOptions;

@@ -1,6 +1,8 @@
 //! `reel nodes`: the kinds of nodes, from the same types that the schema comes from.
 
 mod explain;
+#[cfg(test)]
+mod reference;
 
 use reel_engine::diagnostic::{Diagnostic, code};
 use reel_engine::operation::{Operation, Reproducible, Site};
@@ -36,10 +38,16 @@ pub(super) fn run(call: &Invocation, args: &Nodes) -> Result<Exit, CommandError>
     if call.global.json {
         let mut line = summary(kind.as_ref());
         line["schema"] = kind.schema().clone();
-        line["ports"] = explain::ports(kind.as_ref())
+        let example = explain::in_example(kind.as_ref());
+        line["ports"] = example
             .iter()
+            .flat_map(|example| &example.ports)
             .map(|port| json!({ "name": port.name, "type": port.ty.as_str() }))
             .collect();
+        line["claim"] = example.map_or(Value::Null, |example| {
+            let claim = example.claim;
+            json!({ "cpu-milli": claim.cpu_milli, "memory-bytes": claim.memory, "network": claim.network })
+        });
         print_json(&line);
     } else {
         print(&text(kind.as_ref(), paint));
@@ -93,7 +101,8 @@ fn text(kind: &dyn Operation, paint: Paint) -> String {
         })
         .collect();
     text.push_str(&if rows.is_empty() { "  nothing\n".to_owned() } else { table(&rows) });
-    let ports = explain::ports(kind);
+    let example = explain::in_example(kind);
+    let ports = example.as_ref().map(|example| example.ports.as_slice()).unwrap_or_default();
     if !ports.is_empty() {
         add(&mut text, format_args!("\n{}\n", paint.bold("ports, in the example:")));
         let many = |many| if many { "many, made by an expansion" } else { "" };
@@ -104,6 +113,10 @@ fn text(kind: &dyn Operation, paint: Paint) -> String {
             })
             .collect();
         text.push_str(&table(&rows));
+    }
+    if let Some(example) = &example {
+        let claim = explain::claim(&example.claim);
+        add(&mut text, format_args!("\n{} {claim}\n", paint.bold("holds, in the example:")));
     }
     add(&mut text, format_args!("\n{}\n", paint.bold("example:")));
     text.push_str("  nodes:\n");

@@ -1,13 +1,14 @@
 //! What the documentation shows is true: its projects pass `check`, and its commands exist. It knows no wording.
 //!
 //! A piece of a project is put into a frame that has what the piece leaves out. A fence `yaml wrong` is for what must
-//! be refused. Projects on the page of errors are built by the tests of `cli`, code by code.
+//! be refused. Projects on the page of errors are built by the tests of `cli`, code by code; those of sessions (`book.rs`)
+//! are built there.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 
+use reel_tests::pages::{Block, blocks, pages};
 use reel_tests::repository;
 use reel_tests::space::TestSpace;
 
@@ -23,54 +24,9 @@ const FRAME: &[(&str, &str)] = &[
     ("outputs", "outputs: { film: out/frame.mp4 }\n"),
 ];
 
-/// A fenced block.
-struct Block {
-    /// What stands behind the fence.
-    language: String,
-    text: String,
-    /// File and line.
-    place: String,
-}
-
-/// The pages that people read, but for the page of errors.
-fn pages() -> Vec<PathBuf> {
-    let root = repository();
-    let in_folder = |folder: PathBuf| {
-        let entries = fs::read_dir(folder).unwrap().flatten();
-        entries.map(|entry| entry.path()).collect::<Vec<PathBuf>>()
-    };
-    let mut pages =
-        vec![root.join("README.md"), root.join("CONTRIBUTING.md"), root.join("benches/README.md")];
-    pages.extend(in_folder(root.join("docs")));
-    pages.extend(in_folder(root.join("examples")).into_iter().map(|example| example.join("README.md")));
-    pages.retain(|page| page.extension().is_some_and(|end| end == "md") && page.is_file());
-    pages.sort();
-    pages
-}
-
-fn blocks() -> Vec<Block> {
-    let mut blocks = Vec::new();
-    for page in pages() {
-        let text = fs::read_to_string(&page).unwrap();
-        let shown = page.strip_prefix(repository()).unwrap().display().to_string();
-        let mut open: Option<Block> = None;
-        for (number, line) in text.lines().enumerate() {
-            match (&mut open, line.strip_prefix("```")) {
-                (None, Some(language)) => {
-                    let place = format!("{shown}:{}", number + 1);
-                    open = Some(Block { language: language.to_owned(), text: String::new(), place });
-                }
-                (Some(_), Some(_)) => blocks.extend(open.take()),
-                (Some(block), None) => {
-                    block.text.push_str(line);
-                    block.text.push('\n');
-                }
-                (None, None) => {}
-            }
-        }
-        assert!(open.is_none(), "{shown}: a fence is not closed");
-    }
-    blocks
+/// The blocks of all pages.
+fn all_blocks() -> Vec<Block> {
+    pages().iter().flat_map(|page| blocks(page)).collect()
 }
 
 /// Words that look like files of a project that must be there: paths with an extension that reel reads.
@@ -114,7 +70,7 @@ fn whole(text: &str) -> String {
 
 #[test]
 fn every_configuration_that_is_shown_is_right() {
-    let shown: Vec<_> = blocks().into_iter().filter(|block| block.language == "yaml config").collect();
+    let shown: Vec<_> = all_blocks().into_iter().filter(|block| block.language == "yaml config").collect();
     assert!(!shown.is_empty());
     for block in shown {
         let space = TestSpace::of(&whole(""));
@@ -129,7 +85,7 @@ fn every_configuration_that_is_shown_is_right() {
 #[test]
 fn every_project_that_is_shown_is_right() {
     let mut tried = 0;
-    for block in blocks() {
+    for block in all_blocks() {
         let wrong = match block.language.as_str() {
             "yaml" => false,
             "yaml wrong" => true,
@@ -170,7 +126,7 @@ fn calls(line: &str) -> Vec<String> {
 #[test]
 fn every_command_that_is_shown_exists_with_its_options() {
     let mut shown: BTreeSet<(String, String)> = BTreeSet::new();
-    for block in blocks().into_iter().filter(|block| !block.language.starts_with("yaml")) {
+    for block in all_blocks().into_iter().filter(|block| !block.language.starts_with("yaml")) {
         for call in block.text.lines().flat_map(calls) {
             shown.insert((call, block.place.clone()));
         }

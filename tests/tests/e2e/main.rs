@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod architecture;
+mod book;
 mod capacity;
 mod collecting;
 mod documents;

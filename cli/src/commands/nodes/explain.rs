@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use reel_engine::artifact::Port;
+use reel_engine::claim::{Claim, cores};
 use reel_engine::diagnostic::Diagnostics;
-use reel_engine::operation::{Operation, Resolve, Surroundings};
-use reel_engine::quantity;
+use reel_engine::operation::{Operation, Resolve, Resolved, Surroundings};
+use reel_engine::quantity::{self, Bytes};
 use reel_engine::read::check_with;
 use reel_engine::span::{SourceId, Spanned};
 use reel_engine::spec::{Located, NodeDecl, Written, parse_yaml};
@@ -126,12 +126,8 @@ fn shown(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The ports that the kind has in its own example; none when that needs files that are not here.
-pub(super) fn ports(kind: &dyn Operation) -> Vec<Port> {
-    resolved_ports(kind).unwrap_or_default()
-}
-
-fn resolved_ports(kind: &dyn Operation) -> Option<Vec<Port>> {
+/// What the kind's own example turns out to be; nothing when that needs files that are not here.
+pub(super) fn in_example(kind: &dyn Operation) -> Option<Resolved> {
     let mut problems = Diagnostics::default();
     let tree = parse_yaml(kind.info().example, SourceId::default(), &mut problems)?;
     let (name, node) = tree.entries().first()?;
@@ -156,7 +152,17 @@ fn resolved_ports(kind: &dyn Operation) -> Option<Vec<Port>> {
         files: &mut Vec::new(),
         surroundings: &mut Surroundings::default(),
     };
-    Some(kind.resolve(checked.value, &mut resolve)?.ports)
+    kind.resolve(checked.value, &mut resolve)
+}
+
+/// What an action of it holds while it runs, in words.
+pub(super) fn claim(claim: &Claim) -> String {
+    let transfers = match claim.network {
+        0 => String::new(),
+        1 => ", 1 transfer".to_owned(),
+        many => format!(", {many} transfers"),
+    };
+    format!("{}, {} of memory{transfers}", cores(claim.cpu_milli), Bytes(claim.memory))
 }
 
 #[cfg(test)]
