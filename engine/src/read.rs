@@ -20,6 +20,7 @@ use crate::operation::{Operation, Registry};
 use crate::paths::Root;
 use crate::span::{Sources, Span, Spanned};
 use crate::spec::{self, Checked, Located, NodeDecl, Spec, Variant, Written, keys};
+use axes::Axes;
 use files::Files;
 
 /// What comes from outside the file.
@@ -113,7 +114,13 @@ fn whole(
     let variables = variables::fill(&mut tree, options, problems);
     let mut spec = Spec { version: keys::VERSION, env: variables.env_values(), ..Spec::default() };
     let place = axes::Place { outer: None, dynamic: false };
-    let (outer, _) = axes::read(&tree, place, files, problems)?;
+    let outer = match axes::read(&tree, place, files, problems) {
+        Some((outer, _)) => outer,
+        None => {
+            axes::forget(&mut tree);
+            Axes::default()
+        }
+    };
     let span = tree.entries().first().map_or(tree.span, |(key, _)| key.span);
     let stories = if outer.is_empty() { Vec::new() } else { outer.combinations(span, problems) };
     spec.variants =
@@ -124,7 +131,7 @@ fn whole(
         if let Some((name, schema)) = sections.iter().find(|(name, _)| *name == key.value) {
             if stories.is_empty() {
                 spec.sections.push(((*name).to_owned(), value.clone()));
-                if spec::check_at(value, schema, Some(key), problems).is_none() {
+                if spec::check_at(value, schema, Some(key), problems).is_none() || value.has_unknown() {
                     spec.unread.push((*name).to_owned());
                 }
             }

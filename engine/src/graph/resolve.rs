@@ -172,6 +172,10 @@ pub(super) fn declare(
         return None;
     };
     let checked = check_with(&decl, operation.as_ref(), problems)?;
+    if decl.with.has_unknown() {
+        // Why was reported; what its kind would say of it would be said of a sample.
+        return None;
+    }
     let texts = literals(&checked.inputs);
     let paths = known_paths(&checked.inputs, root);
     let (mut found, mut extra, mut surroundings) =
