@@ -311,6 +311,15 @@ impl Graph {
         found
     }
 
+    /// Texts that stand in nodes, in the order these were made.
+    pub fn literals(&self) -> impl Iterator<Item = &Arc<str>> {
+        let slots = self.nodes.iter().flat_map(|node| &node.slots);
+        slots.flat_map(|slot| &slot.feeds).filter_map(|feed| match feed {
+            Feed::Literal(text) => Some(text),
+            _ => None,
+        })
+    }
+
     /// Digest of a literal, as if it stood in a file.
     #[must_use]
     pub fn literal_digest(text: &str) -> Digest {
