@@ -40,7 +40,7 @@ outputs:
     assert!(!told.iter().any(|line| line.contains("lnag") || line.contains("[de]")), "{told:#?}");
     let right = "foreach: { row: rows.txt }
 nodes:
-  a: { uses: say, with: { text: \"${row.text}\" } }
+  a: { uses: say, with: { text: \"${row.text}\", parts: [{ file: \"${row.id}.txt\" }] } }
 outputs:
   a: { from: \"${a[mug].audio}\", file: \"out/${row.id}.wav\" }
 ";
