@@ -127,7 +127,12 @@ fn whole(
         stories.iter().map(|one| Variant { picks: one.picks.clone(), ..Variant::default() }).collect();
     let sections: Vec<_> = registry.front_ends().flat_map(|front| front.sections()).collect();
     let own = keys::top_level();
-    for (key, value) in tree.entries() {
+    let entries: &mut [(Spanned<String>, Located)] = match &mut tree.node {
+        Written::Map(entries) => entries,
+        _ => &mut [],
+    };
+    for (key, value) in entries {
+        let key = &*key;
         if let Some((name, schema)) = sections.iter().find(|(name, _)| *name == key.value) {
             if stories.is_empty() {
                 spec.sections.push(((*name).to_owned(), value.clone()));
@@ -144,12 +149,13 @@ fn whole(
                 variant.sections.push(((*name).to_owned(), value));
             }
         } else if key.value == "nodes" {
-            let Written::Map(_) = value.node else {
+            let Written::Map(nodes) = &mut value.node else {
                 let _ = spec::check_at(value, &keys::nodes(), Some(key), problems);
                 continue;
             };
-            let instances = &mut spec.instances;
-            spec.nodes = nodes::Reader { outer: &outer, files, instances }.read(value, problems);
+            // They are most of a large file: they go over to the spec as they are.
+            let (nodes, instances) = (std::mem::take(nodes), &mut spec.instances);
+            spec.nodes = nodes::Reader { outer: &outer, files, instances }.read(nodes, problems);
         } else if let Some((_, schema)) = own.iter().find(|(name, _)| *name == key.value) {
             section(&mut spec, key, value, schema, problems);
         } else {

@@ -494,7 +494,8 @@ impl Project {
                 _ => None,
             })
             .collect();
-        files.sort_unstable();
+        // As bytes: paths are compared part by part, and there may be very many.
+        files.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
         files.dedup();
         files
     }
