@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 
-use reel_engine::graph::{Feed, Graph};
+use reel_engine::graph::Graph;
 use reel_engine::history::History;
 use reel_engine::key::Manifest;
 
@@ -17,15 +18,18 @@ const SHOWN: usize = 80;
 /// Characters that are shown before the first difference.
 const BEFORE: usize = 30;
 
+/// What was and what is, in quotes; nothing where there was, or is, none.
+pub(crate) type Shown = (Option<String>, Option<String>);
+
 /// Texts by their digests.
 #[derive(Debug, Default)]
 pub(crate) struct Texts(BTreeMap<String, String>);
 
 impl Texts {
-    /// What is known in a project's folder of states, and what stands in the project now.
+    /// What is known in a project's folder of states, and what stands in its graph now.
     pub(crate) fn read(folder: &Path, graph: &Graph) -> Self {
         let mut texts = Self::kept(folder);
-        texts.0.extend(literals(graph));
+        texts.0.extend(digested(graph.literals()));
         texts
     }
 
@@ -35,13 +39,17 @@ impl Texts {
         Self(serde_json::from_slice(&bytes).unwrap_or_default())
     }
 
-    /// Keeps what stands in the project now, and what the history still speaks of.
+    /// Keeps what stands in the project now and in what it was expanded to, and what the history still speaks of.
     ///
     /// # Errors
     /// When the folder cannot be written.
-    pub(crate) fn keep(folder: &Path, graph: &Graph, history: impl FnOnce() -> History) -> io::Result<()> {
+    pub(crate) fn keep<'t>(
+        folder: &Path,
+        now: impl Iterator<Item = &'t Arc<str>>,
+        history: impl FnOnce() -> History,
+    ) -> io::Result<()> {
         let before = Self::kept(folder).0;
-        let now: BTreeMap<String, String> = literals(graph).collect();
+        let now: BTreeMap<String, String> = digested(now).collect();
         let after = if before.keys().all(|digest| now.contains_key(digest)) {
             now
         } else {
@@ -60,9 +68,20 @@ impl Texts {
         Ok(())
     }
 
-    /// Two values as the texts behind them, in quotes, as far as both are known.
-    pub(crate) fn shown(&self, old: &str, new: &str) -> Option<(String, String)> {
-        Some(difference(self.0.get(old)?, self.0.get(new)?))
+    /// What was and what is as the texts behind them, where all that is there is known.
+    pub(crate) fn shown(&self, old: Option<&str>, new: Option<&str>) -> Option<Shown> {
+        let text = |digest: Option<&str>| match digest {
+            Some(digest) => self.0.get(digest).map(Some),
+            None => Some(None),
+        };
+        match (text(old)?, text(new)?) {
+            (Some(old), Some(new)) => {
+                let (old, new) = difference(old, new);
+                Some((Some(old), Some(new)))
+            }
+            (None, None) => None,
+            (old, new) => Some((old.map(|old| excerpt(old, 0)), new.map(|new| excerpt(new, 0)))),
+        }
     }
 }
 
@@ -80,14 +99,9 @@ pub(crate) fn difference(old: &str, new: &str) -> (String, String) {
     (excerpt(old, same), excerpt(new, same))
 }
 
-fn literals(graph: &Graph) -> impl Iterator<Item = (String, String)> {
-    let slots = graph.nodes().flat_map(|(_, node)| &node.slots);
-    slots.flat_map(|slot| &slot.feeds).filter_map(|feed| match feed {
-        Feed::Literal(text) if text.len() <= LONGEST => {
-            Some((Graph::literal_digest(text).to_string(), text.to_string()))
-        }
-        _ => None,
-    })
+fn digested<'t>(texts: impl Iterator<Item = &'t Arc<str>>) -> impl Iterator<Item = (String, String)> {
+    let short = texts.filter(|text| text.len() <= LONGEST);
+    short.map(|text| (Graph::literal_digest(text).to_string(), text.to_string()))
 }
 
 /// A text in quotes; of a long one what is around the character where it differs.
@@ -110,10 +124,13 @@ mod tests {
     fn of_long_texts_the_difference_is_shown() {
         let long = |word: &str| format!("{} {word} {}", "a".repeat(100), "b".repeat(100));
         let texts = Texts([("1".to_owned(), long("sun")), ("2".to_owned(), long("moon"))].into());
-        let (old, new) = texts.shown("1", "2").unwrap();
+        let (old, new) = texts.shown(Some("1"), Some("2")).unwrap();
+        let (old, new) = (old.unwrap(), new.unwrap());
         assert!(old.starts_with("\"…aaa") && old.contains("a sun b") && old.ends_with("bbb…\""), "{old}");
         assert!(new.contains("a moon b"), "{new}");
-        assert_eq!(texts.shown("1", "3"), None);
+        assert_eq!(texts.shown(Some("1"), Some("3")), None);
+        let (gone, nothing) = texts.shown(Some("1"), None).unwrap();
+        assert!(gone.unwrap().starts_with("\"aaa") && nothing.is_none());
     }
 
     #[test]

@@ -39,6 +39,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub use epoch::Epoch;
+#[cfg(any(test, fuzzing))]
+pub(crate) use files::read_states;
 pub use files::{FileStates, Known, Sight};
 pub use gc::{Budget, GcReport};
 pub use inspect::{KindStats, ProjectStats, Stats, VerifyReport};
@@ -46,6 +48,8 @@ pub use lock::LiveBuild;
 pub use place::{Placing, same_content};
 pub use project::ProjectId;
 pub use records::Clock;
+#[cfg(any(test, fuzzing))]
+pub(crate) use result::read_body;
 pub use result::{ActionResult, BlobState, Facts, INLINE_LIMIT, LOG_LIMIT, Place, Rank, Stored};
 pub use roots::Roots;
 pub(crate) use roots::apart;

@@ -186,6 +186,12 @@ impl Diagnostics {
         }
     }
 
+    /// Whether there are more than anybody reads at once.
+    #[must_use]
+    pub const fn are_many(&self) -> bool {
+        self.0.len() >= NEAR
+    }
+
     /// Whether an error is among them.
     #[must_use]
     pub fn has_errors(&self) -> bool {

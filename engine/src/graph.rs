@@ -7,7 +7,7 @@ pub mod resolve;
 pub mod splice;
 pub mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -104,7 +104,7 @@ pub struct Graph {
     nodes: Vec<Arc<Node>>,
     names: Arc<BTreeMap<String, NodeId>>,
     files: Vec<SourceFile>,
-    file_ids: BTreeMap<PathBuf, FileId>,
+    file_ids: HashMap<PathBuf, FileId>,
     surroundings: Surroundings,
 }
 
@@ -292,6 +292,25 @@ impl Graph {
         self.upstream(id, true)
     }
 
+    /// Nodes that `maker` made and that now stand in its place among those that `id` awaits. Sorted, each once.
+    #[must_use]
+    pub fn made_for(&self, id: NodeId, maker: NodeId) -> Vec<NodeId> {
+        // What one of these was asked for may be what the maker fills, since makers make makers.
+        let chain: Vec<NodeId> = std::iter::successors(Some(maker), |at| self.node(*at).maker).collect();
+        let mut found = Vec::new();
+        for feed in self.node(id).slots.iter().filter(|slot| !slot.through).flat_map(|slot| &slot.feeds) {
+            if let Feed::Port(from, port) = feed
+                && chain.contains(from)
+            {
+                let behind = self.behind(*from, *port).into_iter().map(|(node, _)| node);
+                found.extend(behind.filter(|node| self.node(*node).maker == Some(maker)));
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
     fn upstream(&self, id: NodeId, through: bool) -> Vec<NodeId> {
         let node = self.node(id);
         let mut found: Vec<NodeId> = node.after.clone();
@@ -309,6 +328,15 @@ impl Graph {
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    /// Texts that stand in nodes, in the order these were made.
+    pub fn literals(&self) -> impl Iterator<Item = &Arc<str>> {
+        let slots = self.nodes.iter().flat_map(|node| &node.slots);
+        slots.flat_map(|slot| &slot.feeds).filter_map(|feed| match feed {
+            Feed::Literal(text) => Some(text),
+            _ => None,
+        })
     }
 
     /// Digest of a literal, as if it stood in a file.

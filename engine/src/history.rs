@@ -148,7 +148,7 @@ impl History {
         // A torn tail would hide all that is appended behind it.
         let torn = !rest.is_empty();
         let size = if torn { u64::MAX } else { bytes.len() as u64 };
-        let build = pasts.values().map(|past: &Past| past.build).max().unwrap_or(0) + 1;
+        let build = pasts.values().map(|past: &Past| past.build).max().unwrap_or(0).saturating_add(1);
         Self { path, pasts, log: None, pending: Vec::new(), size, build, is_part: false }
     }
 
@@ -157,7 +157,7 @@ impl History {
     #[must_use]
     pub fn part(folder: &Path, pasts: impl IntoIterator<Item = (String, Past)>) -> Option<Self> {
         let path = folder.join("history");
-        let build = last_build(&path)? + 1;
+        let build = last_build(&path)?.saturating_add(1);
         Some(Self { path, pasts: pasts.into_iter().collect(), build, is_part: true, ..Self::default() })
     }
 
@@ -331,6 +331,21 @@ fn record(bytes: &[u8]) -> Option<((String, Past), &[u8])> {
         before: None,
     };
     Some(((String::from_utf8(node.to_vec()).ok()?, past), after))
+}
+
+/// A log of bodies, each behind its length, that may be anything.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn sealed(mut bodies: &[u8]) -> Vec<u8> {
+    let mut log = Vec::new();
+    while let Some((length, rest)) = number(bodies) {
+        let (body, rest) = rest.split_at(length.min(rest.len()));
+        let length = (body.len() as u32).to_le_bytes();
+        for part in [length.as_slice(), check(body).as_slice(), body, length.as_slice()] {
+            log.extend(part);
+        }
+        bodies = rest;
+    }
+    log
 }
 
 fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {

@@ -28,3 +28,5 @@ pub mod snapshot;
 pub mod span;
 pub mod spec;
 pub mod takes;
+#[cfg(any(test, fuzzing))]
+pub mod torn;

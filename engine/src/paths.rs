@@ -1,9 +1,9 @@
 //! Paths that a project names: whether they stay inside it, and what is there. It knows no spec and no graph.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::diagnostic::{Diagnostic, code};
 use crate::span::Span;
@@ -34,14 +34,14 @@ impl PathFault {
 pub(crate) struct Root<'a> {
     folder: &'a Path,
     real: io::Result<PathBuf>,
-    folders: RefCell<BTreeMap<PathBuf, PathBuf>>,
-    files: RefCell<BTreeMap<String, PathBuf>>,
+    folders: Mutex<HashMap<PathBuf, PathBuf>>,
+    files: Mutex<HashMap<String, PathBuf>>,
 }
 
 impl<'a> Root<'a> {
     /// The project in `folder`.
     pub(crate) fn new(folder: &'a Path) -> Self {
-        Self { folder, real: folder.canonicalize(), folders: RefCell::default(), files: RefCell::default() }
+        Self { folder, real: folder.canonicalize(), folders: Mutex::default(), files: Mutex::default() }
     }
 
     /// As it was given.
@@ -51,11 +51,11 @@ impl<'a> Root<'a> {
 
     /// The real place of a file that can be read, with symlinks resolved.
     pub(crate) fn find(&self, path: &str) -> Result<PathBuf, PathFault> {
-        if let Some(found) = self.files.borrow().get(path) {
+        if let Some(found) = lock(&self.files).get(path) {
             return Ok(found.clone());
         }
         let found = self.look(path)?;
-        self.files.borrow_mut().insert(path.to_owned(), found.clone());
+        lock(&self.files).insert(path.to_owned(), found.clone());
         Ok(found)
     }
 
@@ -89,13 +89,17 @@ impl<'a> Root<'a> {
     }
 
     fn real_folder(&self, parent: &Path) -> io::Result<PathBuf> {
-        if let Some(found) = self.folders.borrow().get(parent) {
+        if let Some(found) = lock(&self.folders).get(parent) {
             return Ok(found.clone());
         }
         let real = self.folder.join(parent).canonicalize()?;
-        self.folders.borrow_mut().insert(parent.to_owned(), real.clone());
+        lock(&self.folders).insert(parent.to_owned(), real.clone());
         Ok(real)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use crate::operation::{Operation, Registry};
 use crate::paths::Root;
 use crate::span::{Sources, Span, Spanned};
 use crate::spec::{self, Checked, Located, NodeDecl, Spec, Variant, Written, keys};
+use axes::Axes;
 use files::Files;
 
 /// What comes from outside the file.
@@ -113,18 +114,29 @@ fn whole(
     let variables = variables::fill(&mut tree, options, problems);
     let mut spec = Spec { version: keys::VERSION, env: variables.env_values(), ..Spec::default() };
     let place = axes::Place { outer: None, dynamic: false };
-    let (outer, _) = axes::read(&tree, place, files, problems)?;
+    let outer = match axes::read(&tree, place, files, problems) {
+        Some((outer, _)) => outer,
+        None => {
+            axes::forget(&mut tree);
+            Axes::default()
+        }
+    };
     let span = tree.entries().first().map_or(tree.span, |(key, _)| key.span);
     let stories = if outer.is_empty() { Vec::new() } else { outer.combinations(span, problems) };
     spec.variants =
         stories.iter().map(|one| Variant { picks: one.picks.clone(), ..Variant::default() }).collect();
     let sections: Vec<_> = registry.front_ends().flat_map(|front| front.sections()).collect();
     let own = keys::top_level();
-    for (key, value) in tree.entries() {
+    let entries: &mut [(Spanned<String>, Located)] = match &mut tree.node {
+        Written::Map(entries) => entries,
+        _ => &mut [],
+    };
+    for (key, value) in entries {
+        let key = &*key;
         if let Some((name, schema)) = sections.iter().find(|(name, _)| *name == key.value) {
             if stories.is_empty() {
                 spec.sections.push(((*name).to_owned(), value.clone()));
-                if spec::check_at(value, schema, Some(key), problems).is_none() {
+                if spec::check_at(value, schema, Some(key), problems).is_none() || value.has_unknown() {
                     spec.unread.push((*name).to_owned());
                 }
             }
@@ -137,12 +149,13 @@ fn whole(
                 variant.sections.push(((*name).to_owned(), value));
             }
         } else if key.value == "nodes" {
-            let Written::Map(_) = value.node else {
+            let Written::Map(nodes) = &mut value.node else {
                 let _ = spec::check_at(value, &keys::nodes(), Some(key), problems);
                 continue;
             };
-            let instances = &mut spec.instances;
-            spec.nodes = nodes::Reader { outer: &outer, files, instances }.read(value, problems);
+            // They are most of a large file: they go over to the spec as they are.
+            let (nodes, instances) = (std::mem::take(nodes), &mut spec.instances);
+            spec.nodes = nodes::Reader { outer: &outer, files, instances }.read(nodes, problems);
         } else if let Some((_, schema)) = own.iter().find(|(name, _)| *name == key.value) {
             section(&mut spec, key, value, schema, problems);
         } else {

@@ -10,6 +10,7 @@
 //! - An action whose files changed while it ran left nothing: it gets a new key, and runs again.
 
 pub mod again;
+mod awaiting;
 mod compare;
 pub mod dispatch;
 pub mod estimate;
@@ -245,45 +246,6 @@ impl<'a> Build<'a> {
         self.await_or_ready(id);
     }
 
-    /// Admits wanted nodes that are not admitted yet.
-    fn admit(&mut self, new: Vec<NodeId>) {
-        self.states.grow(self.graph.len());
-        self.dependents.resize(self.graph.len(), Vec::new());
-        for id in new {
-            if let Some(result) = self.base.done.get(&id) {
-                self.results.set(id, Some(Arc::clone(result)));
-                self.states.set(id, State::Cached);
-            } else {
-                self.await_or_ready(id);
-            }
-        }
-    }
-
-    /// Sets a node to wait for what is not done yet among what it awaits.
-    fn await_or_ready(&mut self, id: NodeId) {
-        let mut open = 0;
-        let mut blocked = false;
-        // Then nobody can have it among its dependents yet.
-        let is_new = self.states.get(id) == State::Unwanted;
-        for from in self.graph.awaits(id) {
-            let state = self.states.get(from);
-            blocked |= matches!(state, State::Failed | State::Skipped);
-            if !state.is_done() || self.results.get(from).is_none() {
-                open += 1;
-                let dependents = &mut self.dependents[from.index()];
-                if is_new || !dependents.contains(&id) {
-                    dependents.push(id);
-                }
-            }
-        }
-        let state = match open {
-            _ if blocked => State::Skipped,
-            0 => State::Ready,
-            n => State::Waiting(n),
-        };
-        self.states.set(id, state);
-    }
-
     /// Computes keys of all ready nodes; hits make more ready.
     fn settle_ready(&mut self) {
         while let Some(id) = self.states.next_ready() {
@@ -302,23 +264,24 @@ impl<'a> Build<'a> {
             Ok(manifest) => manifest,
             Err(failure) => return self.fail(id, failure),
         };
-        trace!(key = %manifest.key(), "key");
+        let key = manifest.key();
+        trace!(%key, "key");
         let pinned = facts.is_pinned(&self.graph, id);
         if pinned {
-            match self.means.cache.lookup(&manifest.key().0) {
+            match self.means.cache.lookup(&key.0) {
                 Lookup::Hit(result) if self.settings.afresh.wants(self.graph.node(id)) => {
                     self.repeats.insert(id, Arc::from(result));
                 }
                 Lookup::Hit(result) => {
                     let past = self.history.past(&self.graph.node(id).name);
-                    let fresh = past.is_some_and(|past| past.key == manifest.key());
+                    let fresh = past.is_some_and(|past| past.key == key);
                     let hit = self.hit(id, fresh, false, &result);
                     return self.complete(id, Recorded { result: Arc::from(result), manifest }, &hit);
                 }
-                Lookup::Miss(_) if self.take_over(id, &manifest) => return,
+                Lookup::Miss(_) if self.take_over(id, key) => return,
                 Lookup::Miss(miss) => drop(self.misses.insert(id, miss)),
             }
-        } else if self.take_over(id, &manifest) {
+        } else if self.take_over(id, key) {
             return;
         }
         if let Some(refusal) = self.refuse_take(id, pinned).or_else(|| self.refuse_claim(id)) {
@@ -410,9 +373,9 @@ impl<'a> Build<'a> {
         // It fits: `pick` has just said so.
         let _held = self.dispatch.hold(id, self.began.elapsed());
         self.states.set(id, State::Running);
-        let will = self.will_run(id, &manifest, &right);
+        let will = self.will_run(id, right.key());
         self.observer.observe(&will);
-        self.running.insert(run, (id, manifest.key()));
+        self.running.insert(run, (id, right.key().unwrap_or_else(|| manifest.key())));
         let start = Start {
             graph: &self.graph,
             node: id,
@@ -421,9 +384,8 @@ impl<'a> Build<'a> {
             sources,
             right,
             manifest,
-            scratch: self.means.scratch.join(format!("run-{}", run.0)),
+            scratch: self.scratch_of(run),
             gpus: self.dispatch.gpus(id),
-            project: self.means.root,
         };
         perform::start(start, self.means.cache, self.means.executor, &self.line.sender);
     }
@@ -453,7 +415,7 @@ impl<'a> Build<'a> {
         };
         let _span = debug_span!("settled", node = %self.graph.node(id).name).entered();
         self.dispatch.release(id);
-        let Settled { result, took, used, compared } = settled;
+        let Settled { result, took, used, compared, given } = settled;
         let checked = result.and_then(|recorded| self.pin(id, recorded).map_err(Unkept::Failed));
         match checked {
             Ok(recorded) => {
@@ -467,7 +429,7 @@ impl<'a> Build<'a> {
             {
                 return self.skip(id, INTERRUPTED);
             }
-            Err(Unkept::Failed(failure)) => self.fail(id, failure),
+            Err(Unkept::Failed(failure)) => self.fail(id, self.in_names(id, run, &given, failure)),
         }
         self.tell_findings(id, used, compared);
     }
@@ -487,7 +449,7 @@ impl<'a> Build<'a> {
             Event::DidRun { took, .. } => Some(*took),
             _ => None,
         };
-        let key = manifest.key();
+        let key = ActionKey(result.key);
         self.keys.resize(self.graph.len(), None);
         self.keys[id.index()] = Some(key);
         self.history.note(&self.graph.node(id).name, key, &manifest, took);
@@ -496,12 +458,13 @@ impl<'a> Build<'a> {
         if !made.is_empty() {
             self.take_in(id, &made);
         }
-        // What an expansion stands for, and what was made again, changes what dependents await.
-        let recount = again || !made.is_empty();
+        // What was made again changes what dependents await in ways that are not worth following.
+        let recount = again || self.was_lost.contains(&id);
         for index in 0..self.dependents[id.index()].len() {
             let dependent = self.dependents[id.index()][index];
             match self.states.get(dependent) {
-                State::Waiting(_) if recount || self.was_lost.contains(&id) => self.await_or_ready(dependent),
+                State::Waiting(_) if recount => self.await_or_ready(dependent),
+                State::Waiting(open) if !made.is_empty() => self.await_made(dependent, id, open),
                 State::Waiting(_) => self.states.one_less(dependent),
                 _ => {}
             }

@@ -143,6 +143,8 @@ pub struct Summary {
     pub superseded: bool,
     /// Files that nodes read which expansions made.
     pub files: Vec<PathBuf>,
+    /// Texts that stand in nodes which expansions made: keys and manifests hold only their digests.
+    pub texts: Vec<Arc<str>>,
     /// Files that changed while actions read them.
     pub changed: Vec<String>,
 }
@@ -160,6 +162,7 @@ impl Summary {
             interrupted: false,
             superseded: false,
             files: Vec::new(),
+            texts: Vec::new(),
             changed: Vec::new(),
             unknown: Vec::new(),
         }
@@ -370,6 +373,7 @@ impl Project {
         let mut ended = build.into_ended();
         let more = ended.graph.files().iter().skip(self.graph.files().len());
         summary.files = more.map(|file| file.path.clone()).collect();
+        summary.texts = ended.graph.literals().skip(self.graph.literals().count()).cloned().collect();
         let part = roots::part(self, targets, outputs);
         if let Ok(folder) = &folder {
             let keys = ended.results.keys().collect();
@@ -490,7 +494,8 @@ impl Project {
                 _ => None,
             })
             .collect();
-        files.sort_unstable();
+        // As bytes: paths are compared part by part, and there may be very many.
+        files.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
         files.dedup();
         files
     }
@@ -551,6 +556,7 @@ fn drive(
         interrupted: build.was_interrupted(),
         superseded: build.was_superseded(),
         files: Vec::new(),
+        texts: Vec::new(),
         changed: build.unsteady().iter().cloned().collect(),
     }
 }

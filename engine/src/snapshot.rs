@@ -16,6 +16,8 @@
 mod examine;
 mod layout;
 mod log;
+#[cfg(any(test, fuzzing))]
+mod torn;
 mod write;
 
 use std::collections::BTreeMap;
@@ -36,6 +38,8 @@ use layout::{Done, FileRecord, Header, MAGIC, NodeRecord, Range, UNSEALED, take}
 use log::{FilePatch, Log, NodePatch, beside};
 
 pub use examine::{Changes, Verdict};
+#[cfg(any(test, fuzzing))]
+pub(crate) use torn::write_torn;
 pub use write::{Draft, write};
 
 /// So many snapshots of a project are kept.

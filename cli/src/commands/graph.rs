@@ -109,7 +109,7 @@ pub(super) fn picture(
 }
 
 fn marks(loaded: &Loaded, seen: &Foresight, history: &History) -> Marks {
-    let texts = texts(&loaded.project);
+    let texts = texts(&loaded.project, seen);
     let phrases = Phrases { project: &loaded.project, seen, texts: &texts };
     let origins = Explainer::new(seen, history).origins();
     let mark = |forecast: &Forecast| {

@@ -11,7 +11,7 @@ use reel_engine::session::{Project, STATE_FOLDER};
 use crate::diagnostics;
 use crate::error::CommandError;
 use crate::open::{Invocation, Loaded, Workshop};
-use crate::texts::Texts;
+use crate::texts::{Shown, Texts};
 use crate::ui::{print_error, print_json};
 
 /// The nodes and outputs behind targets.
@@ -136,23 +136,25 @@ pub(super) fn warn(call: &Invocation, project: &Project) {
     }
 }
 
-/// The texts that changes of a project can be shown in.
-pub(super) fn texts(project: &Project) -> Texts {
-    Texts::read(&project.root.join(STATE_FOLDER), &project.graph)
+/// The texts that changes of a project can be shown in, those of known expansions among them.
+pub(super) fn texts(project: &Project, seen: &Foresight) -> Texts {
+    Texts::read(&project.root.join(STATE_FOLDER), &seen.graph)
 }
 
 /// A change in one line; `shown` are the texts behind its digests.
-pub(super) fn change_line(reason: &Reason, shown: Option<&(String, String)>) -> String {
+pub(super) fn change_line(reason: &Reason, shown: Option<&Shown>) -> String {
     match shown {
-        Some((old, new)) => format!("{}: {old} → {new}", reason.subject()),
-        None => reason.to_string(),
+        Some((Some(old), Some(new))) => format!("{}: {old} → {new}", reason.subject()),
+        Some((None, Some(new))) => format!("{} is new: {new}", reason.subject()),
+        Some((Some(old), None)) => format!("{} is gone: was {old}", reason.subject()),
+        _ => reason.to_string(),
     }
 }
 
 /// A change in one line that fits a list.
 pub(super) fn brief(reason: &Reason, texts: &Texts) -> String {
     const LONGEST: usize = 100;
-    let shown = reason.old.as_ref().zip(reason.new.as_ref()).and_then(|(old, new)| texts.shown(old, new));
+    let shown = texts.shown(reason.old.as_deref(), reason.new.as_deref());
     let text = change_line(reason, shown.as_ref()).replace('\n', " ");
     if text.chars().count() <= LONGEST {
         return text;

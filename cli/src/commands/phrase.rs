@@ -12,7 +12,7 @@ use reel_engine::session::Project;
 use serde_json::{Value, json};
 
 use super::names::change_line;
-use crate::texts::{Texts, difference};
+use crate::texts::{Shown, Texts, difference};
 use crate::ui::count;
 
 /// What words are made from.
@@ -73,17 +73,18 @@ impl Phrases<'_> {
         sorted
     }
 
-    /// The texts behind two digests.
-    fn shown(&self, reason: &Reason) -> Option<(String, String)> {
-        let both = reason.old.as_ref().zip(reason.new.as_ref()).filter(|_| reason.is_digest());
-        both.and_then(|(old, new)| self.texts.shown(old, new))
+    /// The texts behind digests.
+    fn shown(&self, reason: &Reason) -> Option<Shown> {
+        let known = || self.texts.shown(reason.old.as_deref(), reason.new.as_deref());
+        if reason.is_digest() { known() } else { None }
     }
 
     /// What people see of two values; who a tool is takes lines, of which a few words differ.
-    fn seen_as(&self, reason: &Reason, whole: bool) -> Option<(String, String)> {
+    fn seen_as(&self, reason: &Reason, whole: bool) -> Option<Shown> {
         match (&reason.old, &reason.new) {
             (Some(old), Some(new)) if reason.field.starts_with("tool.") && !whole => {
-                Some(difference(old, new))
+                let (old, new) = difference(old, new);
+                Some((Some(old), Some(new)))
             }
             _ => self.shown(reason),
         }
@@ -113,7 +114,7 @@ impl Phrases<'_> {
     pub(super) fn reason_json(&self, reason: &Reason, from: Option<NodeId>) -> Value {
         let shown = self.shown(reason);
         let (old, new) = match &shown {
-            Some((old, new)) => (Some(old), Some(new)),
+            Some((old, new)) => (old.as_ref(), new.as_ref()),
             None => (reason.old.as_ref(), reason.new.as_ref()),
         };
         let digest = |value: &Option<String>| value.clone().filter(|_| reason.is_digest());

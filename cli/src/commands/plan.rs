@@ -34,7 +34,7 @@ pub(super) fn run(call: &Invocation, args: &Plan) -> Result<Exit, CommandError> 
     let here = find(call, &loaded.project, &args.using)?;
     let outlook = Outlook::new(&seen, &here);
     let other = args.simulate.as_ref().map(|other| Comparison::new(&seen, &here, other));
-    let texts = texts(&loaded.project);
+    let texts = texts(&loaded.project, &seen);
     let phrases = Phrases { project: &loaded.project, seen: &seen, texts: &texts };
     let origins = Explainer::new(&seen, &history).origins();
     if call.global.json {

@@ -25,7 +25,7 @@ pub(super) fn run(call: &Invocation, args: &Why) -> Result<Exit, CommandError> {
     let seen = foresee_all(&loaded, &shop)?;
     let project = &loaded.project;
     let meant = meant_or_expected(call, project, &seen, &args.name)?;
-    let (history, texts) = (project.history(), texts(project));
+    let (history, texts) = (project.history(), texts(project, &seen));
     let teller = Teller {
         explainer: Explainer::new(&seen, &history),
         phrases: Phrases { project, seen: &seen, texts: &texts },

@@ -63,6 +63,7 @@ fn summary(tally: [usize; 4], missing: &[&str]) -> Summary {
         interrupted: false,
         superseded: false,
         files: Vec::new(),
+        texts: Vec::new(),
         changed: Vec::new(),
     }
 }

@@ -56,6 +56,26 @@ fn why_tells_the_way_to_the_first_cause_and_what_it_set_off() {
 }
 
 #[test]
+fn a_text_that_only_an_expansion_knew_is_told_in_words() {
+    let play = Play::with(
+        "version: 1
+nodes:
+  find: { uses: text, with: { parts: [{ file: world.txt }] } }
+  each: { foreach: { row: \"${find.text}\" }, uses: text, with: { parts: [\"good ${row}\"] } }
+",
+    );
+    play.write("world.txt", "moon\nstar\n");
+    assert_eq!(play.reel(&["build"]).code, 0);
+    play.write("world.txt", "sun\nstar\n");
+    assert_eq!(play.reel(&["build"]).code, 0);
+    let told = play.reel(&["why", "each[1]"]).stdout;
+    assert!(told.contains("input `parts.0`: \"good moon\" → \"good sun\", by each\n"), "{told}");
+    let line = only(&play.reel(&["why", "each[1]", "--json"]));
+    let reason = &line["reasons"][0];
+    assert_eq!((&reason["old"], &reason["new"]), (&"\"good moon\"".into(), &"\"good sun\"".into()));
+}
+
+#[test]
 fn why_says_the_same_to_programs() {
     let play = built();
     play.write("reel.yaml", &hello().replace("hello \"", "goodbye \""));

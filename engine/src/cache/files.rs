@@ -292,6 +292,15 @@ fn decode(bytes: &[u8]) -> Option<HashMap<PathBuf, Entry>> {
     rest.is_empty().then_some(entries)
 }
 
+/// Reads what may be anything, once it is sealed; whatever it gives can be written again.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_states(content: &[u8]) {
+    let sealed = [content, Digest::of(content).as_bytes().as_slice()].concat();
+    if let Some(entries) = decode(&sealed) {
+        assert_eq!(decode(&encode(&entries)).map(|again| again.len()), Some(entries.len()));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs::File;

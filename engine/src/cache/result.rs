@@ -197,6 +197,16 @@ pub(super) fn decode(key: Digest, body: &[u8], settled: bool) -> Option<Decoded>
     reader.0.is_empty().then_some((artifacts, graph, log))
 }
 
+/// Reads a body that may be anything; whatever it gives is what would be written again.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn read_body(body: &[u8]) {
+    let key = Digest::of(b"");
+    if let Some((artifacts, graph, log)) = decode(key, body, true) {
+        let again = encode(&artifacts, graph.as_ref(), &log);
+        assert_eq!(decode(key, &again, true), Some((artifacts, graph, log)));
+    }
+}
+
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {

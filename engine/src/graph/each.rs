@@ -16,8 +16,8 @@ use crate::artifact::{Port, PortType};
 use crate::claim::Claim;
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::operation::{
-    Call, Failure, Info, Operation, Outcome, Registry, Reproducible, Resolve, Resolved, Site, SubNode,
-    Subgraph, Surroundings, Template,
+    Call, Failure, FailureCode, Info, Operation, Outcome, Registry, Reproducible, Resolve, Resolved, Site,
+    SubNode, Subgraph, Surroundings, Template,
 };
 use crate::paths::Root;
 use crate::read::{EACH, artifact_rows, check_with};
@@ -26,6 +26,9 @@ use crate::spec::{
 };
 
 use super::resolve::{Declared, literals};
+
+/// So many rows are read before it is asked whether anybody still wants them.
+const PATIENCE: usize = 1024;
 
 /// Slot of the list.
 const LIST: &str = "in";
@@ -257,17 +260,20 @@ impl Operation for Foreach {
         let text = String::from_utf8(bytes).map_err(|_| Failure::new("its list is not UTF-8 text"))?;
         let rows = artifact_rows(&text, &file.artifact.media)
             .map_err(|why| Failure::new(format!("its list {why}")))?;
-        Ok(Outcome { graph: Some(self.subgraph(rows)?), ..Outcome::default() })
+        Ok(Outcome { graph: Some(self.subgraph(rows, call.cancelled)?), ..Outcome::default() })
     }
 }
 
 impl Foreach {
-    fn subgraph(&self, rows: Vec<Value>) -> Result<Subgraph, Failure> {
+    fn subgraph(&self, rows: Vec<Value>, cancelled: &dyn Fn() -> bool) -> Result<Subgraph, Failure> {
         let has_id = rows.iter().any(|row| row.get("id").is_some());
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         let mut nodes = Vec::with_capacity(rows.len());
         for (index, row) in rows.into_iter().enumerate() {
             let number = index + 1;
+            if index.is_multiple_of(PATIENCE) && cancelled() {
+                return Err(Failure::of(FailureCode::Cancelled, "cancelled"));
+            }
             if row.is_array() || row.is_null() {
                 return Err(Failure::new(format!(
                     "row {number} of its list is neither an object nor a single value"
@@ -305,5 +311,33 @@ impl Foreach {
         };
         let ports = self.names.iter().map(|port| (port.clone(), all(port))).collect();
         Ok(Subgraph { nodes, ports })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::span::{Span, Spanned};
+
+    #[test]
+    fn a_list_that_nobody_wants_any_more_is_not_read_to_its_end() {
+        let span = Span::default();
+        let template = Template {
+            item: "row".into(),
+            uses: Spanned { value: "text".into(), span },
+            with: Located::map::<String>(span, []),
+            resources: None,
+            timeout: None,
+        };
+        let foreach = Foreach { info: info(), names: vec!["text".into()], template };
+        let rows = |count: usize| (0..count).map(Value::from).collect();
+        let asked = Cell::new(0);
+        let unwanted_later = || asked.replace(asked.get() + 1) > 0;
+        let failure = foreach.subgraph(rows(PATIENCE + 1), &unwanted_later).unwrap_err();
+        assert_eq!(failure.code, FailureCode::Cancelled);
+        asked.set(0);
+        assert_eq!(foreach.subgraph(rows(PATIENCE), &unwanted_later).unwrap().nodes.len(), PATIENCE);
     }
 }

@@ -1,8 +1,11 @@
 //! From declarations to the graph: kinds, parameters, references, files. It runs nothing; every problem is kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use super::{Feed, Graph, Node, Slot, each, walk};
 use crate::artifact::PortType;
@@ -34,10 +37,12 @@ pub fn resolve(
 ) -> Graph {
     let root = Root::new(root);
     let decls = with_fetches(distinct(decls, problems), registry, problems);
-    let names: BTreeSet<String> = decls.iter().map(|decl| decl.name.value.clone()).collect();
+    let all = decls.clone();
+    let names: HashSet<&str> = all.iter().map(|decl| decl.name.value.as_str()).collect();
     let mut graph = Graph::default();
-    let mut made = Vec::with_capacity(decls.len());
-    for mut declared in decls.into_iter().filter_map(|decl| declare(decl, registry, &root, problems)) {
+    let declared = declare_all(decls, registry, &root, problems);
+    let mut made = Vec::with_capacity(declared.len());
+    for mut declared in declared {
         let id = add(&mut graph, &mut declared, None);
         made.push((id, declared));
     }
@@ -55,22 +60,31 @@ pub fn resolve(
 
 /// Leaves out the second of two nodes with one name.
 fn distinct(decls: Vec<Arc<NodeDecl>>, problems: &mut Diagnostics) -> Vec<Arc<NodeDecl>> {
-    let mut seen: BTreeMap<String, Span> = BTreeMap::new();
+    let mut seen: HashMap<&str, Span> = HashMap::with_capacity(decls.len());
+    let firsts: Vec<Option<Span>> = decls
+        .iter()
+        .map(|decl| match seen.entry(&decl.name.value) {
+            Entry::Vacant(place) => {
+                place.insert(decl.name.span);
+                None
+            }
+            Entry::Occupied(first) => Some(*first.get()),
+        })
+        .collect();
+    drop(seen);
     decls
         .into_iter()
-        .filter(|decl| match seen.get(&decl.name.value) {
-            None => {
-                seen.insert(decl.name.value.clone(), decl.name.span);
-                true
-            }
+        .zip(firsts)
+        .filter_map(|(decl, first)| match first {
+            None => Some(decl),
             Some(first) => {
                 let message = format!("two nodes are called `{}`", decl.name.value);
                 problems.push(
                     Diagnostic::error(code::DUPLICATE, decl.name.span, message)
-                        .also(*first, "the first one")
+                        .also(first, "the first one")
                         .help("give one of them another name"),
                 );
-                false
+                None
             }
         })
         .collect()
@@ -153,8 +167,46 @@ fn fetch_node(name: &str, url: &str, binding: &InputBinding) -> NodeDecl {
     }
 }
 
+/// Declarations are shared out to threads in pieces of so many.
+const PIECE: usize = 256;
+
+/// What [`declare`] gives of each, in their order, and what is wrong with it.
+pub(super) fn declare_each(
+    decls: Vec<Arc<NodeDecl>>,
+    registry: &Registry,
+    root: &Root<'_>,
+) -> Vec<(Option<Declared>, Diagnostics)> {
+    let one = |decl| {
+        let mut problems = Diagnostics::default();
+        (declare(decl, registry, root, &mut problems), problems)
+    };
+    if decls.len() < 2 * PIECE {
+        return decls.into_iter().map(one).collect();
+    }
+    decls.into_par_iter().with_min_len(PIECE).map(one).collect()
+}
+
+/// All declarations in their order, without those in which something is wrong.
+fn declare_all(
+    decls: Vec<Arc<NodeDecl>>,
+    registry: &Registry,
+    root: &Root<'_>,
+    problems: &mut Diagnostics,
+) -> Vec<Declared> {
+    if problems.has_errors() {
+        // What was told already may explain what is found now, and then it is not told again.
+        return decls.into_iter().filter_map(|decl| declare(decl, registry, root, problems)).collect();
+    }
+    let mut declared = Vec::with_capacity(decls.len());
+    for (one, found) in declare_each(decls, registry, root) {
+        problems.extend(found);
+        declared.extend(one);
+    }
+    declared
+}
+
 /// Looks up the kind and checks the parameters of one declaration.
-pub(super) fn declare(
+fn declare(
     decl: Arc<NodeDecl>,
     registry: &Registry,
     root: &Root<'_>,
@@ -172,6 +224,10 @@ pub(super) fn declare(
         return None;
     };
     let checked = check_with(&decl, operation.as_ref(), problems)?;
+    if decl.with.has_unknown() {
+        // Why was reported; what its kind would say of it would be said of a sample.
+        return None;
+    }
     let texts = literals(&checked.inputs);
     let paths = known_paths(&checked.inputs, root);
     let (mut found, mut extra, mut surroundings) =
@@ -262,7 +318,7 @@ fn override_claim(mut claim: Claim, resources: Option<&Resources>) -> Claim {
 pub(super) struct Binder<'a> {
     pub(super) root: &'a Root<'a>,
     /// Names that were declared, even those that are not in the graph because of problems of their own.
-    pub(super) faulty: &'a BTreeSet<String>,
+    pub(super) faulty: &'a HashSet<&'a str>,
     /// Inside an expansion: local name → node.
     pub(super) siblings: Option<&'a BTreeMap<String, NodeId>>,
     /// Inside an expansion: the node that made it.
@@ -339,7 +395,7 @@ impl Binder<'_> {
     ) -> Option<Feed> {
         let Some(id) = self.lookup(graph, name) else {
             if !self.faulty.contains(name) {
-                problems.push(unknown_node(graph, name, binding.span));
+                problems.push(unknown_among(graph, name, binding.span, problems));
             }
             return None;
         };
@@ -377,8 +433,8 @@ impl Binder<'_> {
 
     fn needed(&self, graph: &Graph, name: &Spanned<String>, problems: &mut Diagnostics) -> Vec<NodeId> {
         let found = graph.group(&name.value);
-        if found.is_empty() && !self.faulty.contains(&name.value) {
-            problems.push(unknown_node(graph, &name.value, name.span));
+        if found.is_empty() && !self.faulty.contains(name.value.as_str()) {
+            problems.push(unknown_among(graph, &name.value, name.span, problems));
         }
         found
     }
@@ -402,6 +458,16 @@ pub(crate) fn find_port<'g>(
         None => format!("its ports: {}", names.join(", ")),
     };
     Err(Diagnostic::error(code::UNKNOWN_PORT, span, message).help(help))
+}
+
+/// The problem of a name that no node has. To find the nearest is to look at all of them, so where there are very many
+/// problems already it is left at the name.
+fn unknown_among(graph: &Graph, name: &str, span: Span, problems: &Diagnostics) -> Diagnostic {
+    if problems.are_many() {
+        return Diagnostic::error(code::UNKNOWN_NODE, span, format!("no node is called `{name}`"))
+            .help("`reel expand` lists all nodes");
+    }
+    unknown_node(graph, name, span)
 }
 
 /// The problem of a name that no node has.

@@ -1,12 +1,12 @@
 //! Growing the graph: a subgraph in local names becomes nodes beside their maker. It knows no cache.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use tracing::debug_span;
 
-use super::resolve::{Binder, add, declare, with_fetches};
+use super::resolve::{Binder, add, declare_each, with_fetches};
 use super::{Graph, walk};
 use crate::diagnostic::Diagnostics;
 use crate::id::NodeId;
@@ -44,9 +44,11 @@ pub fn splice(
         .collect();
     let mut made = Vec::with_capacity(decls.len());
     let mut siblings = BTreeMap::new();
-    for decl in with_fetches(decls, registry, &mut problems) {
+    let decls = with_fetches(decls, registry, &mut problems);
+    for (decl, (declared, found)) in decls.iter().zip(declare_each(decls.clone(), registry, &root)) {
         let name = decl.name.value.clone();
-        let Some(mut declared) = declare(decl, registry, &root, &mut problems) else {
+        problems.extend(found);
+        let Some(mut declared) = declared else {
             return Err(explain(&name, &problems));
         };
         if graph.find(&name).is_some() {
@@ -57,7 +59,7 @@ pub fn splice(
         siblings.insert(locals.get(&name).map_or_else(|| name.clone(), |local| (*local).to_owned()), id);
         made.push((id, declared));
     }
-    let faulty = BTreeSet::new();
+    let faulty = HashSet::new();
     let binder = Binder { root: &root, faulty: &faulty, siblings: Some(&siblings), maker: Some(maker) };
     for (id, declared) in &made {
         binder.bind(graph, *id, declared, &mut problems);

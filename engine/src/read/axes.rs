@@ -7,7 +7,7 @@ use super::files::Files;
 use super::rows;
 use crate::diagnostic::{Diagnostic, Diagnostics, code, nearest};
 use crate::span::{Span, Spanned};
-use crate::spec::{self, Located, Picks, Scope, keys};
+use crate::spec::{self, InputSource, Located, Picks, Scope, Written, keys};
 
 /// The key of axes with values written out, and the name by which values are called.
 pub(super) const MATRIX: &str = "matrix";
@@ -167,6 +167,38 @@ pub(super) fn read(
         }
     }
     read.right.then_some((read.axes, read.dynamic))
+}
+
+/// Where the axes of the whole project are wrong: puts a value that is not known in the place of everything that needs
+/// them, so that all else is still checked. That is what refers to a value, or to one of many by its label.
+pub(super) fn forget(tree: &mut Located) {
+    let rows = tree.get(FOREACH).map(Located::entries).unwrap_or_default();
+    let names: Vec<String> =
+        rows.iter().map(|(name, _)| name.value.clone()).chain([MATRIX.to_owned()]).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    if let Written::Map(entries) = &mut tree.node {
+        let own = |key: &str| [MATRIX, FOREACH].contains(&key);
+        entries.iter_mut().filter(|(key, _)| !own(&key.value)).for_each(|(_, value)| blur(value, &names));
+    }
+}
+
+fn blur(tree: &mut Located, names: &[&str]) {
+    match &mut tree.node {
+        Written::Text(text) if spec::refers(text, names) || means_one_of_many(text) => {
+            tree.node = Written::Pending;
+        }
+        Written::List(items) => items.iter_mut().for_each(|item| blur(item, names)),
+        Written::Map(entries) => entries.iter_mut().for_each(|(_, value)| blur(value, names)),
+        _ => {}
+    }
+}
+
+/// Whether a text refers to one of many: `${word[de].text}`, or `word[de]` among `needs:`.
+fn means_one_of_many(text: &str) -> bool {
+    match spec::parse_reference(text) {
+        Some(InputSource::Reference { node, .. }) => node.contains('['),
+        _ => spec::name_parts(text).is_some_and(|(base, _)| spec::is_name(base)),
+    }
 }
 
 struct Read<'a> {

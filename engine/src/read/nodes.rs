@@ -29,19 +29,23 @@ pub(super) struct Reader<'a, 'f> {
 
 impl Reader<'_, '_> {
     /// Every node as far as it can be read. What was wrong is left out, and has been reported.
-    pub(super) fn read(&mut self, nodes: &Located, problems: &mut Diagnostics) -> Vec<NodeDecl> {
+    pub(super) fn read(
+        &mut self,
+        nodes: Vec<(Spanned<String>, Located)>,
+        problems: &mut Diagnostics,
+    ) -> Vec<NodeDecl> {
         let schema = keys::node();
-        let mut all = Vec::with_capacity(nodes.entries().len());
-        for (name, written) in nodes.entries() {
-            let wrong = spec::wrong_name(name);
+        let mut all = Vec::with_capacity(nodes.len());
+        for (name, written) in nodes {
+            let wrong = spec::wrong_name(&name);
             let right = wrong.is_none();
-            taken(name).into_iter().chain(wrong).for_each(|problem| problems.push(problem));
+            taken(&name).into_iter().chain(wrong).for_each(|problem| problems.push(problem));
             let many = [MATRIX, FOREACH].iter().any(|key| written.get(key).is_some());
             if !many && self.outer.is_empty() {
-                let _ = right && spec::check_at(written, &schema, Some(name), problems).is_some();
+                let _ = right && spec::check_at(&written, &schema, Some(&name), problems).is_some();
                 all.push(node(name, written));
             } else {
-                self.instances(name, written, &schema, &mut all, problems);
+                self.instances(&name, &written, &schema, &mut all, problems);
             }
         }
         all
@@ -59,21 +63,21 @@ impl Reader<'_, '_> {
         let place = Place { outer: Some(self.outer), dynamic: true };
         let Some((own, dynamic)) = axes::read(written, place, self.files, problems) else {
             // So that nobody is told that there is no such node.
-            all.push(node(name, &Located { node: Written::Null, span: written.span }));
+            all.push(node(name.clone(), Located { node: Written::Null, span: written.span }));
             return;
         };
         let axes = self.outer.with(&own);
         let body = without_axes(written);
         if axes.is_empty() {
             let _ = spec::check_at(&body, schema, Some(name), problems);
-            all.push(each(node(name, &body), dynamic.as_ref()));
+            all.push(each(node(name.clone(), body), dynamic.as_ref()));
             return;
         }
         for one in axes.combinations(name.span, problems) {
             let mut body = body.clone();
             one.scope.fill(&mut body, problems);
             let _ = spec::check_at(&body, schema, Some(name), problems);
-            let mut decl = node(name, &body);
+            let mut decl = node(name.clone(), body);
             decl.name.value = self.note(&name.value, &one.picks);
             let dynamic = dynamic.as_ref().map(|dynamic| {
                 let mut list = dynamic.list.clone();
@@ -123,13 +127,18 @@ fn taken(name: &Spanned<String>) -> Option<Diagnostic> {
     None
 }
 
-fn node(name: &Spanned<String>, written: &Located) -> NodeDecl {
+fn node(name: Spanned<String>, mut written: Located) -> NodeDecl {
+    let with = match &mut written.node {
+        Written::Map(entries) => entries.iter_mut().find(|(key, _)| key.value == "with"),
+        _ => None,
+    };
+    let nothing = |span| Located { node: Written::Map(Vec::new()), span };
+    let with = with.map(|(_, with)| std::mem::replace(with, nothing(name.span)));
     let uses = written.get("uses").and_then(|uses| Some(spanned(uses.as_text()?, uses.span)));
-    let with = written.get("with").filter(|with| matches!(with.node, Written::Map(_)));
     NodeDecl {
-        name: name.clone(),
         uses: uses.unwrap_or_else(|| spanned("", name.span)),
-        with: with.cloned().unwrap_or_else(|| empty(name)),
+        with: with.filter(|with| matches!(with.node, Written::Map(_))).unwrap_or_else(|| nothing(name.span)),
+        name,
         needs: written.get("needs").map(needs).unwrap_or_default(),
         timeout: written
             .get("timeout")
@@ -138,10 +147,6 @@ fn node(name: &Spanned<String>, written: &Located) -> NodeDecl {
         resources: written.get("resources").map(resources),
         span: written.span,
     }
-}
-
-fn empty(name: &Spanned<String>) -> Located {
-    Located { node: Written::Map(Vec::new()), span: name.span }
 }
 
 fn needs(written: &Located) -> Vec<Spanned<String>> {

@@ -91,7 +91,7 @@ impl Reader<'_, '_> {
             return false;
         };
         places.clash(&file, name, problems);
-        if checked.is_none() {
+        if checked.is_none() || whole.has_unknown() {
             self.spec.unread.push("outputs".to_owned());
             self.spec.variants.iter_mut().for_each(|variant| {
                 if !variant.unread.iter().any(|key| key == "outputs") {

@@ -171,16 +171,12 @@ impl Front {
     /// A forecast was made; `made` are nodes that its expansion gave, which now stand for it.
     fn advance(&mut self, seen: &Foresight, id: NodeId, made: &[NodeId]) {
         self.admit(seen, made.iter().copied());
-        // Made nodes are numbered one after the other.
-        let new = made.first().copied().zip(made.last().copied());
         for dependent in std::mem::take(&mut self.dependents[id.index()]) {
             let number = &mut self.open[dependent.index()];
             *number = number.map(|number| number.saturating_sub(1));
-            let awaits = if new.is_some() { seen.graph.awaits(dependent) } else { Vec::new() };
-            let stand_for_it = awaits
-                .into_iter()
-                .filter(|from| new.is_some_and(|(first, last)| first <= *from && *from <= last));
-            self.wait(dependent, stand_for_it.filter(|from| !seen.forecasts.contains_key(from)));
+            let stand_for_it = if made.is_empty() { Vec::new() } else { seen.graph.made_for(dependent, id) };
+            let open = stand_for_it.into_iter().filter(|from| !seen.forecasts.contains_key(from));
+            self.wait(dependent, open);
         }
     }
 }

@@ -6,7 +6,7 @@ use super::state::State;
 use super::{Build, SUPERSEDED};
 use crate::executor::RunId;
 use crate::id::NodeId;
-use crate::key::Manifest;
+use crate::key::ActionKey;
 
 impl Build<'_> {
     /// Whether another build takes its place.
@@ -37,11 +37,10 @@ impl Build<'_> {
 
     /// Takes over an action with this key that an earlier build left; whether there was one. Others that were left
     /// under the node's name are wanted no more: it has another key now.
-    pub(super) fn take_over(&mut self, id: NodeId, manifest: &Manifest) -> bool {
+    pub(super) fn take_over(&mut self, id: NodeId, key: ActionKey) -> bool {
         if self.line.left.is_empty() {
             return false;
         }
-        let key = manifest.key();
         let same = |left: &Left| left.key == key && !left.cancelled;
         let found = self.line.left.iter().find(|(_, left)| same(left)).map(|(run, _)| *run);
         let name = self.graph.node(id).name.clone();
@@ -53,7 +52,7 @@ impl Build<'_> {
         self.dispatch.take_over(run, id, claim, cost, self.began.elapsed());
         self.states.set(id, State::Running);
         self.running.insert(run, (id, key));
-        let will = self.will_go_on(id, manifest);
+        let will = self.will_go_on(id, key);
         self.observer.observe(&will);
         true
     }

@@ -10,7 +10,7 @@ use tracing::debug_span;
 
 use super::compare::compare;
 use super::identify::Results;
-use super::shown::Shown;
+use super::shown::{Given, given};
 use super::sources::Sources;
 use crate::artifact::{Artifact, InputFile};
 use crate::cache::{
@@ -21,7 +21,7 @@ use crate::event::Difference;
 use crate::executor::{Executor, Report, Request, RunId};
 use crate::graph::{Feed, Graph};
 use crate::id::NodeId;
-use crate::key::Manifest;
+use crate::key::{ActionKey, Manifest};
 use crate::operation::{Body, Failure, FailureCode, Outcome, Use};
 
 /// Deadline of an action whose project says nothing; commands (`exec`) have none.
@@ -49,6 +49,8 @@ pub struct Settled {
     pub used: Vec<Use>,
     /// For a run of what is recorded already: where it made other bytes.
     pub compared: Option<Vec<Difference>>,
+    /// Files that it was given, for what is told of a failure.
+    pub given: Vec<Given>,
 }
 
 /// Why a run left nothing that is kept.
@@ -75,6 +77,17 @@ pub(super) enum Right {
     Unpinned(String),
     /// Not at all: this is recorded already, and what is made is compared with it.
     Repeat(Arc<ActionResult>),
+}
+
+impl Right {
+    /// The key, if it is known.
+    pub(super) fn key(&self) -> Option<ActionKey> {
+        match self {
+            Self::Claimed(ticket) => Some(ActionKey(ticket.key())),
+            Self::Unpinned(_) => None,
+            Self::Repeat(result) => Some(ActionKey(result.key)),
+        }
+    }
 }
 
 /// Why inputs could not be gathered.
@@ -192,13 +205,11 @@ pub(super) struct Start<'a> {
     pub(super) manifest: Manifest,
     pub(super) scratch: PathBuf,
     pub(super) gpus: Vec<String>,
-    pub(super) project: &'a Path,
 }
 
 /// Starts the action; a [`Message::Settled`] follows.
 pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, messages: &Sender<Message>) {
-    let Start { graph, node, run, inputs, sources, right, manifest, scratch, gpus, project } = start;
-    let shown = Shown::of(graph, node, &inputs, &scratch, project);
+    let Start { graph, node, run, inputs, sources, right, manifest, scratch, gpus } = start;
     let node = graph.node(node);
     let info = node.operation.info();
     let deadline = match (node.timeout, info.name) {
@@ -216,7 +227,7 @@ pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, me
         sources,
         right,
         manifest,
-        shown,
+        given: given(&inputs),
         scratch: needs_folder.then(|| scratch.clone()),
         began: Instant::now(),
         messages: messages.clone(),
@@ -267,7 +278,7 @@ struct Keeper {
     sources: Sources,
     right: Right,
     manifest: Manifest,
-    shown: Shown,
+    given: Vec<Given>,
     scratch: Option<PathBuf>,
     began: Instant,
     messages: Sender<Message>,
@@ -282,15 +293,16 @@ impl Keeper {
             && result.as_ref().is_ok_and(|outcome| outcome.produced.iter().all(|made| small(&made.body)))
     }
 
-    fn settle(self, result: Result<Outcome, Failure>) {
+    fn settle(mut self, result: Result<Outcome, Failure>) {
         let took = self.began.elapsed();
         let (run, messages, scratch) = (self.run, self.messages.clone(), self.scratch.clone());
+        let given = std::mem::take(&mut self.given);
         let used = match &result {
             Ok(outcome) => outcome.used.clone(),
             Err(failure) => failure.used.clone(),
         };
         let send = move |result, compared| {
-            let settled = Settled { result, took, used, compared };
+            let settled = Settled { result, took, used, compared, given };
             drop(messages.send(Message::Settled(run, Box::new(settled))));
         };
         let changed = self.changed(&result);
@@ -298,7 +310,7 @@ impl Keeper {
             _ if !changed.is_empty() => send(Err(Unkept::Changed(changed)), None),
             Ok(outcome) => self.keep(outcome, took, send),
             Err(failure) => {
-                let failure = self.shown.tell(unless_removed(scratch.as_deref(), failure));
+                let failure = unless_removed(scratch.as_deref(), failure);
                 send(Err(Unkept::Failed(failure)), None);
             }
         }

@@ -92,6 +92,22 @@ impl Log {
     }
 }
 
+/// A log of batches that may be anything, each behind its length, with right chains and seals.
+#[cfg(any(test, fuzzing))]
+pub(super) fn sealed(mut chain: Digest, mut batches: &[u8]) -> Vec<u8> {
+    let mut log = Vec::new();
+    while let Some((length, rest)) = batches.split_first_chunk::<4>() {
+        let (batch, rest) = rest.split_at((u32::from_le_bytes(*length) as usize).min(rest.len()));
+        let content = [chain.as_bytes().as_slice(), batch].concat();
+        chain = Digest::of(&content);
+        log.extend((content.len() as u64 + 32).to_le_bytes());
+        log.extend(content);
+        log.extend(chain.as_bytes());
+        batches = rest;
+    }
+    log
+}
+
 /// The log's name beside the snapshot's.
 pub(super) fn beside(snapshot: &Path) -> PathBuf {
     snapshot.with_extension("log")

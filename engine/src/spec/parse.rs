@@ -1,6 +1,6 @@
 //! From YAML text to a tree of values with places. It knows no key and no schema.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserialize;
@@ -40,6 +40,9 @@ pub fn parse_yaml(text: &str, source: SourceId, problems: &mut Diagnostics) -> O
     }
     Some(root)
 }
+
+/// Mappings of so many entries are looked through, larger ones are not.
+const FEW: usize = 16;
 
 fn options() -> Options {
     serde_saphyr::options! {
@@ -172,19 +175,24 @@ impl Build<'_> {
         entries: Vec<(Placed<String>, Placed<Raw>)>,
         around: &mut Span,
     ) -> Vec<(Spanned<String>, Located)> {
-        let mut seen: BTreeMap<String, Span> = BTreeMap::new();
-        let mut map = Vec::with_capacity(entries.len());
+        let mut map: Vec<(Spanned<String>, Located)> = Vec::with_capacity(entries.len());
+        let mut seen: Option<HashMap<String, Span>> = (entries.len() > FEW).then(HashMap::new);
         for (key, value) in entries {
             let span = self.span(&key.defined);
             let (value, end) = self.value(value);
             around.end = around.end.max(self.span(&key.referenced).end).max(end);
-            match seen.get(&key.value) {
-                Some(first) => self.problems.push(twice(&key.value, *first, span)),
-                None => {
-                    seen.insert(key.value.clone(), span);
-                    map.push((Spanned { value: key.value, span }, value));
-                }
+            let first = match &seen {
+                Some(seen) => seen.get(&key.value).copied(),
+                None => map.iter().find(|(known, _)| known.value == key.value).map(|(known, _)| known.span),
+            };
+            if let Some(first) = first {
+                self.problems.push(twice(&key.value, first, span));
+                continue;
             }
+            if let Some(seen) = &mut seen {
+                seen.insert(key.value.clone(), span);
+            }
+            map.push((Spanned { value: key.value, span }, value));
         }
         map
     }

@@ -26,7 +26,8 @@ pub enum Written {
     Text(String),
     /// A scalar of a table, where nothing says of what type it is: a text, or a number or truth where that is wanted.
     Cell(String),
-    /// A value that is not known yet, in the sample of a template: it fits everywhere.
+    /// A value that is not known yet, in the sample of a template, or that cannot be known because what decides it is
+    /// wrong: it fits everywhere.
     Pending,
     /// A sequence.
     List(Vec<Located>),
@@ -110,6 +111,17 @@ impl Located {
         match &self.node {
             Written::List(items) => items,
             _ => &[],
+        }
+    }
+
+    /// Whether some value in it is not known.
+    #[must_use]
+    pub fn has_unknown(&self) -> bool {
+        match &self.node {
+            Written::Pending => true,
+            Written::List(items) => items.iter().any(Self::has_unknown),
+            Written::Map(entries) => entries.iter().any(|(_, value)| value.has_unknown()),
+            _ => false,
         }
     }
 

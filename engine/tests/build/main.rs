@@ -174,6 +174,32 @@ nodes:
 }
 
 #[test]
+fn what_awaits_many_expansions_waits_for_all_that_they_make() {
+    let cuts = (0..40).map(|n| format!("  cut{n}: {{ uses: split, with: {{ text: 'a{n} b{n} same' }} }}\n"));
+    let parts: Vec<String> = (0..40).map(|n| format!("'${{cut{n}.words}}'")).collect();
+    let world = World::new(&format!(
+        "
+version: 1
+nodes:
+{}
+  find: {{ uses: join, with: {{ parts: [\"x y\\nz\"] }} }}
+  each: {{ foreach: {{ row: '${{find.text}}' }}, uses: split, with: {{ text: '${{row}}' }} }}
+  film: {{ uses: join, with: {{ parts: [{}, '${{each.words}}'], between: ' ' }} }}
+outputs:
+  film: {{ from: '${{film.text}}', file: film.txt }}
+",
+        cuts.collect::<String>(),
+        parts.join(", ")
+    ));
+    assert!(world.build().failed.is_empty());
+    let words: Vec<String> = (0..40).map(|n| format!("a{n} b{n} same")).collect();
+    assert_eq!(world.read("film.txt"), format!("{} x y z", words.join(" ")));
+    assert_eq!(world.build().ran, [""; 0]);
+    let (seen, _) = world.foresee();
+    assert!(seen.forecasts.values().all(|forecast| forecast.awaits.is_empty()), "all of it is known");
+}
+
+#[test]
 fn without_outputs_every_node_is_wanted() {
     let world = World::new("version: 1\nnodes:\n  a: { uses: join, with: { parts: [x] } }\n");
     assert_eq!(world.build().ran, ["a"]);

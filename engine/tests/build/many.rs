@@ -247,6 +247,28 @@ fn lines_are_items_and_a_matrix_may_be_around_them() {
 }
 
 #[test]
+fn a_row_may_name_a_file_that_is_to_be_read_as_text() {
+    let world = World::new(
+        "
+version: 1
+nodes:
+  find: { uses: join, with: { parts: [{ file: rows.json }] } }
+  each: { foreach: { row: '${find.text}' }, uses: join, with: { parts: [{ file: '${row.file}' }] } }
+  all: { uses: join, with: { parts: ['${each.text}'], between: ' ' } }
+outputs:
+  all: { from: '${all.text}', file: all.txt }
+",
+    );
+    world.write("rows.json", r#"[{ "id": "a", "file": "a.txt" }, { "id": "b", "file": "b.txt" }]"#);
+    world.write("a.txt", "moon");
+    world.write("b.txt", "sun");
+    assert_eq!(world.build().ran, ["all", "each", "each[a]", "each[b]", "find"]);
+    assert_eq!(world.read("all.txt"), "moon sun");
+    world.write("b.txt", "star");
+    assert_eq!(world.build().ran, ["all", "each[b]"]);
+}
+
+#[test]
 fn rows_that_a_template_cannot_take_fail_their_node() {
     let failure = |rows: &str| {
         let world = World::new(FOUND);

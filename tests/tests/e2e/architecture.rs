@@ -50,6 +50,7 @@ const CRATES: &[Crate] = &[
             "output",
             "snapshot",
             "session",
+            "torn",
             "lib",
         ],
         may_name: &[],
@@ -307,7 +308,7 @@ fn crates_depend_one_way_and_only_the_worker_links_media_libraries() {
 #[test]
 fn files_are_short_and_say_what_they_are() {
     let mut wrong = Vec::new();
-    for folder in ["engine", "nodes", "cli", "tests", "benches"] {
+    for folder in ["engine", "nodes", "cli", "tests", "benches", "fuzz"] {
         for file in files(&repository().join(folder), "rs") {
             let text = fs::read_to_string(&file).unwrap();
             let shown = file.strip_prefix(repository()).unwrap().display().to_string();

@@ -305,7 +305,8 @@ impl<'a> Attempt<'a> {
         let live = Self::close(shop, live, last);
         tidy(&shop.cache, budget, &mut reports);
         if reports.changed {
-            let kept = Texts::keep(&self.root.join(STATE_FOLDER), &project.graph, || project.history());
+            let now = project.graph.literals().chain(&summary.texts);
+            let kept = Texts::keep(&self.root.join(STATE_FOLDER), now, || project.history());
             if let Err(error) = kept {
                 let message =
                     format!("cannot note the project's texts: {error}; `reel why` will show digests");

@@ -41,6 +41,11 @@ create table costs (
   seen integer not null
 ) without rowid;
 ";
+/// So many pages of 4 KiB are written before they go to their places. Each time waits for the disk, and pages of the
+/// index are written again and again, so it pays to wait; what a crash leaves behind is read within a moment.
+const CHECKPOINT: u32 = 32_768;
+/// So much of that is kept for the next time, bytes.
+const KEPT_LOG: u32 = 16 << 20;
 /// How long a statement waits for another process.
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -140,10 +145,10 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(32);
     // Commits survive the death of any process without a sync; a power cut may take the last of them.
-    connection.execute_batch(
-        "pragma synchronous = normal; pragma wal_autocheckpoint = 4000; pragma temp_store = memory;
-         pragma cache_size = -16000;",
-    )
+    connection.execute_batch(&format!(
+        "pragma synchronous = normal; pragma wal_autocheckpoint = {CHECKPOINT};
+         pragma journal_size_limit = {KEPT_LOG}; pragma temp_store = memory; pragma cache_size = -16000;",
+    ))
 }
 
 /// Makes the tables. A power cut while that goes on leaves a file that is set aside, so nothing waits for the

@@ -20,6 +20,35 @@ fn node(axes: &str, rows: (&str, &str)) -> Vec<String> {
 }
 
 #[test]
+fn a_matrix_of_the_project_that_cannot_be_hides_nothing_else() {
+    let text = "matrix: { lang: [en, en] }
+vars: { text: \"${matrix.lang}.txt\" }
+nodes:
+  a: { uses: say, with: { text: \"${vars.text}\", rate: fast } }
+  b: { uses: say, with: { text: \"${matrix.lnag}\", picture: \"${a[de].audio}\" }, needs: [\"a[de]\", c] }
+  d: { uses: say, wiht: {} }
+outputs:
+  a: { from: \"${a[en].audio}\", file: \"out/${matrix.lang}.wav\", loud: 1 }
+  b: { from: \"${b.audio}\", file: ../b.wav }
+";
+    let told = said(text, ("", ""));
+    let codes: Vec<&str> = told.iter().filter_map(|line| line.get(..9)).collect();
+    assert_eq!(codes.first(), Some(&"R015 2:22"), "{told:#?}");
+    assert!(told.iter().any(|line| line.contains("unknown key `wiht`")), "{told:#?}");
+    assert!(told.iter().any(|line| line.contains("unknown key `loud`")), "{told:#?}");
+    assert!(told.iter().any(|line| line.contains("leaves the project: `../b.wav`")), "{told:#?}");
+    assert!(!told.iter().any(|line| line.contains("lnag") || line.contains("[de]")), "{told:#?}");
+    let right = "foreach: { row: rows.txt }
+nodes:
+  a: { uses: say, with: { text: \"${row.text}\", parts: [{ file: \"${row.id}.txt\" }] } }
+outputs:
+  a: { from: \"${a[mug].audio}\", file: \"out/${row.id}.wav\" }
+";
+    let told = said(right, ("", ""));
+    assert_eq!(told.len(), 1, "nothing follows from what is wrong at the top: {told:#?}");
+}
+
+#[test]
 fn a_matrix_that_cannot_be() {
     let none = ("", "");
     let wrong = |axes: &str| node(axes, none);

@@ -23,6 +23,9 @@ impl Checker<'_> {
             }
             Written::Map(_) => {
                 let file = self.file_of(written, schema, at)?;
+                if file.node == Written::Pending {
+                    return Some(json!({ "$input": at.slot() }));
+                }
                 let text = file.as_text().unwrap_or_default();
                 (self.source(file, text, ty, url, false, at)?, file.span)
             }
@@ -57,7 +60,7 @@ impl Checker<'_> {
             }
             return None;
         };
-        if file.as_text().is_none() {
+        if file.as_text().is_none() && file.node != Written::Pending {
             self.wrong_type_of(file, words::input(schema), at);
             return None;
         }
