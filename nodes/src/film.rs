@@ -3,6 +3,7 @@
 pub mod captions;
 pub mod cues;
 pub mod encode;
+pub mod expect;
 pub mod mix;
 pub mod mux;
 pub mod segments;

@@ -34,6 +34,7 @@ fn every_kind_of_the_first_wave_is_there() {
             "cues",
             "encode",
             "exec",
+            "expect",
             "fetch",
             "image",
             "level",

@@ -5,3 +5,4 @@ pub mod cueing;
 pub mod fonts;
 pub mod join;
 pub mod sentences;
+pub mod subtitles;

@@ -2,6 +2,7 @@
 
 pub mod cues;
 pub mod encode;
+pub mod expect;
 pub mod mix;
 pub mod mux;
 pub mod thumbnail;

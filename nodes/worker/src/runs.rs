@@ -17,6 +17,7 @@ const RUNS: &[(&str, u32, Run)] = &[
     ("conform", 1, picture::conform::run),
     ("cues", 2, film::cues::run),
     ("encode", 4, film::encode::run),
+    ("expect", 1, film::expect::run),
     ("image", 1, picture::image::run),
     ("level", 1, speech::level::run),
     ("mix", 2, film::mix::run),

@@ -13,6 +13,7 @@ mod looks;
 mod many;
 mod network;
 mod permissions;
+mod proof;
 mod rerun;
 mod right;
 mod sounds;
