@@ -48,6 +48,8 @@ pub fn registry(host: Host) -> Registry {
         .with(Typed::new(film::captions::Captions))
         .with(Typed::new(film::thumbnail::Thumbnail))
         .with(Typed::new(film::expect::Expect { fonts: font() }))
+        .with(Typed::new(film::compare::Compare))
+        .with(Typed::new(film::beside::Beside))
         .with(Typed::new(open::exec::Exec { host: Arc::clone(&host) }))
         .with(Typed::new(open::fetch::Fetch { network: host.network }))
         .with_front_end(scenes::ScenesFrontEnd { fonts, draft: host.draft })

@@ -27,9 +27,11 @@ fn every_kind_of_the_first_wave_is_there() {
     assert_eq!(
         names,
         [
+            "beside",
             "captions",
             "card",
             "clip",
+            "compare",
             "conform",
             "cues",
             "encode",

@@ -113,7 +113,8 @@ pub(super) fn meant_or_expected<'a>(
     Ok(Meant { nodes, output: None, expected: None, note: Some(note) })
 }
 
-fn unknown(project: &Project, graph: &Graph, name: &str) -> CommandError {
+/// Nothing has this name.
+pub(super) fn unknown(project: &Project, graph: &Graph, name: &str) -> CommandError {
     let outputs = project.outputs.iter().map(|output| output.name.as_str());
     let near = reel_engine::diagnostic::nearest(name, outputs).map(str::to_owned);
     let near = near.or_else(|| graph.nearest_target(name));

@@ -1,8 +1,10 @@
-//! What is expected of outputs before they are placed. Films are small, and their faults are made on purpose.
+//! What is expected of outputs before they are placed, and what is told of two that differ. Films are small, and their
+//! faults are made on purpose.
 
 use std::path::Path;
 use std::process::Command;
 
+use reel_tests::film::pictures;
 use reel_tests::ran::Ran;
 use reel_tests::space::TestSpace;
 use serde_json::Value;
@@ -192,4 +194,102 @@ fn captions_in_a_film_are_held_to_what_is_expected() {
     let told = failure(&ran, "short.expect");
     let message = told["message"].as_str().unwrap();
     assert!(message.contains("characters a second at ") && message.contains("too fast"), "{told}");
+}
+
+fn diff(space: &TestSpace, args: &[&str]) -> (Option<i32>, Value) {
+    let ran = space.reel(&[&["diff", "--json"], args].concat());
+    let mut all = ran.events();
+    assert_eq!(all.len(), 1, "{}", ran.all());
+    (ran.code, all.remove(0))
+}
+
+/// What the page of `--json` shows of `diff`.
+fn documented() -> Value {
+    let page = std::fs::read_to_string(reel_tests::repository().join("docs/json.md")).unwrap();
+    let examples = page.split("```json\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let example = examples.into_iter().find(|text| text.contains("\"event\": \"diff\"")).unwrap();
+    serde_json::from_str(example).unwrap()
+}
+
+fn keys(object: &Value) -> Vec<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn two_builds_of_a_film_differ_where_it_was_edited() {
+    let space = TestSpace::story();
+    let _ = space.build(&[]).ok();
+    let (code, told) = diff(&space, &["short"]);
+    assert_eq!(code, Some(2), "there is nothing to compare it with: {told}");
+    space.copy(space.path("out/short.mp4"), "before.mp4");
+    assert_eq!(diff(&space, &["before.mp4", "out/short.mp4"]).0, Some(0));
+
+    space.edit("Red apples fall down.", "Red and yellow apples fall down.");
+    let _ = space.build(&[]).ok();
+    let (code, told) = diff(&space, &["short"]);
+    assert_eq!((code, &told["same"]), (Some(1), &Value::Bool(false)), "{told}");
+    let ranges = told["pictures"].as_array().unwrap();
+    assert!(!ranges.is_empty(), "{told}");
+    let longer = told["other"]["seconds"].as_f64().unwrap() - told["one"]["seconds"].as_f64().unwrap();
+    assert!(longer > 0.2, "{told}");
+    let (first, last) = (&ranges[0], &ranges[ranges.len() - 1]);
+    let from = first["one"]["from-seconds"].as_f64().unwrap();
+    assert!(from > 1.5, "the first scene is as it was: {told}");
+    let end = last["one"]["to-seconds"].as_f64().unwrap();
+    assert!(
+        end <= told["one"]["seconds"].as_f64().unwrap() - 0.9,
+        "the last scene moved, and is as it was: {told}"
+    );
+    let captions = told["captions"].as_array().unwrap();
+    assert_eq!(captions.len(), 1, "{told}");
+    assert_eq!(captions[0]["one"]["text"], "Red apples fall down.");
+    assert_eq!(captions[0]["other"]["text"], "Red and yellow apples fall down.");
+
+    assert_eq!(keys(&told), keys(&documented()), "docs/json.md on `diff`");
+    let (page, range) = (documented(), &told["pictures"][0]);
+    for part in ["one", "other"] {
+        assert_eq!(keys(&told[part]), keys(&page[part]));
+        assert_eq!(keys(&range[part]), keys(&page["pictures"][0][part]));
+    }
+    assert_eq!(keys(range), keys(&page["pictures"][0]));
+    assert_eq!(keys(&captions[0]["one"]), keys(&page["captions"][0]["one"]));
+
+    let (code, of_words) = diff(&space, &["words"]);
+    assert_eq!((code, of_words["captions"].as_array().unwrap().len()), (Some(1), 1), "{of_words}");
+
+    let drawn = space.reel(&["diff", "short", "--clip", "out/changes.mp4"]);
+    assert_eq!(drawn.code, Some(1), "{}", drawn.all());
+    assert!(
+        drawn.stdout.contains("+ ") && drawn.stdout.contains("Red and yellow apples"),
+        "{}",
+        drawn.stdout
+    );
+    let clip = pictures(&space.path("out/changes.mp4"));
+    assert_eq!((clip.width, clip.height), (2 * 160 + 4, 284));
+    assert!(clip.frames.len() >= 30, "{}", clip.frames.len());
+    let white = clip.pixel(0, 162, 100);
+    assert!(white.iter().all(|value| *value > 240.0), "{white:?}");
+}
+
+#[test]
+fn another_colour_is_seen_and_not_heard_and_another_gain_is_heard_and_not_seen() {
+    let space = film("outputs: { film: out/film.mp4 }\n");
+    let _ = space.build(&[]).ok();
+    space.copy(space.path("out/film.mp4"), "first.mp4");
+    space.edit("#336699", "#996633");
+    let _ = space.build(&[]).ok();
+    let (code, told) = diff(&space, &["first.mp4", "out/film.mp4"]);
+    let ranges = told["pictures"].as_array().unwrap();
+    assert_eq!((code, ranges.len(), told["sound"].as_array().unwrap().len()), (Some(1), 1, 0), "{told}");
+    assert_eq!(
+        (ranges[0]["one"]["from-frame"].as_u64(), ranges[0]["one"]["to-frame"].as_u64()),
+        (Some(75), Some(125))
+    );
+    space.edit("gain: -10dB", "gain: -10dB, fade_out: 4s");
+    let _ = space.build(&[]).ok();
+    let (code, told) = diff(&space, &["film"]);
+    assert_eq!((code, told["pictures"].as_array().unwrap().len()), (Some(1), 0), "{told}");
+    assert!(!told["sound"].as_array().unwrap().is_empty(), "{told}");
+    let none = space.reel(&["diff", "film", "nothing.mp4"]);
+    assert_eq!(none.code, Some(2), "{}", none.all());
 }
