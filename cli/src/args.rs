@@ -61,6 +61,7 @@ pub(crate) enum Command {
     Plan(Plan),
     Why(Why),
     Audit(Audit),
+    Diff(Diff),
     Graph(Graph),
     Expand(Expand),
     Log(Log),
@@ -268,6 +269,26 @@ pub(crate) struct Audit {
     /// Run the project's own commands (`uses: exec`); `reel trust` allows them for good.
     #[arg(long)]
     pub(crate) allow_exec: bool,
+}
+
+/// Compare the last two builds of an output, or two files: what is seen, heard and read differently, and when.
+///
+/// Frames that were put in or taken out do not make the rest different. What only the encoder made otherwise, and
+/// nobody sees, is counted and is no difference. An output is as it was made the last time and before that, whether
+/// it was placed or not, as long as the cache has both.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  reel diff short\n  reel diff short --clip changes.mp4\n  \
+    reel diff before.mp4 out/short.mp4 --json\n\n\
+    Exit codes: 0 nothing is different; 1 something is; 2 there are no two to compare, or they cannot be read.")]
+pub(crate) struct Diff {
+    /// An output of the project, or two files: films, sounds, pictures or captions.
+    #[arg(value_name = "OUTPUT|FILE", required = true, num_args = 1..=2)]
+    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// Write a clip of the changed seconds, without sound: what was at the left, what is at the right.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) clip: Option<PathBuf>,
 }
 
 /// Draw the graph with states, reasons and costs, as far as it is known.

@@ -6,6 +6,7 @@ mod cache;
 mod check;
 mod completions;
 mod devices;
+mod diff;
 mod doctor;
 mod expand;
 mod graph;
@@ -40,6 +41,7 @@ pub(crate) fn run(call: &Invocation, command: Command) -> Result<Exit, CommandEr
         Command::Log(args) => log::run(call, &args),
         Command::Nodes(args) => nodes::run(call, &args),
         Command::Schema(_) => schema::run(call),
+        Command::Diff(args) => diff::run(call, &args),
         Command::Devices(args) => devices::run(call, &args),
         Command::Cache(args) => cache::run(call, &args),
         Command::Doctor(_) => doctor::run(call),

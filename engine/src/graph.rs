@@ -272,6 +272,17 @@ impl Graph {
         }
     }
 
+    /// The nodes that have succeeded when all of a node has: itself, and what its expansion put in its place.
+    #[must_use]
+    pub fn whole(&self, id: NodeId) -> Vec<NodeId> {
+        let ports = 0..self.node(id).ports.len() as u32;
+        let mut all: Vec<NodeId> =
+            ports.flat_map(|port| self.behind(id, port)).map(|(node, _)| node).chain([id]).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
     /// Nodes whose artifacts, or whose mere end, this node awaits now. Sorted, each once.
     #[must_use]
     pub fn awaits(&self, id: NodeId) -> Vec<NodeId> {

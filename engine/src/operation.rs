@@ -390,6 +390,8 @@ pub struct FrontGraph {
     pub nodes: Vec<NodeDecl>,
     /// For each output, in the order given: the reference that makes it (`${film.mux.video}`), if it could be bound.
     pub bindings: Vec<Option<String>>,
+    /// For each output in the same order: names of nodes that must succeed before it is placed. May be shorter.
+    pub needs: Vec<Vec<String>>,
     /// Files that were looked into to make the nodes; a change in one makes the graph anew.
     pub read: Vec<PathBuf>,
 }

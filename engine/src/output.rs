@@ -20,8 +20,17 @@ pub struct Output {
     pub node: NodeId,
     /// That node's port.
     pub port: u32,
+    /// Nodes that must succeed before it is placed; what stands at its place stays there until then.
+    pub needs: Vec<NodeId>,
     /// Where it was written.
     pub span: Span,
+}
+
+impl Output {
+    /// The nodes without which it is not placed: the one that makes it, and those that it needs.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> + '_ {
+        std::iter::once(self.node).chain(self.needs.iter().copied())
+    }
 }
 
 /// What came of placing an output.

@@ -8,12 +8,14 @@ mod amount;
 mod color;
 mod decimal;
 mod format;
+mod range;
 mod size;
 
 pub use amount::{Bytes, Duration, Gain};
 pub use color::Color;
 pub use decimal::Decimal;
 pub use format::{FORMATS, Format, format};
+pub use range::{Durations, Numbers};
 pub use size::Size;
 
 /// Why a text is not a quantity.

@@ -87,19 +87,20 @@ fn rule(kind: &dyn Operation) -> Value {
 fn outputs(registry: &Registry, defs: &mut Map<String, Value>) -> Value {
     let mut forms = vec![
         json!({ "type": "string", "minLength": 1, "description": "Where it goes, in the project." }),
-        many(soften(&keys::output_from())),
+        any_output(soften(&keys::output_from())),
     ];
     for (index, front) in registry.front_ends().enumerate() {
         let name = if index == 0 { "output".to_owned() } else { format!("output.{index}") };
-        adopt(defs, &name, many(soften(&front.output_schema())));
+        adopt(defs, &name, any_output(soften(&front.output_schema())));
         forms.push(json!({ "$ref": format!("#/$defs/{name}") }));
     }
     json!({ "anyOf": forms })
 }
 
-/// An output that may be made many of.
-fn many(mut output: Value) -> Value {
+/// An output with the keys that any may have.
+fn any_output(mut output: Value) -> Value {
     if let Some(Value::Object(properties)) = output.get_mut("properties") {
+        properties.insert("needs".into(), soften(&keys::output_needs()));
         properties.insert("matrix".into(), soften(&keys::matrix()));
         properties.insert("foreach".into(), soften(&keys::foreach()));
     }

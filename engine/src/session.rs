@@ -256,7 +256,7 @@ impl Project {
             let nodes: Vec<NodeId> = if self.outputs.is_empty() {
                 self.graph.nodes().map(|(id, _)| id).collect()
             } else {
-                self.outputs.iter().map(|output| output.node).collect()
+                self.outputs.iter().flat_map(Output::nodes).collect()
             };
             return Ok((nodes, self.outputs.clone()));
         }
@@ -264,7 +264,7 @@ impl Project {
         for name in names {
             let meant = self.outputs_called(name);
             if !meant.is_empty() {
-                nodes.extend(meant.iter().map(|output| output.node));
+                nodes.extend(meant.iter().flat_map(|output| output.nodes()));
                 outputs.extend(meant.into_iter().cloned());
                 continue;
             }
@@ -518,7 +518,7 @@ fn drive(
         }
         let mut lost = Vec::new();
         for (output, place) in outputs.iter().zip(&mut placed) {
-            if place.is_some() || !build.state(output.node).is_done() || failed.contains(&output.name) {
+            if place.is_some() || !is_ready(build, output) || failed.contains(&output.name) {
                 continue;
             }
             match publish(build, cache, files, root, output) {
@@ -559,6 +559,12 @@ fn drive(
         texts: Vec::new(),
         changed: build.unsteady().iter().cloned().collect(),
     }
+}
+
+/// Whether an output may be placed: it is made, and all that it needs has succeeded.
+fn is_ready(build: &Build<'_>, output: &Output) -> bool {
+    let needed = output.needs.iter().flat_map(|node| build.graph().whole(*node));
+    std::iter::once(output.node).chain(needed).all(|node| build.state(node).is_done())
 }
 
 fn publish(

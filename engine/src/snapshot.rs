@@ -94,6 +94,9 @@ pub(crate) struct KnownOutput {
     /// The node behind it.
     pub(crate) node: u32,
     pub(crate) port: u32,
+    /// Nodes that must succeed before it is placed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) needs: Vec<u32>,
     /// Its place in the list of files.
     pub(crate) record: u32,
 }

@@ -67,7 +67,9 @@ pub struct OutputDecl {
     pub file: Spanned<String>,
     /// The reference it takes its artifact from; `None` for an output that a front end binds.
     pub from: Option<Spanned<String>>,
-    /// All of it, as written (a plain path becomes `{ file: PATH }`).
+    /// Nodes that must succeed before it is placed.
+    pub needs: Vec<Spanned<String>>,
+    /// All of it but `needs`, as written (a plain path becomes `{ file: PATH }`).
     pub written: Located,
 }
 

@@ -1,8 +1,11 @@
 //! Kinds of node that make a film of pictures, speech and words. They know no front end.
 
+pub mod beside;
 pub mod captions;
+pub mod compare;
 pub mod cues;
 pub mod encode;
+pub mod expect;
 pub mod mix;
 pub mod mux;
 pub mod segments;

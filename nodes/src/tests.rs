@@ -27,13 +27,16 @@ fn every_kind_of_the_first_wave_is_there() {
     assert_eq!(
         names,
         [
+            "beside",
             "captions",
             "card",
             "clip",
+            "compare",
             "conform",
             "cues",
             "encode",
             "exec",
+            "expect",
             "fetch",
             "image",
             "level",

@@ -54,7 +54,8 @@ pub(super) fn meant(
     graph: &Graph,
     name: &str,
 ) -> Result<(Vec<NodeId>, Option<String>), CommandError> {
-    let outputs: Vec<NodeId> = project.outputs_called(name).iter().map(|output| output.node).collect();
+    let outputs: Vec<NodeId> =
+        project.outputs_called(name).iter().flat_map(|output| output.nodes()).collect();
     if !outputs.is_empty() {
         return Ok((outputs, None));
     }
@@ -91,7 +92,8 @@ pub(super) fn meant_or_expected<'a>(
         output.name == name || output.file == name || project.root.join(&output.file) == path
     };
     if let Some(output) = project.outputs.iter().find(is_meant) {
-        return Ok(Meant { nodes: vec![output.node], output: Some(output), expected: None, note: None });
+        let nodes = output.nodes().collect();
+        return Ok(Meant { nodes, output: Some(output), expected: None, note: None });
     }
     let nodes = seen.graph.group(name);
     if !nodes.is_empty() {
@@ -111,7 +113,8 @@ pub(super) fn meant_or_expected<'a>(
     Ok(Meant { nodes, output: None, expected: None, note: Some(note) })
 }
 
-fn unknown(project: &Project, graph: &Graph, name: &str) -> CommandError {
+/// Nothing has this name.
+pub(super) fn unknown(project: &Project, graph: &Graph, name: &str) -> CommandError {
     let outputs = project.outputs.iter().map(|output| output.name.as_str());
     let near = reel_engine::diagnostic::nearest(name, outputs).map(str::to_owned);
     let near = near.or_else(|| graph.nearest_target(name));

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use serde_json::Value;
 
 use super::decimal::split_unit;
-use super::{Bytes, Color, Decimal, Duration, Gain, Size, Wrong};
+use super::{Bytes, Color, Decimal, Duration, Durations, Gain, Numbers, Size, Wrong};
 
 /// A way of writing a value, named by `format:` in a schema.
 pub struct Format {
@@ -109,6 +109,33 @@ pub const FORMATS: &[Format] = &[
         read: speed,
     },
     Format {
+        name: "durations",
+        wants: "a range of lengths of time",
+        example: "28s..32s",
+        unit: "",
+        pattern: r"^(<=|>=)?[ .\d]*(us|ms|s|m|h)?( *(\.\.|±|\+-) *[.\d]*(us|ms|s|m|h)?)?$",
+        number: false,
+        read: canonical::<Durations>,
+    },
+    Format {
+        name: "numbers",
+        wants: "a range of numbers",
+        example: "-14 ± 0.5",
+        unit: "",
+        pattern: r"^(<=|>=)?[ .\d+-]*( *(\.\.|±) *[.\d+-]*)?$",
+        number: false,
+        read: canonical::<Numbers>,
+    },
+    Format {
+        name: "likeness",
+        wants: "how alike two pictures are, from 0 to 1",
+        example: "0.98",
+        unit: "",
+        pattern: r"^(0|1|0?\.\d{1,3}|1\.0{1,3})$",
+        number: true,
+        read: likeness,
+    },
+    Format {
         name: "cores",
         wants: "a number of cores",
         example: "0.5",
@@ -180,6 +207,11 @@ fn zoom(text: &str) -> Result<Value, Wrong> {
 /// From 0.25 to 4, to the thousandth, kept as text so that it stays exact.
 fn speed(text: &str) -> Result<Value, Wrong> {
     thousandths(text, 250..=4000, "between 0.25 and 4")
+}
+
+/// From 0 to 1, to the thousandth, kept as text so that it stays exact.
+fn likeness(text: &str) -> Result<Value, Wrong> {
+    thousandths(text, 0..=1000, "between 0 and 1")
 }
 
 fn thousandths(text: &str, range: RangeInclusive<i128>, which: &str) -> Result<Value, Wrong> {

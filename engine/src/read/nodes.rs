@@ -97,9 +97,13 @@ impl Reader<'_, '_> {
 
 /// A mapping without the keys that make many of it.
 pub(super) fn without_axes(written: &Located) -> Located {
+    without(written, &[MATRIX, FOREACH])
+}
+
+/// A mapping without some of its keys.
+pub(super) fn without(written: &Located, keys: &[&str]) -> Located {
     let Written::Map(entries) = &written.node else { return written.clone() };
-    let own = |key: &Spanned<String>| [MATRIX, FOREACH].contains(&key.value.as_str());
-    let rest = entries.iter().filter(|(key, _)| !own(key)).cloned();
+    let rest = entries.iter().filter(|(key, _)| !keys.contains(&key.value.as_str())).cloned();
     Located { node: Written::Map(rest.collect()), span: written.span }
 }
 
@@ -149,7 +153,12 @@ fn node(name: Spanned<String>, mut written: Located) -> NodeDecl {
     }
 }
 
-fn needs(written: &Located) -> Vec<Spanned<String>> {
+fn empty(name: &Spanned<String>) -> Located {
+    Located { node: Written::Map(Vec::new()), span: name.span }
+}
+
+/// Names of nodes under `needs:`.
+pub(super) fn needs(written: &Located) -> Vec<Spanned<String>> {
     let one = |item: &Located| Some(spanned(item.as_text()?, item.span));
     match &written.node {
         Written::List(items) => items.iter().filter_map(one).collect(),

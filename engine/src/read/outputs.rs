@@ -7,12 +7,15 @@ use serde_json::Value;
 
 use super::axes::{self, Axes, FOREACH, MATRIX, Place};
 use super::files::Files;
-use super::nodes::without_axes;
+use super::nodes::{needs, without, without_axes};
 use super::spanned;
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::operation::Registry;
 use crate::span::{Span, Spanned};
 use crate::spec::{self, Located, OutputDecl, Picks, Spec, Written, keys};
+
+/// What an output needs.
+const NEEDS: &str = "needs";
 
 /// What outputs are read with.
 pub(super) struct Reader<'a, 'f> {
@@ -30,6 +33,18 @@ struct Schemas {
     of_front: Option<Value>,
 }
 
+impl Schemas {
+    /// Outputs of either sort may need nodes; front ends do not see it.
+    fn with_needs(mut self) -> Self {
+        for schema in std::iter::once(&mut self.of_nodes).chain(&mut self.of_front) {
+            if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+                properties.insert(NEEDS.into(), keys::output_needs());
+            }
+        }
+        self
+    }
+}
+
 impl Reader<'_, '_> {
     /// Reads every output; those that are wrong are reported and left out.
     pub(super) fn read(
@@ -44,7 +59,8 @@ impl Reader<'_, '_> {
             || spec.variants.iter().any(|variant| !variant.sections.is_empty());
         let front = registry.front_ends().next().filter(|_| has_front);
         let schemas =
-            Schemas { of_nodes: keys::output_from(), of_front: front.map(|front| front.output_schema()) };
+            Schemas { of_nodes: keys::output_from(), of_front: front.map(|front| front.output_schema()) }
+                .with_needs();
         let mut places = Places::default();
         for (name, value) in written.map(Located::entries).unwrap_or_default() {
             let Some(whole) = as_mapping(value) else { continue };
@@ -104,7 +120,8 @@ impl Reader<'_, '_> {
             name: name.clone(),
             file,
             from: from.and_then(|from| Some(spanned(from.as_text()?, from.span))),
-            written: whole.clone(),
+            needs: whole.get(NEEDS).map(needs).unwrap_or_default(),
+            written: without(whole, &[NEEDS]),
         });
         true
     }

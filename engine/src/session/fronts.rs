@@ -69,6 +69,7 @@ pub(super) fn compile(
         if let Some(from) = &mut all.outputs[index].from {
             names.text(&prefix(&variant.picks), &mut from.value);
         }
+        names.needs(&prefix(&variant.picks), &mut all.outputs[index].needs);
     }
     link(spec, &mut all, problems);
     for (prefix, nodes, picks) in fronts {
@@ -121,8 +122,11 @@ impl Story<'_> {
             .collect();
         let made = self.front_ends(&bound, problems);
         let prefix = if picks.is_empty() { String::new() } else { prefix(picks) };
-        for (index, binding) in open.into_iter().zip(made.bindings) {
+        let needs = made.needs.into_iter().chain(std::iter::repeat_with(Vec::new));
+        for ((index, binding), needs) in open.into_iter().zip(made.bindings).zip(needs) {
             let output = &mut outputs[index];
+            let span = output.name.span;
+            output.needs.extend(needs.into_iter().map(|value| Spanned { value, span }));
             output.from = binding.map(|value| Spanned {
                 value: value.replacen("${", &format!("${{{prefix}"), 1),
                 span: output.file.span,
@@ -132,7 +136,12 @@ impl Story<'_> {
     }
 
     fn front_ends(&self, outputs: &[OutputDecl], problems: &mut Diagnostics) -> FrontGraph {
-        let mut all = FrontGraph { bindings: vec![None; outputs.len()], ..FrontGraph::default() };
+        let count = outputs.len();
+        let mut all = FrontGraph {
+            bindings: vec![None; count],
+            needs: vec![Vec::new(); count],
+            ..FrontGraph::default()
+        };
         for front_end in self.registry.front_ends() {
             let keys: Vec<&str> = front_end.sections().iter().map(|(key, _)| *key).collect();
             let sections: Vec<_> =
@@ -146,6 +155,9 @@ impl Story<'_> {
             all.read.extend(made.read);
             for (slot, binding) in all.bindings.iter_mut().zip(made.bindings) {
                 *slot = slot.take().or(binding);
+            }
+            for (needs, more) in all.needs.iter_mut().zip(made.needs) {
+                needs.extend(more);
             }
         }
         all
@@ -172,7 +184,13 @@ impl Names {
 
     fn node(&self, prefix: &str, node: &mut NodeDecl) {
         self.tree(prefix, &mut node.with);
-        for name in &mut node.needs {
+        self.needs(prefix, &mut node.needs);
+        node.name.value.insert_str(0, prefix);
+    }
+
+    /// Puts the prefix before the name of every node or group of the story.
+    fn needs(&self, prefix: &str, needs: &mut [Spanned<String>]) {
+        for name in needs {
             let group = format!("{}.", name.value);
             let is_group = || {
                 let next = self.of.get(prefix).and_then(|names| names.range(group.clone()..).next());
@@ -182,7 +200,6 @@ impl Names {
                 name.value.insert_str(0, prefix);
             }
         }
-        node.name.value.insert_str(0, prefix);
     }
 
     /// Puts the prefix before every reference to a node of the story.

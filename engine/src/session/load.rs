@@ -7,6 +7,7 @@ use super::{LOCK_FILE, PROJECT_FILE, STATE_FOLDER};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::graph::Graph;
 use crate::graph::resolve::{find_port, unknown_node};
+use crate::id::NodeId;
 use crate::output::Output;
 use crate::span::Spanned;
 use crate::spec::OutputDecl;
@@ -81,12 +82,14 @@ pub(super) fn bind_output(
         }
         return None;
     };
+    let needs = needed(graph, decl, faulty, problems);
     match find_port(graph, node, port, from.span) {
         Ok((index, found)) if !found.many => Some(Output {
             name: decl.name.value.clone(),
             file: decl.file.value.clone(),
             node,
             port: index,
+            needs,
             span: decl.name.span,
         }),
         Ok(_) => {
@@ -99,6 +102,21 @@ pub(super) fn bind_output(
             None
         }
     }
+}
+
+/// The nodes that must succeed before an output is placed.
+fn needed(graph: &Graph, decl: &OutputDecl, faulty: bool, problems: &mut Diagnostics) -> Vec<NodeId> {
+    let mut all = Vec::new();
+    for name in &decl.needs {
+        let group = graph.group(&name.value);
+        if group.is_empty() && !faulty {
+            problems.push(unknown_node(graph, &name.value, name.span));
+        }
+        all.extend(group);
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 pub(super) fn folder_name(root: &Path) -> String {

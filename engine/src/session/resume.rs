@@ -189,14 +189,18 @@ fn cone(view: View<'_>, dirty: &BTreeSet<u32>) -> Option<BTreeSet<u32>> {
 }
 
 fn wanted_outputs(snapshot: &Snapshot, changes: &Changes, cone: &BTreeSet<u32>) -> Vec<KnownOutput> {
-    let is_wanted =
-        |output: &&KnownOutput| changes.outputs.contains(&output.record) || cone.contains(&output.node);
+    let is_wanted = |output: &&KnownOutput| {
+        let mut nodes = std::iter::once(&output.node).chain(&output.needs);
+        changes.outputs.contains(&output.record) || nodes.any(|node| cone.contains(node))
+    };
     snapshot.meta.outputs.iter().filter(is_wanted).cloned().collect()
 }
 
 fn bound(output: KnownOutput, ids: &BTreeMap<u32, NodeId>) -> Output {
-    let KnownOutput { name, file, node, port, .. } = output;
-    Output { name, file, node: ids[&node], port, span: Span::default() }
+    let KnownOutput { name, file, node, port, needs, .. } = output;
+    // What is not built again has succeeded.
+    let needs = needs.iter().filter_map(|node| ids.get(node).copied()).collect();
+    Output { name, file, node: ids[&node], port, needs, span: Span::default() }
 }
 
 /// A result whose bytes are all there.

@@ -263,9 +263,16 @@ impl<'a> Writer<'a> {
             (!self.by_path.contains_key(&path)).then_some(())?;
             let record = self.file(&path, Role::Output)?;
             let (name, file) = (output.name.clone(), output.file.clone());
-            self.meta.outputs.push(KnownOutput { name, file, node: self.number(node)?, port, record });
+            let (node, needs) = (self.number(node)?, self.needs(output)?);
+            self.meta.outputs.push(KnownOutput { name, file, node, port, needs, record });
         }
         Some(())
+    }
+
+    /// All that must succeed before an output is placed.
+    fn needs(&self, output: &Output) -> Option<Vec<u32>> {
+        let needed = output.needs.iter().flat_map(|node| self.draft.graph.whole(*node));
+        needed.map(|node| self.number(node)).collect()
     }
 
     fn finish(self) -> Option<Vec<u8>> {

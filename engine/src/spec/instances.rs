@@ -140,6 +140,7 @@ impl Instances {
         }
         for output in outputs {
             let picks = self.outputs.get(&output.name.value).unwrap_or(&nowhere);
+            self.link_needs(&mut output.needs, picks, problems);
             if let Some(from) = &mut output.from
                 && let Some(found) = self.meant(&from.value, picks, from.span, problems)
             {

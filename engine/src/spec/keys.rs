@@ -184,13 +184,7 @@ pub(crate) fn node() -> Value {
         "properties": {
             "uses": { "type": "string", "minLength": 1, "description": "The kind of the node." },
             "with": { "type": ["object", "null"], "format": "later", "x-empty": true, "description": "What its kind is told." },
-            "needs": {
-                "description": "Nodes that must be done before it, without taking anything from them.",
-                "anyOf": [
-                    { "type": "string", "minLength": 1 },
-                    { "type": "array", "items": { "type": "string", "minLength": 1 } },
-                ],
-            },
+            "needs": needs("Nodes that must be done before it, without taking anything from them."),
             "timeout": {
                 "type": "string",
                 "format": "duration",
@@ -215,6 +209,22 @@ pub(crate) fn node() -> Value {
         "required": ["uses"],
         "additionalProperties": false,
     })
+}
+
+/// Nodes by name.
+fn needs(description: &str) -> Value {
+    json!({
+        "description": description,
+        "anyOf": [
+            { "type": "string", "minLength": 1 },
+            { "type": "array", "items": { "type": "string", "minLength": 1 } },
+        ],
+    })
+}
+
+/// What any output may need, whoever makes it.
+pub(crate) fn output_needs() -> Value {
+    needs("Nodes that must succeed before the file is placed, such as checks of it.")
 }
 
 /// An output that takes the artifact of a node.

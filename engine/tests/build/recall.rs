@@ -298,3 +298,18 @@ fn only_the_last_few_are_kept() {
     assert_eq!(snapshots(&world, "snapshot").len(), 4);
     assert_eq!(build_in(&world, "6").0, Way::Unchanged);
 }
+
+#[test]
+fn what_an_output_needs_holds_it_back_in_a_part_as_in_the_whole() {
+    let world = world(&FILM.replace("file: out/two.txt", "file: out/two.txt, needs: m"));
+    build(&world);
+    world.write("a.txt", "three four");
+    world.outside.broken.lock().unwrap().push("11!".into());
+    let (way, built) = build(&world);
+    assert_eq!((way, built.failed.len()), (Way::Part, 1));
+    assert_eq!(built.summary.missing, ["one", "two"], "`two` is there as before, but not as it is wanted");
+    world.outside.broken.lock().unwrap().clear();
+    let (_, built) = build(&world);
+    assert!(built.summary.is_success());
+    assert_eq!((world.read("out/one.txt"), world.read("out/two.txt")), ("11!".into(), "x".into()));
+}

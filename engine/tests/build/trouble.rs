@@ -198,3 +198,57 @@ fn many_small_actions_go_through_one_slot() {
     // All lengths after the first are the length of one digit: the same action over and over.
     assert_eq!(built.summary.tally.ran, 2);
 }
+
+const CHECKED: &str = "
+version: 1
+nodes:
+  made: { uses: join, with: { parts: [{ file: a.txt }] } }
+  check: { uses: join, with: { parts: ['${made.text}', check] } }
+  fine: { uses: join, with: { parts: [fine] } }
+outputs:
+  one: { from: '${made.text}', file: one.txt, needs: check }
+  two: { from: '${fine.text}', file: two.txt }
+";
+
+#[test]
+fn an_output_is_placed_only_when_all_that_it_needs_has_succeeded() {
+    let world = World { keep_going: true, ..World::new(CHECKED) };
+    world.write("a.txt", "good");
+    let built = world.build();
+    assert_eq!(built.ran, ["check", "fine", "made"], "what an output needs is wanted with it");
+    assert!(built.summary.is_success());
+    world.write("a.txt", "bad");
+    world.outside.broken.lock().unwrap().push("badcheck".into());
+    let built = world.build();
+    assert_eq!((built.ran.as_slice(), built.failed[0].0.as_str()), (&["made".to_owned()][..], "check"));
+    assert_eq!(built.summary.missing, ["one"]);
+    assert_eq!((world.read("one.txt"), world.read("two.txt")), ("good".into(), "fine".into()));
+    let built = world.build_targets(&["made"]);
+    assert!(built.summary.is_success(), "a node alone does not need what its output does");
+    world.outside.broken.lock().unwrap().clear();
+    assert_eq!(world.build_targets(&["one"]).ran, ["check"]);
+    assert_eq!(world.read("one.txt"), "bad");
+}
+
+#[test]
+fn what_an_output_needs_may_be_many_that_the_run_makes() {
+    let world = World { keep_going: true, ..World::new(&CHECKED.replace("  fine:", "  words: { uses: split, with: { text: '${made.text}', suffix: { file: b.txt } } }\n  fine:").replace("needs: check", "needs: [check, words]")) };
+    world.write("a.txt", "x y");
+    world.write("b.txt", "!");
+    assert!(world.build().summary.is_success());
+    world.write("b.txt", "?");
+    world.outside.broken.lock().unwrap().push("y?".into());
+    let built = world.build();
+    assert_eq!(
+        (built.failed.len(), built.summary.missing.as_slice()),
+        (1, &["one".to_owned()][..]),
+        "{built:?}"
+    );
+}
+
+#[test]
+fn an_output_cannot_need_what_is_not_there() {
+    let world = World::new(&CHECKED.replace("needs: check", "needs: [chek]"));
+    world.write("a.txt", "good");
+    assert_eq!(world.load().err().unwrap(), ["R009 8: no node is called `chek`"]);
+}

@@ -6,7 +6,7 @@ use reel_engine::quantity::{Color, Size};
 use reel_engine::span::Span;
 use reel_engine::spec::Located;
 
-use super::formats::{Cut, FilmFormat, Formats, Use};
+use super::formats::{Asking, Cut, FilmFormat, Formats, Use};
 use super::layers::{self, Lain};
 use super::maker::{Maker, With, list, reference};
 use super::pictures::{Ready, Seen, see};
@@ -67,6 +67,7 @@ pub(super) fn compile(
             nodes: maker.nodes,
             bindings: vec![None; project.outputs.len()],
             read: maker.read,
+            ..FrontGraph::default()
         };
     }
     sound::check(story, &scenes, problems);
@@ -88,7 +89,12 @@ pub(super) fn compile(
         film.pictures(index, format, &mut maker);
     }
     let bindings = film.outputs(&mut maker);
-    FrontGraph { nodes: maker.nodes, bindings, read: maker.read }
+    let needs = formats.uses.iter().zip(&bindings).map(|(asking, binding)| {
+        let made = asking.as_ref().zip(binding.as_ref());
+        made.and_then(|(asking, binding)| film.expected(asking, binding, &mut maker)).into_iter().collect()
+    });
+    let needs = needs.collect();
+    FrontGraph { nodes: maker.nodes, bindings, needs, read: maker.read }
 }
 
 impl Film<'_> {
@@ -233,7 +239,7 @@ impl Film<'_> {
             }
         }
         let uses = &self.formats.uses;
-        let mut bind = |(what, name, span): &(Use, String, Span)| match what {
+        let mut bind = |Asking { what, name, span, .. }: &Asking| match what {
             Use::Film { format, container, title } => {
                 let node = self.film(*format, *container, title.as_ref(), name, *span, &mut made, maker);
                 format!("${{{node}.video}}")
@@ -264,6 +270,41 @@ impl Film<'_> {
     }
 }
 
+impl Film<'_> {
+    /// The node that measures an output, if something is expected of it.
+    fn expected(&self, asking: &Asking, binding: &str, maker: &mut Maker) -> Option<String> {
+        let Asking { what, name, span, expect } = asking;
+        let expect = expect.as_ref()?;
+        let slot = match what {
+            Use::Film { .. } => "video",
+            Use::Sound { .. } => "audio",
+            Use::Captions { .. } => "captions",
+            Use::Picture { .. } => "image",
+        };
+        let mut with =
+            With::new(*span).put(slot, Located::text(*span, binding)).put("expect", expect.clone());
+        if let Use::Film { format, .. } = what
+            && ["cps", "glyphs"].iter().any(|key| expect.get(key).is_some())
+        {
+            with = with.put("scenes", self.scenes_of(*format, *span, maker));
+        }
+        Some(maker.add(format!("{name}.expect"), "expect", with))
+    }
+
+    /// The scenes of a film in order, with their captions where they have some.
+    fn scenes_of(&self, format: usize, span: Span, maker: &Maker) -> Located {
+        let cut = self.formats.cuts.get(self.formats.films.get(format).cut);
+        let prefix = self.formats.films.prefix(format);
+        let scenes = cut.scenes.iter().map(|scene| {
+            let with = With::new(span).port("plan", &self.times(cut, *scene), "plan");
+            let cues = format!("{prefix}{}.cues", self.scenes[*scene].scene.value.id);
+            let has = maker.nodes.iter().any(|node| node.name.value == cues);
+            if has { with.port("cues", &cues, "cues").located() } else { with.located() }
+        });
+        list(span, scenes)
+    }
+}
+
 /// Format, container and title of a film.
 type FilmKey = (usize, Container, Option<Located>);
 
@@ -278,7 +319,7 @@ impl Film<'_> {
     /// The name that the film of a format will have, when an output asks for one later in the list.
     fn film_asked_for(&self, format: usize) -> Option<String> {
         let asked = |what: &Use| matches!(what, Use::Film { format: of, .. } if *of == format);
-        let any = self.formats.uses.iter().flatten().any(|(what, ..)| asked(what));
+        let any = self.formats.uses.iter().flatten().any(|asking| asked(&asking.what));
         any.then(|| format!("{}film.mux", self.formats.films.prefix(format)))
     }
 

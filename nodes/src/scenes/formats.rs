@@ -41,6 +41,18 @@ pub(super) enum Use {
     Picture { format: usize, kind: PictureFormat, at: Option<Located> },
 }
 
+/// An output, and what is to be made for it.
+#[derive(Debug)]
+pub(super) struct Asking {
+    pub(super) what: Use,
+    /// Its name.
+    pub(super) name: String,
+    /// Where it was written.
+    pub(super) span: Span,
+    /// What must hold before it is placed, as written; drafts are only looked at.
+    pub(super) expect: Option<Located>,
+}
+
 /// Values without repetition, each named by the output that first asked for it.
 #[derive(Debug)]
 pub(super) struct Named<T>(Vec<(T, String)>);
@@ -74,8 +86,8 @@ pub(super) struct Formats {
     pub(super) rates: Named<FrameRate>,
     pub(super) cuts: Named<Cut>,
     pub(super) films: Named<FilmFormat>,
-    /// For each output of the project, what it is, its name, and where it was written.
-    pub(super) uses: Vec<Option<(Use, String, Span)>>,
+    /// For each output of the project, what it is, unless it is wrong.
+    pub(super) uses: Vec<Option<Asking>>,
     /// Whether all is made small and fast.
     draft: bool,
 }
@@ -115,11 +127,11 @@ const ENDS: &[(&str, Class)] = &[
 fn keys(class: Class) -> (&'static [&'static str], &'static str) {
     match class {
         Class::Film(_) => {
-            (&["size", "fps", "codec", "crf", "preset", "captions", "scenes", "title"], "a film")
+            (&["size", "fps", "codec", "crf", "preset", "captions", "scenes", "title", "expect"], "a film")
         }
-        Class::Captions(_) => (&["size", "fps", "scenes"], "a caption file"),
-        Class::Sound(_) => (&["fps", "scenes", "stem"], "a sound file"),
-        Class::Picture(_) => (&["size", "at"], "a picture"),
+        Class::Captions(_) => (&["size", "fps", "scenes", "expect"], "a caption file"),
+        Class::Sound(_) => (&["fps", "scenes", "stem", "expect"], "a sound file"),
+        Class::Picture(_) => (&["size", "at", "expect"], "a picture"),
     }
 }
 
@@ -159,9 +171,12 @@ pub(super) fn read(
         formats.films.index(film, name);
     }
     for asked in &asked {
-        let found = asked
-            .as_ref()
-            .map(|asked| (formats.what(asked, story), asked.decl.name.value.clone(), asked.decl.name.span));
+        let found = asked.as_ref().map(|asked| Asking {
+            what: formats.what(asked, story),
+            name: asked.decl.name.value.clone(),
+            span: asked.decl.name.span,
+            expect: asked.decl.written.get("expect").filter(|_| !draft).cloned(),
+        });
         formats.uses.push(found);
     }
     formats
@@ -257,6 +272,7 @@ fn blank() -> Output {
         stem: None,
         title: None,
         at: None,
+        expect: None,
     }
 }
 

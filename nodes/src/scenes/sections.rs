@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::layers::{Layer, Progress};
+use crate::film::expect::Expected;
 use crate::film::mix::Stem;
 use crate::media::camera::{Camera, Point};
 use crate::media::ease::Ease;
@@ -473,6 +474,9 @@ pub struct Output {
     /// For one picture: when.
     #[serde(default)]
     pub at: Option<Duration>,
+    /// What must hold before the file is placed.
+    #[serde(default)]
+    pub expect: Option<Expected>,
 }
 
 /// Whether captions are drawn into the pictures.

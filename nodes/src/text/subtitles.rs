@@ -226,6 +226,13 @@ fn shortened(text: &str) -> String {
 }
 
 impl Caption {
+    /// What a viewer reads.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let pieces: String = self.pieces.iter().map(|piece| piece.text.as_str()).collect();
+        pieces.trim().to_owned()
+    }
+
     /// Adds a line of text: formatting is taken out, what stands for a character is put in, times begin a new piece.
     fn add(&mut self, line: &str, is_vtt: bool) {
         let mut text = String::new();

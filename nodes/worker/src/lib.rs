@@ -6,6 +6,7 @@ pub mod draw;
 pub mod film;
 pub mod frame;
 pub mod identity;
+pub mod measure;
 pub mod picture;
 pub mod runs;
 pub mod serve;

@@ -12,11 +12,14 @@ pub type Run = fn(&Call<'_>) -> Result<Outcome, Failure>;
 /// the version here and in the kind's declaration; a test compares the two, and so do `reel` and this program
 /// when they meet.
 const RUNS: &[(&str, u32, Run)] = &[
+    ("beside", 1, film::beside::run),
     ("card", 3, picture::card::run),
     ("clip", 2, picture::clip::run),
+    ("compare", 1, film::compare::run),
     ("conform", 2, picture::conform::run),
     ("cues", 2, film::cues::run),
     ("encode", 4, film::encode::run),
+    ("expect", 1, film::expect::run),
     ("image", 1, picture::image::run),
     ("level", 1, speech::level::run),
     ("mix", 2, film::mix::run),

@@ -14,6 +14,7 @@ mod looks;
 mod many;
 mod network;
 mod permissions;
+mod proof;
 mod rates;
 mod rerun;
 mod right;

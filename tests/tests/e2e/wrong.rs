@@ -110,6 +110,20 @@ const WRONG: &[Wrong] = &[
         8,
         &["`a`"],
     ),
+    Wrong(
+        "  film: out/film.mp4",
+        "  film: { file: out/film.mp4, needs: nothing }",
+        "R009",
+        9,
+        &["`nothing`"],
+    ),
+    Wrong(
+        "  film: out/film.mp4",
+        "  film: { file: out/film.png, expect: { lufs: -14 ± 1 } }",
+        "R006",
+        9,
+        &["`lufs` means nothing for a picture", "ssim_to"],
+    ),
     Wrong("name: wrong", "name: \"${vars.nmae}\"\nvars: { name: x }", "R007", 2, &["nmae"]),
 ];
 

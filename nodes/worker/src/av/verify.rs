@@ -30,6 +30,8 @@ pub struct FilmFacts {
 pub struct TrackFacts {
     /// Packets: for pictures, frames.
     pub packets: u64,
+    /// Where it begins as shown or heard, in ticks from 0; what an encoder put before that is not counted.
+    pub begin: i64,
     /// Where it ends as shown or heard, in ticks from 0.
     pub end: i64,
     /// Ticks per second, as a fraction.
@@ -42,8 +44,18 @@ impl TrackFacts {
     /// The end at `per_second` ticks, rounded to the nearest: samples at 48000, microseconds at 1000000.
     #[must_use]
     pub fn end_at(&self, per_second: u32) -> u64 {
+        self.rescaled(self.end, per_second)
+    }
+
+    /// The beginning, likewise.
+    #[must_use]
+    pub fn begin_at(&self, per_second: u32) -> u64 {
+        self.rescaled(self.begin, per_second)
+    }
+
+    fn rescaled(&self, ticks: i64, per_second: u32) -> u64 {
         let (num, den) = (u128::from(self.ticks_per_second.0), u128::from(self.ticks_per_second.1));
-        let wide = u128::from(self.end.max(0).unsigned_abs()) * u128::from(per_second) * den * 2;
+        let wide = u128::from(ticks.max(0).unsigned_abs()) * u128::from(per_second) * den * 2;
         u64::try_from((wide + num) / (num * 2).max(1)).unwrap_or(u64::MAX)
     }
 }
@@ -80,10 +92,9 @@ pub fn verify(path: &Path, deep: bool) -> Result<FilmFacts, AvError> {
         let (num, den) = file.stream(index).map(|s| ffi::pair(s.time_base()))?;
         let counted = tracks.get(index)?;
         let ticks_per_second = (u32::try_from(den).ok()?, u32::try_from(num).ok()?);
-        Some((
-            counted.begin?,
-            TrackFacts { packets: counted.packets, end: counted.end, ticks_per_second, decoded: None },
-        ))
+        let begin = counted.begin?;
+        let (packets, end) = (counted.packets, counted.end);
+        Some((begin, TrackFacts { packets, begin, end, ticks_per_second, decoded: None }))
     };
     let (mut video, mut audio) = (facts(media::Type::Video), facts(media::Type::Audio));
     if let Some((begin, _)) = video

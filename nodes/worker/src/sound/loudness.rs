@@ -51,6 +51,46 @@ impl Meter {
     }
 }
 
+/// How a sound in two channels is heard.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Heard {
+    /// Samples of a channel, at 48 kHz.
+    pub frames: u64,
+    /// Integrated loudness in LUFS; `None` for silence.
+    pub lufs: Option<f64>,
+    /// The highest true peak in dB; `None` for silence.
+    pub peak: Option<f64>,
+    /// The first sample of the block in which that peak is.
+    pub peak_at: u64,
+}
+
+/// Hears blocks of interleaved stereo at 48 kHz.
+///
+/// # Errors
+/// The first error of a block.
+pub fn hear<E>(blocks: impl IntoIterator<Item = Result<Vec<f32>, E>>) -> Result<Heard, E> {
+    let (mut meter, mut peaks) = (Meter::new(2), EbuR128::new(2, SAMPLE_RATE, Mode::TRUE_PEAK).ok());
+    let mut heard = Heard { frames: 0, lufs: None, peak: None, peak_at: 0 };
+    let mut highest = 0.0;
+    for block in blocks {
+        let block = block?;
+        if let Some(meter) = &mut meter {
+            meter.push(&block);
+        }
+        if let Some(peaks) = &mut peaks {
+            let _ = peaks.add_frames_f32(&block);
+            let peak = (0..2).filter_map(|channel| peaks.prev_true_peak(channel).ok()).fold(0.0, f64::max);
+            if peak > highest {
+                (highest, heard.peak_at) = (peak, heard.frames);
+            }
+        }
+        heard.frames += block.len() as u64 / 2;
+    }
+    heard.lufs = meter.and_then(|meter| meter.integrated());
+    heard.peak = (highest > 0.0).then(|| 20.0 * highest.log10());
+    Ok(heard)
+}
+
 /// The highest inter-sample peak of interleaved samples at 48 kHz, as a factor of full scale.
 #[must_use]
 pub fn true_peak(samples: &[f32], channels: u32) -> f64 {
@@ -82,6 +122,18 @@ mod tests {
         let mut meter = Meter::new(1).unwrap();
         meter.push(&sine(0.2, 0.5));
         assert!((meter.integrated().unwrap() + 9.7).abs() < 0.5);
+    }
+
+    #[test]
+    fn the_highest_peak_is_told_with_its_place() {
+        let stereo = |amplitude: f64| -> Vec<f32> {
+            sine(1.0, amplitude).into_iter().flat_map(|sample| [sample, 0.0]).collect()
+        };
+        let blocks: Vec<Result<Vec<f32>, ()>> = vec![Ok(stereo(0.1)), Ok(stereo(0.5)), Ok(stereo(0.2))];
+        let heard = hear(blocks).unwrap();
+        assert_eq!((heard.frames, heard.peak_at), (144_000, 48_000));
+        assert!((heard.peak.unwrap() + 6.02).abs() < 0.2, "{heard:?}");
+        assert_eq!(hear([Ok::<_, ()>(vec![0.0; 960])]).unwrap().peak, None);
     }
 
     #[test]
