@@ -153,10 +153,6 @@ fn node(name: Spanned<String>, mut written: Located) -> NodeDecl {
     }
 }
 
-fn empty(name: &Spanned<String>) -> Located {
-    Located { node: Written::Map(Vec::new()), span: name.span }
-}
-
 /// Names of nodes under `needs:`.
 pub(super) fn needs(written: &Located) -> Vec<Spanned<String>> {
     let one = |item: &Located| Some(spanned(item.as_text()?, item.span));
