@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use reel_engine::claim::Allowance;
+use reel_nodes::moment::When;
 
 use crate::config::user::{self, Limit};
 use crate::ui::Color;
@@ -239,11 +240,17 @@ pub(crate) struct Plan {
 
 /// Tell what changed: before a build what is about to run, after it what ran.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  reel why end.encode\n  reel why short\n  reel why hook --json")]
+#[command(
+    after_help = "Examples:\n  reel why end.encode\n  reel why short\n  reel why short --at 00:31.4\n  reel why hook --json"
+)]
 pub(crate) struct Why {
     /// A node, an output, or the beginning of nodes' names.
     #[arg(value_name = "NODE|OUTPUT|GROUP")]
     pub(crate) name: String,
+    /// Tell what is seen and heard at this moment of a film, as it was last made, and the nodes behind it; a time such as
+    /// `31.4s`, `00:31.4` or `1:02:03.5`, or a frame, counted from 0, such as `@940`.
+    #[arg(long, value_name = "TIME|@FRAME")]
+    pub(crate) at: Option<When>,
     #[command(flatten)]
     pub(crate) reading: Reading,
 }

@@ -8,6 +8,7 @@ mod completions;
 mod devices;
 mod doctor;
 mod expand;
+mod films;
 mod graph;
 mod log;
 mod names;
