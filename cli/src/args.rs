@@ -170,7 +170,7 @@ pub(crate) struct Check {
 /// Without one, all outputs are made. Ctrl-C stops, and keeps what is finished; a second one stops at once.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  reel build\n  reel build short --jobs 4\n  reel build --draft\n  reel build --set voice=de --keep-going\n\n\
+    after_help = "Examples:\n  reel build\n  reel build short --jobs 4\n  reel build --draft\n  reel build --set voice=de --keep-going\n  reel build --ui\n\n\
     Exit codes: 0 all that was asked for is there; 1 something failed; 2 the project or the command line is wrong; \
     130 interrupted."
 )]
@@ -192,6 +192,10 @@ pub(crate) struct Build {
     /// Tell at the end what took longest, the critical path, and what the cache gave.
     #[arg(long)]
     pub(crate) summary: bool,
+    /// Serve a page that shows the film, the graph and what runs, for this machine and whoever has its address alone, until
+    /// Ctrl-C.
+    #[arg(long)]
+    pub(crate) ui: bool,
 }
 
 /// Build whenever something is saved, until told to stop.

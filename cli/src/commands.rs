@@ -17,6 +17,7 @@ mod nodes;
 mod phrase;
 mod plan;
 mod schema;
+mod served;
 mod trust;
 mod watch;
 mod why;

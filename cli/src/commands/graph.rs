@@ -70,9 +70,10 @@ pub(super) fn page(picture: &Picture) -> Result<String, CommandError> {
 
 /// The picture, drawn, and as data.
 pub(super) fn drawing(picture: Picture) -> Result<(String, String), CommandError> {
-    let picture = readable(picture);
-    let data = serde_json::to_string(&picture).map_err(|error| unwritten(&error))?;
-    Ok((draw::svg(&picture), data))
+    let mut data = serde_json::to_value(&picture).map_err(|error| unwritten(&error))?;
+    let drawn = readable(picture);
+    data["drawn"] = drawn.nodes.iter().map(|node| node.name.as_str()).collect();
+    Ok((draw::svg(&drawn), data.to_string()))
 }
 
 /// In groups, if there are too many nodes to be looked at.

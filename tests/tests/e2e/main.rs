@@ -12,6 +12,7 @@ mod faults;
 mod looks;
 mod many;
 mod network;
+mod page;
 mod permissions;
 mod rerun;
 mod right;
