@@ -289,6 +289,7 @@ pub(crate) struct Audit {
 #[command(
     after_help = "Examples:\n  reel graph --format svg > graph.svg\n  reel graph --format html > graph.html\n  \
     reel graph --format mermaid short\n  reel graph --format svg --focus hook.encode --depth 2\n  \
+    reel graph --format svg --film-strip > film.svg\n  \
     reel graph --format json > before.json\n  reel graph --format svg --diff before.json > changes.svg\n  \
     reel graph | dot -Tsvg > graph.svg"
 )]
@@ -313,6 +314,10 @@ pub(crate) struct Graph {
     /// Mark what is another than in this file, which `--format json` wrote earlier.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) diff: Option<PathBuf>,
+    /// Draw the film above it, in its own time: a small picture of each scene, and how loud what is said is, as it was last
+    /// made. Pictures that are not there yet are made now, and kept in the cache.
+    #[arg(long)]
+    pub(crate) film_strip: bool,
     /// Print the JSON schema of `--format json` instead.
     #[arg(long)]
     pub(crate) schema: bool,

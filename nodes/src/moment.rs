@@ -6,8 +6,10 @@
 //! | `when` | a moment as people write it |
 //! | `shown` | what is seen, from the parameters of segments |
 //! | `heard` | what is heard, from the parameters of the mix |
+//! | `loud` | how loud a sentence is, for drawings |
 
 mod heard;
+mod loud;
 mod shown;
 mod when;
 
@@ -22,6 +24,7 @@ use crate::media::plan::{Plan, Start, starts};
 use crate::media::time::{FrameRate, SAMPLE_RATE, rescale};
 use crate::media::words::{Words, line};
 
+pub use loud::heights;
 pub use when::{Clock, When};
 
 /// The bytes that a node put on a port, as far as they are known.
