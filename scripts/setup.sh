@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and running reel needs, where apt is; elsewhere lists what is missing.
-# Does nothing, quickly, when all is there. `--check` never installs. Exit code 2: something is missing.
+# Does nothing, quickly, when all is there. `--check` never installs; `--tests` also installs what only tests use, if it
+# can. Exit code 2: something is missing.
 set -euo pipefail
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
@@ -11,6 +12,9 @@ packages=(
   espeak-ng espeak-ng-data libespeak-ng-dev
   fonts-dejavu-core fonts-noto-core fonts-noto-cjk fonts-noto-color-emoji
 )
+
+# What only tests use: without it they are skipped, and say so.
+test_packages=(chromium chromium-driver)
 
 # Libraries of FFmpeg and the version each has in FFmpeg 5.1.
 ffmpeg_libraries=(
@@ -31,11 +35,11 @@ on_apt() {
   has apt-get && has dpkg-query
 }
 
-# Prints the packages of the list that are not installed.
+# Prints those of these packages that are not installed.
 missing_packages() {
   local installed package
-  installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null || true)
-  for package in "${packages[@]}"; do
+  installed=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true)
+  for package in "$@"; do
     grep -qxF -- "installed $package" <<<"$installed" || printf '%s\n' "$package"
   done
 }
@@ -50,9 +54,24 @@ as_root() {
   if [ -t 0 ]; then printf 'sudo\n'; else printf 'sudo\n-n\n'; fi
 }
 
+# Installs these packages.
+apt_install() {
+  local prefix found
+  if ! found=$(as_root); then
+    say 'not root, and there is no sudo; as root, run:'
+    say "  apt-get update && apt-get install -y --no-install-recommends $*"
+    return 1
+  fi
+  mapfile -t prefix < <([ -z "$found" ] || printf '%s\n' "$found")
+  say "installing $*"
+  "${prefix[@]}" apt-get update -qq &&
+    "${prefix[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "$@" >/dev/null
+}
+
 install_packages() {
-  local wanted prefix found
-  mapfile -t wanted < <(missing_packages)
+  local wanted
+  mapfile -t wanted < <(missing_packages "${packages[@]}")
   # Rust comes as the package rustup where there is one.
   if ! has cargo && ! has rustup && apt-cache show rustup >/dev/null 2>&1; then
     wanted+=(rustup)
@@ -60,16 +79,19 @@ install_packages() {
   if [ "${#wanted[@]}" -eq 0 ]; then
     return
   fi
-  if ! found=$(as_root); then
-    say 'not root, and there is no sudo; as root, run:'
-    say "  apt-get update && apt-get install -y --no-install-recommends ${wanted[*]}"
-    exit 2
+  apt_install "${wanted[@]}" || exit 2
+}
+
+install_test_packages() {
+  local wanted
+  mapfile -t wanted < <(missing_packages "${test_packages[@]}")
+  if [ "${#wanted[@]}" -eq 0 ]; then
+    return
   fi
-  mapfile -t prefix < <([ -z "$found" ] || printf '%s\n' "$found")
-  say "installing ${wanted[*]}"
-  "${prefix[@]}" apt-get update -qq
-  "${prefix[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends "${wanted[@]}" >/dev/null
+  # Where they are called otherwise, or come in another way, nobody waits for them.
+  if ! apt-cache show "${wanted[@]}" >/dev/null 2>&1 || ! apt_install "${wanted[@]}"; then
+    say "${wanted[*]} cannot be installed here; tests that need them will be skipped"
+  fi
 }
 
 check_ffmpeg() {
@@ -151,17 +173,21 @@ report_missing() {
 }
 
 main() {
-  local install=yes
+  local install=yes tests=no
   case "${1:-}" in
     '') ;;
     --check) install=no ;;
+    --tests) tests=yes ;;
     *)
-      say "unknown argument \`$1\`; use --check, or nothing"
+      say "unknown argument \`$1\`; use --check, --tests, or nothing"
       exit 2
       ;;
   esac
   if [ "$install" = yes ] && on_apt; then
     install_packages
+    if [ "$tests" = yes ]; then
+      install_test_packages
+    fi
   fi
   check_ffmpeg
   check_compilers

@@ -39,7 +39,7 @@ has() {
   command -v "$1" >/dev/null 2>&1
 }
 
-check setup scripts/setup.sh
+check setup scripts/setup.sh --tests
 check format cargo fmt --all --check
 check lints cargo clippy --workspace --all-targets --locked -- -D warnings
 # The programs that tests of the whole path start.

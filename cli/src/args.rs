@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use reel_engine::claim::Allowance;
+use reel_nodes::moment::When;
 
 use crate::config::user::{self, Limit};
 use crate::ui::Color;
@@ -170,7 +171,7 @@ pub(crate) struct Check {
 /// Without one, all outputs are made. Ctrl-C stops, and keeps what is finished; a second one stops at once.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  reel build\n  reel build short --jobs 4\n  reel build --draft\n  reel build --set voice=de --keep-going\n\n\
+    after_help = "Examples:\n  reel build\n  reel build short --jobs 4\n  reel build --draft\n  reel build --set voice=de --keep-going\n  reel build --ui\n\n\
     Exit codes: 0 all that was asked for is there; 1 something failed; 2 the project or the command line is wrong; \
     130 interrupted."
 )]
@@ -192,6 +193,10 @@ pub(crate) struct Build {
     /// Tell at the end what took longest, the critical path, and what the cache gave.
     #[arg(long)]
     pub(crate) summary: bool,
+    /// Serve a page that shows the film, the graph and what runs, for this machine and whoever has its address alone, until
+    /// Ctrl-C.
+    #[arg(long)]
+    pub(crate) ui: bool,
 }
 
 /// Build whenever something is saved, until told to stop.
@@ -240,11 +245,17 @@ pub(crate) struct Plan {
 
 /// Tell what changed: before a build what is about to run, after it what ran.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  reel why end.encode\n  reel why short\n  reel why hook --json")]
+#[command(
+    after_help = "Examples:\n  reel why end.encode\n  reel why short\n  reel why short --at 00:31.4\n  reel why hook --json"
+)]
 pub(crate) struct Why {
     /// A node, an output, or the beginning of nodes' names.
     #[arg(value_name = "NODE|OUTPUT|GROUP")]
     pub(crate) name: String,
+    /// Tell what is seen and heard at this moment of a film, as it was last made, and the nodes behind it; a time such as
+    /// `31.4s`, `00:31.4` or `1:02:03.5`, or a frame, counted from 0, such as `@940`.
+    #[arg(long, value_name = "TIME|@FRAME")]
+    pub(crate) at: Option<When>,
     #[command(flatten)]
     pub(crate) reading: Reading,
 }
@@ -299,6 +310,7 @@ pub(crate) struct Diff {
 #[command(
     after_help = "Examples:\n  reel graph --format svg > graph.svg\n  reel graph --format html > graph.html\n  \
     reel graph --format mermaid short\n  reel graph --format svg --focus hook.encode --depth 2\n  \
+    reel graph --format svg --film-strip > film.svg\n  \
     reel graph --format json > before.json\n  reel graph --format svg --diff before.json > changes.svg\n  \
     reel graph | dot -Tsvg > graph.svg"
 )]
@@ -323,6 +335,10 @@ pub(crate) struct Graph {
     /// Mark what is another than in this file, which `--format json` wrote earlier.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) diff: Option<PathBuf>,
+    /// Draw the film above it, in its own time: a small picture of each scene, and how loud what is said is, as it was last
+    /// made. Pictures that are not there yet are made now, and kept in the cache.
+    #[arg(long)]
+    pub(crate) film_strip: bool,
     /// Print the JSON schema of `--format json` instead.
     #[arg(long)]
     pub(crate) schema: bool,

@@ -246,6 +246,11 @@ impl Workshop {
         Self::around(call, loaded.site(), |_| self.cache.clone())
     }
 
+    /// The same for another project, which is read but not kept.
+    pub(crate) fn open_for(&self, call: &Invocation, site: Site<'_>) -> Result<Self, CommandError> {
+        Self::around(call, site, |_| self.cache.clone())
+    }
+
     fn around(
         call: &Invocation,
         site: Site<'_>,

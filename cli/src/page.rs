@@ -1,4 +1,4 @@
-//! The page of `reel watch --ui`: a server for this machine and for whoever has its address alone. It knows no project;
+//! The page of `--ui`: a server for this machine and for whoever has its address alone. It knows no project;
 //! what it shows, others tell it.
 //!
 //! Nobody else gets in: it listens on the loopback address, everything lies beneath a path that cannot be guessed, the
@@ -12,6 +12,7 @@ use std::fmt::Write;
 use std::fs::File;
 use std::io::Read;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
@@ -24,8 +25,28 @@ pub(crate) use hub::Hub;
 pub(crate) trait Told: Send + Sync {
     /// The graph, drawn, and as data.
     fn graph(&self) -> Result<(String, String), String>;
-    /// What a node said.
-    fn log(&self, node: &str) -> Result<Value, String>;
+    /// What is where in a film, by the name of an output; null for one that was not joined from segments.
+    fn film(&self, output: &str) -> Result<Value, String>;
+    /// All that is known of a node.
+    fn node(&self, name: &str) -> Result<Value, String>;
+    /// What a node of the project put on a port.
+    fn artifact(&self, node: &str, port: &str) -> Result<Content, String>;
+}
+
+/// Something that can be seen or heard, or read.
+pub(crate) struct Content {
+    /// Where it is.
+    pub(crate) bytes: Bytes,
+    /// What it is, such as `image/png`.
+    pub(crate) media: String,
+}
+
+/// Where bytes are.
+pub(crate) enum Bytes {
+    /// In a file that is only read.
+    File(PathBuf),
+    /// Here.
+    Memory(Arc<[u8]>),
 }
 
 /// What every answer needs.

@@ -1,5 +1,6 @@
 //! The front door: check, build, foresee. The only file that sees every stage; it knows no terminal.
 
+mod built;
 mod depends;
 mod fronts;
 mod load;
@@ -41,6 +42,7 @@ use crate::takes::Takes;
 use fronts::Declared;
 
 pub use crate::schedule::line::{Interrupter, channel};
+pub use built::Built;
 pub use depends::{Counts, Dependency};
 use load::{bind_output, folder_name, in_manner, problems_of_places, read_takes};
 pub use recall::Recall;

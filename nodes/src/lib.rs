@@ -7,6 +7,7 @@ pub mod closed;
 pub mod film;
 pub mod host;
 pub mod media;
+pub mod moment;
 pub mod open;
 pub mod picture;
 pub mod scenes;

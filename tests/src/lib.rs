@@ -7,6 +7,7 @@
     reason = "a test that cannot go on must say so and end"
 )]
 
+pub mod browser;
 pub mod film;
 pub mod pages;
 pub mod ran;

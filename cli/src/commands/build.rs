@@ -7,16 +7,19 @@ use std::fs;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Sender};
 
 use reel_engine::session::{Interrupter, channel};
 use reel_nodes::trace;
 
+use super::served;
 use crate::args::Build;
 use crate::error::{CommandError, Exit};
 use crate::open::Invocation;
+use crate::page::Hub;
 use crate::processes;
 use crate::signals::{self, Held};
-use crate::ui::{count, print, print_error};
+use crate::ui::{count, print, print_error, print_line};
 use attempt::{Attempt, Ready, Telling};
 
 pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError> {
@@ -25,37 +28,60 @@ pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError>
     if args.check_inputs {
         can_watch()?;
     }
+    let hub = args.ui.then(Hub::default);
     let telling = Telling {
         trace: args.trace.clone(),
         summary: args.summary,
-        page: None,
+        page: hub.clone(),
         check_inputs: args.check_inputs,
     };
     let attempt = Attempt::new(call, args.making.clone(), &root, telling, Arc::default());
     let ready = attempt.prepare()?;
+    if let Some(hub) = hub {
+        served::open(call, &args.making, hub)?;
+    }
     let (interrupter, mut line) = channel();
-    if !matches!(ready, Ready::Nothing(_)) {
-        listen(call, &held, &attempt, interrupter);
+    let (stop, stopped) = mpsc::channel();
+    if args.ui || !matches!(ready, Ready::Nothing(_)) {
+        listen(call, &held, &attempt, (interrupter, stop));
     }
     let done = attempt.perform(ready, &mut line, true)?;
     if args.check_inputs && !call.global.json && !done.summary.interrupted {
         print(&found(done.found));
     }
+    // Whoever reads the page needs no store that is held open.
+    drop(attempt);
+    if args.ui && !done.summary.interrupted {
+        if !call.global.json {
+            print_line("the page stays until Ctrl-C");
+        }
+        // Nobody can ask for more where nobody listens.
+        let _ = stopped.recv();
+    }
     Ok(done.exit())
 }
 
-/// First signal: what runs is cancelled, what finished is kept. Second: everything ends at once.
-fn listen(call: &Invocation, held: &Held, attempt: &Attempt<'_>, interrupter: Interrupter) {
+/// First signal: what runs is cancelled, what finished is kept, and a page that stays goes. Second: everything ends at
+/// once.
+fn listen(
+    call: &Invocation,
+    held: &Held,
+    attempt: &Attempt<'_>,
+    (interrupter, stop): (Interrupter, Sender<()>),
+) {
     // Whoever listens must not keep the store open behind the end of the build.
     let (shop, stopping) = (Arc::downgrade(&attempt.shop), Arc::clone(&attempt.stopping));
     let quiet = call.global.json || call.ui.live;
     held.watch(move |count| {
         if count == 1 {
             stopping.store(true, Ordering::Relaxed);
-            if !quiet {
+            // Once the build is over, its store is closed.
+            if !quiet && shop.strong_count() > 0 {
                 print_error("stopping…\n");
             }
             interrupter.interrupt();
+            // Only a page waits for it.
+            let _ = stop.send(());
             return;
         }
         let shop = shop.upgrade();

@@ -1,6 +1,8 @@
 //! `reel graph`: the graph as a picture, in the language of whoever draws it, with what is known of states, reasons
 //! and costs.
 
+mod strip;
+
 use std::fs;
 
 use reel_engine::explain::{Explainer, Origins};
@@ -26,7 +28,13 @@ pub(super) fn run(call: &Invocation, args: &Graph) -> Result<Exit, CommandError>
         return Ok(Exit::Done);
     }
     let format = if call.global.json { GraphFormat::Json } else { args.format };
-    let mut picture = picture(call, &args.reading, &args.targets)?;
+    if args.film_strip && matches!(format, GraphFormat::Dot | GraphFormat::Mermaid) {
+        let help = "ask for `--format svg` or `--format html`";
+        return Err(CommandError::usage("only drawings have a strip of the film", help));
+    }
+    let loaded = call.look(&args.reading)?;
+    let shop = Workshop::open(call, &loaded)?;
+    let mut picture = drawn(&loaded, &shop, &args.targets)?;
     if let Some(file) = &args.diff {
         let path = call.config.here.join(file);
         let old = fs::read(&path).map_err(|error| error.to_string());
@@ -51,6 +59,9 @@ pub(super) fn run(call: &Invocation, args: &Graph) -> Result<Exit, CommandError>
         None if matches!(format, GraphFormat::Svg | GraphFormat::Html) => readable(picture),
         Some(Group::None) | None => picture,
     };
+    if args.film_strip {
+        picture.strip = Some(strip::strip(call, &loaded, &shop, &args.targets)?);
+    }
     print(&match format {
         GraphFormat::Dot => draw::dot(&picture),
         GraphFormat::Mermaid => draw::mermaid(&picture),
@@ -68,11 +79,12 @@ pub(super) fn page(picture: &Picture) -> Result<String, CommandError> {
     draw::html(&readable(picture.clone())).map_err(|error| unwritten(&error))
 }
 
-/// The picture, drawn, and as data.
+/// The picture, drawn, and as data: every node, and the names of what is drawn in its place where there are many.
 pub(super) fn drawing(picture: Picture) -> Result<(String, String), CommandError> {
-    let picture = readable(picture);
-    let data = serde_json::to_string(&picture).map_err(|error| unwritten(&error))?;
-    Ok((draw::svg(&picture), data))
+    let mut data = serde_json::to_value(&picture).map_err(|error| unwritten(&error))?;
+    let drawn = readable(picture);
+    data["drawn"] = drawn.nodes.iter().map(|node| node.name.as_str()).collect();
+    Ok((draw::svg(&drawn), data.to_string()))
 }
 
 /// In groups, if there are too many nodes to be looked at.
@@ -92,9 +104,13 @@ pub(super) fn picture(
 ) -> Result<Picture, CommandError> {
     let loaded = call.look(reading)?;
     let shop = Workshop::open(call, &loaded)?;
-    let seen = foresee(&loaded, &shop, targets)?;
+    drawn(&loaded, &shop, targets)
+}
+
+fn drawn(loaded: &Loaded, shop: &Workshop, targets: &[String]) -> Result<Picture, CommandError> {
+    let seen = foresee(loaded, shop, targets)?;
     let history = loaded.project.history();
-    let marks = marks(&loaded, &seen, &history);
+    let marks = marks(loaded, &seen, &history);
     let expected: Vec<Expected> = seen
         .expected
         .iter()

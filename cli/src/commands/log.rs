@@ -1,6 +1,11 @@
 //! `reel log`: what a node said when its last result was made, or when it failed.
 
-use reel_engine::cache::Lookup;
+use std::collections::BTreeMap;
+
+use reel_engine::cache::{Cache, Lookup};
+use reel_engine::graph::Node;
+use reel_engine::history::History;
+use reel_engine::operation::Failure;
 use reel_engine::session::STATE_FOLDER;
 use serde_json::json;
 
@@ -13,15 +18,15 @@ use crate::ui::{Paint, add, print, print_json, spell};
 
 /// What is known of one node's last run.
 pub(super) struct Entry {
-    pub(super) node: String,
-    pub(super) kind: &'static str,
+    node: String,
+    kind: &'static str,
     /// How it went, in words.
     pub(super) words: String,
     pub(super) log: String,
 }
 
 /// What is known of the last runs of the nodes that a name means, and a line of those that are not there yet.
-pub(super) fn entries(
+fn entries(
     call: &Invocation,
     reading: &Reading,
     name: &str,
@@ -33,25 +38,31 @@ pub(super) fn entries(
     let failures = Failures::read(&project.root.join(STATE_FOLDER));
     let history = project.history();
     let (nodes, note) = meant(project, &seen.graph, name)?;
-    let mut found = Vec::with_capacity(nodes.len());
-    for id in nodes {
-        let node = seen.graph.node(id);
-        let (words, log) = if let Some(failure) = failures.get(&node.name) {
-            (format!("failed: {}", failure.message), failure.log.clone())
-        } else if let Some(past) = history.past(&node.name) {
-            match shop.cache.lookup(&past.key.0) {
-                Lookup::Hit(result) => {
-                    let took = spell(std::time::Duration::from_micros(result.cost_micros));
-                    (format!("made in {took}"), result.log)
-                }
-                Lookup::Miss(_) => ("its result is no longer in the cache".to_owned(), String::new()),
+    let entries = nodes.into_iter().map(|id| entry(seen.graph.node(id), &failures, &history, &shop.cache));
+    Ok((entries.collect(), note))
+}
+
+/// What is known of the last run of a node.
+pub(super) fn entry(
+    node: &Node,
+    failures: &BTreeMap<String, Failure>,
+    history: &History,
+    cache: &Cache,
+) -> Entry {
+    let (words, log) = if let Some(failure) = failures.get(&node.name) {
+        (format!("failed: {}", failure.message), failure.log.clone())
+    } else if let Some(past) = history.past(&node.name) {
+        match cache.lookup(&past.key.0) {
+            Lookup::Hit(result) => {
+                let took = spell(std::time::Duration::from_micros(result.cost_micros));
+                (format!("made in {took}"), result.log)
             }
-        } else {
-            ("it never ran in this project".to_owned(), String::new())
-        };
-        found.push(Entry { node: node.name.clone(), kind: node.kind(), words, log });
-    }
-    Ok((found, note))
+            Lookup::Miss(_) => ("its result is no longer in the cache".to_owned(), String::new()),
+        }
+    } else {
+        ("it never ran in this project".to_owned(), String::new())
+    };
+    Entry { node: node.name.clone(), kind: node.kind(), words, log }
 }
 
 pub(super) fn run(call: &Invocation, args: &Log) -> Result<Exit, CommandError> {

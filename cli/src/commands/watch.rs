@@ -9,7 +9,6 @@ mod folders;
 mod keys;
 mod phrase;
 mod seen;
-mod ui;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,10 +26,11 @@ use reel_engine::schedule::line::Line;
 use reel_engine::session::{Interrupter, LOCK_FILE, STATE_FOLDER, channel, make_state_folder};
 
 use super::build::attempt::{Attempt, Done, Ready, Telling};
+use super::served;
 use crate::args::{self, Making, Watch};
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
-use crate::page::{self, Hub};
+use crate::page::Hub;
 use crate::processes;
 use crate::report::live::Aside;
 use crate::signals;
@@ -95,7 +95,10 @@ pub(super) fn run(call: &Invocation, args: &Watch) -> Result<Exit, CommandError>
         }
         process::exit(i32::from(Exit::Interrupted.number()));
     });
-    let hub = if args.ui { Some(open_page(call, args)?) } else { None };
+    let hub = args.ui.then(Hub::default);
+    if let Some(hub) = &hub {
+        served::open(call, &args.making, hub.clone())?;
+    }
     let heard = ring.clone();
     let keys = Keys::listen(move |key| drop(heard.send(Bell::Key(key))));
     let (interrupter, line) = channel();
@@ -538,21 +541,6 @@ impl<'a> Desk<'a> {
             ));
         }
     }
-}
-
-/// Serves the page, and says where.
-fn open_page(call: &Invocation, args: &Watch) -> Result<Hub, CommandError> {
-    let hub = Hub::default();
-    let (reading, targets) = (args.making.reading.clone(), args.making.targets.clone());
-    let told = Arc::new(ui::Project { call: call.clone(), reading, targets });
-    let url = page::serve(told, hub.clone())
-        .map_err(|why| CommandError::failed(format!("cannot serve the page: {why}")))?;
-    if call.global.json {
-        print_json(&serde_json::json!({ "event": "page", "url": url }));
-    } else {
-        print_line(&format!("page: {url}"));
-    }
-    Ok(hub)
 }
 
 /// Rings when the thread of a build came to grief.

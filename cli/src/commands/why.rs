@@ -1,5 +1,7 @@
 //! `reel why`: how a node stands, what changed, the way down to the first cause, and what that set off.
 
+mod moment;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use reel_engine::explain::{Account, Chain, Explainer, First, Moment};
@@ -7,8 +9,8 @@ use reel_engine::history::{Came, History, Past};
 use reel_engine::id::NodeId;
 use reel_engine::operation::Failure;
 use reel_engine::output::Output;
-use reel_engine::schedule::foresee::Standing;
-use reel_engine::session::STATE_FOLDER;
+use reel_engine::schedule::foresee::{Expected, Foresight, Standing};
+use reel_engine::session::{Project, STATE_FOLDER};
 use serde_json::{Value, json};
 
 use super::names::{Meant, foresee_all, meant_or_expected, texts};
@@ -17,6 +19,7 @@ use crate::args::Why;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
 use crate::report::failures::Failures;
+use crate::texts::Texts;
 use crate::ui::{Paint, add, count, print, print_json};
 
 pub(super) fn run(call: &Invocation, args: &Why) -> Result<Exit, CommandError> {
@@ -26,12 +29,11 @@ pub(super) fn run(call: &Invocation, args: &Why) -> Result<Exit, CommandError> {
     let project = &loaded.project;
     let meant = meant_or_expected(call, project, &seen, &args.name)?;
     let (history, texts) = (project.history(), texts(project, &seen));
-    let teller = Teller {
-        explainer: Explainer::new(&seen, &history),
-        phrases: Phrases { project, seen: &seen, texts: &texts },
-        history: &history,
-        failures: Failures::read(&project.root.join(STATE_FOLDER)),
-    };
+    let teller = Teller::new(project, &seen, &history, &texts);
+    if let Some(when) = args.at {
+        moment::run(call, (&loaded, &shop), (&teller, &meant), (args.name.as_str(), when))?;
+        return Ok(Exit::Done);
+    }
     let accounts: Vec<Account> = meant.nodes.iter().map(|id| teller.explainer.account(*id)).collect();
     if call.global.json {
         accounts.iter().for_each(|account| print_json(&teller.json(account, &meant)));
@@ -47,25 +49,63 @@ const SHOWN: usize = 4;
 const LONG: usize = 9;
 
 /// Tells of the changes of nodes.
-struct Teller<'a> {
+pub(super) struct Teller<'a> {
     explainer: Explainer<'a>,
     phrases: Phrases<'a>,
     history: &'a History,
     failures: BTreeMap<String, Failure>,
 }
 
-impl Teller<'_> {
+impl<'a> Teller<'a> {
+    /// Tells of what is foreseen for a project, and of what its history knows.
+    pub(super) fn new(
+        project: &'a Project,
+        seen: &'a Foresight,
+        history: &'a History,
+        texts: &'a Texts,
+    ) -> Self {
+        Self {
+            explainer: Explainer::new(seen, history),
+            phrases: Phrases { project, seen, texts },
+            history,
+            failures: Failures::read(&project.root.join(STATE_FOLDER)),
+        }
+    }
+
+    /// The accounts of what one node's name means, for programs.
+    pub(super) fn told(&self, call: &Invocation, name: &str) -> Result<Vec<Value>, CommandError> {
+        let known = meant_or_expected(call, self.phrases.project, self.phrases.seen, name)?;
+        Ok(known.nodes.iter().map(|id| self.json(&self.explainer.account(*id), &known)).collect())
+    }
+
+    /// Where what one node is made of was written, as `reel.yaml:12`.
+    pub(super) fn place(&self, call: &Invocation, name: &str) -> Result<Option<String>, CommandError> {
+        let known = meant_or_expected(call, self.phrases.project, self.phrases.seen, name)?;
+        Ok(known.nodes.first().and_then(|id| self.phrases.place(*id)))
+    }
+
+    /// The account of what one node's name means, for people; causes that were `told` are only named.
+    fn one(
+        &self,
+        call: &Invocation,
+        name: &str,
+        told: &mut BTreeSet<NodeId>,
+    ) -> Result<String, CommandError> {
+        let known = meant_or_expected(call, self.phrases.project, self.phrases.seen, name)?;
+        let paint = call.ui.out();
+        if let Some(expected) = known.expected {
+            return Ok(Self::expected_text(expected, paint));
+        }
+        let accounts = known.nodes.iter().map(|id| self.explainer.account(*id));
+        Ok(accounts.map(|account| self.account_text(&account, told, paint, call.global.verbose)).collect())
+    }
+
     fn text(&self, accounts: &[Account], meant: &Meant<'_>, paint: Paint, whole: bool) -> String {
         let telling: Vec<&Account> =
             accounts.iter().filter(|it| accounts.len() == 1 || whole || self.is_telling(it)).collect();
         let mut text = meant.note.clone().unwrap_or_default();
         text.extend(meant.output.map(|output| self.output_text(output, paint)));
-        if let Some(expected) = meant.expected {
-            let kind = paint.dim(&format!("({})", expected.kind));
-            let words =
-                format!("waiting: `{}` would make it again, as last time or otherwise", expected.maker);
-            add(&mut text, format_args!("{} {kind}: {words}\n", paint.bold(&expected.name)));
-        }
+        text.extend(meant.expected.map(|expected| Self::expected_text(expected, paint)));
         let mut told = BTreeSet::new();
         for account in &telling {
             text.push_str(&self.account_text(account, &mut told, paint, whole));
@@ -88,6 +128,12 @@ impl Teller<'_> {
         let name = self.phrases.name(account.node);
         let first_time = self.history.past(name).is_none_or(|past| past.before().is_none());
         account.moment == Moment::Pending || self.failures.contains_key(name) || !first_time
+    }
+
+    fn expected_text(expected: &Expected, paint: Paint) -> String {
+        let kind = paint.dim(&format!("({})", expected.kind));
+        let words = format!("waiting: `{}` would make it again, as last time or otherwise", expected.maker);
+        format!("{} {kind}: {words}\n", paint.bold(&expected.name))
     }
 
     fn output_text(&self, output: &Output, paint: Paint) -> String {

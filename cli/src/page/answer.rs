@@ -1,15 +1,16 @@
 //! Requests and answers: who may ask, what is there, parts of files. It knows no build.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
+use serde_json::Value;
 use tiny_http::{Header, Method, Request, Response, StatusCode};
 
-use super::Desk;
+use super::{Bytes, Desk};
 
 /// What is said of every answer: nothing is kept, nothing is guessed, and nobody else may show it.
 const ALWAYS: [(&str, &str); 6] = [
@@ -22,6 +23,16 @@ const ALWAYS: [(&str, &str); 6] = [
         "Content-Security-Policy",
         "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'",
     ),
+];
+
+/// What the page runs.
+const SCRIPTS: [(&str, &str); 6] = [
+    ("page.js", include_str!("page.js")),
+    ("base.js", include_str!("base.js")),
+    ("film.js", include_str!("film.js")),
+    ("timeline.js", include_str!("timeline.js")),
+    ("gantt.js", include_str!("gantt.js")),
+    ("nodes.js", include_str!("nodes.js")),
 ];
 
 /// How often is said that the page is still there.
@@ -42,23 +53,30 @@ pub(super) fn answer(desk: &Desk, request: Request) {
     };
     match path {
         "/" => say(request, 200, "text/html; charset=utf-8", include_str!("index.html").to_owned()),
-        "/page.css" => say(request, 200, "text/css", include_str!("page.css").to_owned()),
-        "/page.js" => say(request, 200, "text/javascript", include_str!("page.js").to_owned()),
+        "/page.css" => say(request, 200, "text/css; charset=utf-8", include_str!("page.css").to_owned()),
         "/events" => tell_events(desk, request),
         "/graph.svg" | "/graph.json" => match desk.told.graph() {
             Ok((svg, _)) if path == "/graph.svg" => say(request, 200, "image/svg+xml", svg),
             Ok((_, json)) => say(request, 200, "application/json", json),
             Err(why) => say(request, 409, "text/plain", why),
         },
-        "/log" => match desk.told.log(&value(query, "node")) {
-            Ok(log) => say(request, 200, "application/json", log.to_string()),
+        "/film" => tell(request, desk.told.film(&value(query, "name"))),
+        "/node" => tell(request, desk.told.node(&value(query, "name"))),
+        "/artifact" => match desk.told.artifact(&value(query, "node"), &value(query, "port")) {
+            Ok(content) => send(request, content.bytes, shown_as(&content.media)),
             Err(why) => say(request, 404, "text/plain", why),
         },
         "/output" => match desk.hub.output(&value(query, "name")) {
-            Some(file) => send(request, &file),
+            Some(file) => {
+                let media = media(&file);
+                send(request, Bytes::File(file), media);
+            }
             None => say(request, 404, "text/plain", "there is no such output".to_owned()),
         },
-        _ => say(request, 404, "text/plain", "there is no such page".to_owned()),
+        _ => match SCRIPTS.into_iter().find(|(name, _)| path.strip_prefix('/') == Some(*name)) {
+            Some((_, script)) => say(request, 200, "text/javascript; charset=utf-8", script.to_owned()),
+            None => say(request, 404, "text/plain", "there is no such page".to_owned()),
+        },
     }
 }
 
@@ -117,10 +135,30 @@ fn tell_events(desk: &Desk, request: Request) {
     }
 }
 
-/// A file, or the part of it that was asked for.
-fn send(request: Request, path: &Path) {
-    let opened = File::open(path).and_then(|file| file.metadata().map(|meta| (file, meta.len())));
-    let Ok((mut file, length)) = opened else {
+/// What is known of something, or why nothing is.
+fn tell(request: Request, known: Result<Value, String>) {
+    match known {
+        Ok(known) => say(request, 200, "application/json", known.to_string()),
+        Err(why) => say(request, 404, "text/plain", why),
+    }
+}
+
+/// What is read from some place in it on.
+trait Readable: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Readable for T {}
+
+/// Bytes, or the part of them that was asked for.
+fn send(request: Request, bytes: Bytes, media: &'static str) {
+    let opened: io::Result<(Box<dyn Readable>, u64)> = match bytes {
+        Bytes::File(path) => File::open(path)
+            .and_then(|file| file.metadata().map(|meta| (Box::new(file) as Box<dyn Readable>, meta.len()))),
+        Bytes::Memory(bytes) => {
+            let length = bytes.len() as u64;
+            Ok((Box::new(Cursor::new(bytes)), length))
+        }
+    };
+    let Ok((mut source, length)) = opened else {
         return say(request, 404, "text/plain", "it is not there".to_owned());
     };
     let asked = request.headers().iter().find(|header| header.field.equiv("Range"));
@@ -131,15 +169,15 @@ fn send(request: Request, path: &Path) {
         None => None,
     };
     let whole = part.clone().unwrap_or(0..length);
-    if file.seek(SeekFrom::Start(whole.start)).is_err() {
+    if source.seek(SeekFrom::Start(whole.start)).is_err() {
         return say(request, 500, "text/plain", "it cannot be read".to_owned());
     }
     let size = whole.end - whole.start;
     let status = StatusCode(if part.is_some() { 206 } else { 200 });
-    let body: Box<dyn Read + Send> = Box::new(file.take(size));
+    let body: Box<dyn Read + Send> = Box::new(source.take(size));
     let mut headers: Vec<Header> =
         ALWAYS.into_iter().filter_map(|(name, value)| header(name, value)).collect();
-    headers.extend(header("Content-Type", media(path)));
+    headers.extend(header("Content-Type", media));
     headers.extend(header("Accept-Ranges", "bytes"));
     if let Some(part) = part {
         let said = format!("bytes {}-{}/{length}", part.start, part.end - 1);
@@ -148,6 +186,32 @@ fn send(request: Request, path: &Path) {
     let size = usize::try_from(size).ok();
     let response = Response::new(status, headers, body, size, None).with_chunked_threshold(usize::MAX);
     let _: io::Result<()> = request.respond(response);
+}
+
+/// As what an artifact is given to a browser: what it can show and what runs nothing; the rest as bytes.
+fn shown_as(media: &str) -> &'static str {
+    const SHOWN: [&str; 17] = [
+        "video/mp4",
+        "video/quicktime",
+        "video/webm",
+        "audio/mp4",
+        "audio/wav",
+        "audio/flac",
+        "audio/mpeg",
+        "audio/ogg",
+        "image/png",
+        "image/jpeg",
+        "image/webp",
+        "image/gif",
+        "image/bmp",
+        "application/json",
+        "text/vtt",
+        "application/ogg",
+        "image/avif",
+    ];
+    let known = SHOWN.into_iter().find(|known| *known == media);
+    let text = media.starts_with("text/") || media == "application/x-subrip";
+    known.unwrap_or(if text { "text/plain; charset=utf-8" } else { "application/octet-stream" })
 }
 
 /// The part of so many bytes that `bytes=a-b`, `bytes=a-` or `bytes=-n` means; only one.
@@ -211,6 +275,16 @@ mod tests {
         assert_eq!(range("bytes=-3", 10), Some(7..10));
         assert_eq!(range("bytes=10-", 10), None);
         assert_eq!(range("lines=1-2", 10), None);
+    }
+
+    #[test]
+    fn artifacts_are_shown_as_what_runs_nothing() {
+        assert_eq!(shown_as("video/mp4"), "video/mp4");
+        assert_eq!(shown_as("text/html"), "text/plain; charset=utf-8");
+        assert_eq!(shown_as("text/javascript"), "text/plain; charset=utf-8");
+        for other in ["image/svg+xml", "application/javascript", "application/x-reel-still", ""] {
+            assert_eq!(shown_as(other), "application/octet-stream", "{other}");
+        }
     }
 
     #[test]

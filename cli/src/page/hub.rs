@@ -16,6 +16,8 @@ pub(crate) struct Hub(Arc<Mutex<Inner>>);
 #[derive(Default)]
 struct Inner {
     began: Option<Instant>,
+    /// How much happened since the page is there.
+    happened: usize,
     /// What happened since the current build began.
     lines: Vec<String>,
     listeners: Vec<Sender<String>>,
@@ -38,10 +40,16 @@ impl Hub {
         let Some(fields) = line.trim_end().strip_prefix('{') else { return };
         let mut inner = self.lock();
         inner.note_outputs(line);
+        inner.happened += 1;
         let at = inner.began.map_or(0, |began| began.elapsed().as_millis());
         let line = format!("{{\"at\":{at},{fields}");
         inner.listeners.retain(|listener| listener.send(line.clone()).is_ok());
         inner.lines.push(line);
+    }
+
+    /// How much happened so far: what was found out at the same number still holds.
+    pub(crate) fn happened(&self) -> usize {
+        self.lock().happened
     }
 
     /// What happened in the current build, and what will.

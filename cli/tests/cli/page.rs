@@ -1,4 +1,4 @@
-//! The page of `reel watch --ui`, asked as a browser asks, and as those ask that it is not for.
+//! The page of `--ui`, asked as a browser asks, and as those ask that it is not for.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -23,7 +23,11 @@ struct Answer {
 
 impl Served {
     fn start(play: &Play) -> Self {
-        let mut going = play.start(&["watch", "--ui", "--json"]);
+        Self::of(play, "watch")
+    }
+
+    fn of(play: &Play, command: &str) -> Self {
+        let mut going = play.start(&[command, "--ui", "--json"]);
         let page: Value = serde_json::from_str(&play::next_line(&mut going)).unwrap();
         assert_eq!(page["event"], "page");
         let url = page["url"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
@@ -77,7 +81,10 @@ fn whoever_has_the_address_sees_the_page_and_nobody_else() {
     assert_eq!(page.status, 200);
     assert!(page.head.contains("Content-Security-Policy: default-src 'self'"), "{}", page.head);
     assert!(page.body.contains("page.js") && !page.body.contains("http"), "nothing comes from elsewhere");
-    for (name, media) in [("page.css", "text/css"), ("page.js", "text/javascript")] {
+    let script = "text/javascript";
+    let parts =
+        ["page.js", "base.js", "film.js", "timeline.js", "gantt.js", "nodes.js"].map(|name| (name, script));
+    for (name, media) in parts.into_iter().chain([("page.css", "text/css")]) {
         let answer = served.get(name);
         assert_eq!(answer.status, 200);
         assert!(answer.head.contains(media), "{}", answer.head);
@@ -123,9 +130,16 @@ fn what_happens_is_told_while_it_does() {
     let graph: Value = serde_json::from_str(&served.get("graph.json").body).unwrap();
     assert_eq!(graph["nodes"][0]["state"], "fresh", "{graph}");
     assert!(served.get("graph.svg").body.starts_with("<svg "));
-    let log: Value = serde_json::from_str(&served.get("log?node=hello").body).unwrap();
-    assert!(log["result"].as_str().unwrap().starts_with("made in"), "{log}");
-    assert_eq!(served.get("log?node=nobody").status, 404);
+    let node: Value = serde_json::from_str(&served.get("node?name=hello").body).unwrap();
+    assert!(node["result"].as_str().unwrap().starts_with("made in"), "{node}");
+    assert_eq!(node["why"]["message"], "fresh: ran in the last build, for the first time");
+    assert_eq!(
+        node["inputs"][1],
+        serde_json::json!({ "slot": "parts.1", "from": [{ "file": "world.txt" }] })
+    );
+    assert_eq!(node["artifacts"][0]["port"], "text");
+    assert!(node["manifest"].as_array().unwrap().iter().any(|field| field["note"] == "world.txt"), "{node}");
+    assert_eq!(served.get("node?name=nobody").status, 404);
     let mut events = BufReader::new(served.ask(&format!("/{}/events", served.token), &[])).lines();
     let mut event = |name: &str| -> Value {
         loop {
@@ -149,4 +163,48 @@ fn what_happens_is_told_while_it_does() {
     assert_eq!(served.get("graph.json").status, 409);
     assert_eq!(served.get("output?name=again").body, "hello moon, again", "the last good one stays");
     served.end();
+}
+
+#[test]
+fn artifacts_are_those_of_nodes_of_this_project() {
+    let play = Play::with(hello());
+    let mut served = Served::start(&play);
+    served.until("watching");
+    let whole = served.get("artifact?node=hello&port=text");
+    assert_eq!((whole.status, whole.body.as_str()), (200, "hello world"));
+    assert!(whole.head.contains("text/plain") && whole.head.contains("nosniff"), "{}", whole.head);
+    let path = format!("/{}/artifact?node=hello&port=text", served.token);
+    let part = served.raw(&path, &[("Range", "bytes=-5")]);
+    assert_eq!((part.status, part.body.as_str()), (206, "world"));
+    for wrong in [
+        "artifact?node=hello&port=words",
+        "artifact?node=nobody&port=text",
+        "artifact?node=../hello&port=text",
+        "artifact?node=hello",
+        "artifact",
+        "film?name=nobody",
+    ] {
+        assert_eq!(served.get(wrong).status, 404, "{wrong}");
+    }
+    assert_eq!(served.get("film?name=again").body, "null", "a text is no film");
+    served.end();
+}
+
+#[test]
+fn a_build_with_a_page_stays_until_it_is_told_to_go() {
+    let play = Play::with(hello());
+    let mut served = Served::of(&play, "build");
+    served.until("finished");
+    assert_eq!(served.get("output?name=again").body, "hello world, again");
+    play::signal(&served.going, "INT");
+    assert_eq!(play::finish(served.going).code, 0, "the build was right");
+
+    let mut again = Served::of(&play, "build");
+    again.until("finished");
+    assert_eq!(again.get("artifact?node=again&port=text").body, "hello world, again", "nothing ran");
+    play::signal(&again.going, "TERM");
+    assert_eq!(play::finish(again.going).code, 0);
+
+    std::fs::remove_file(play.path("world.txt")).unwrap();
+    assert_eq!(play.reel(&["build", "--ui"]).code, 2, "a project that is wrong has no page");
 }

@@ -7,12 +7,15 @@
 //! | `text` | Graphviz, Mermaid |
 //! | `layout` | where nodes and lines are |
 //! | `svg` `html` | drawn without any other program |
+//! | `strip` | what the graph makes, in its own time, above it |
 //!
 //! The picture itself, as JSON, is what programs get, and what `--diff` compares with.
 
 mod html;
 mod layout;
+mod markup;
 mod select;
+mod strip;
 mod svg;
 mod text;
 
@@ -27,6 +30,7 @@ use crate::id::NodeId;
 
 pub use html::html;
 pub use select::{By, NoSuchNode};
+pub use strip::{Part, Strip};
 pub use svg::svg;
 pub use text::{dot, mermaid};
 
@@ -80,6 +84,9 @@ pub struct Picture {
     /// How long these take together, in seconds.
     #[serde(default, rename = "critical-path-seconds")]
     pub critical_seconds: f64,
+    /// What it makes, in its own time, drawn above it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strip: Option<Strip>,
 }
 
 /// A node as it is drawn.

@@ -59,8 +59,8 @@ const CRATES: &[Crate] = &[
     Crate {
         sources: "nodes/src",
         modules: &[
-            "closed", "media", "host", "trace", "text", "speech", "picture", "film", "open", "scenes", "lib",
-            "tests",
+            "closed", "media", "host", "trace", "text", "speech", "picture", "film", "open", "moment",
+            "scenes", "lib", "tests",
         ],
         may_name: &["reel_engine"],
         kinds: &["speech", "picture", "film", "open"],

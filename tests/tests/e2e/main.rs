@@ -13,6 +13,7 @@ mod faults;
 mod looks;
 mod many;
 mod network;
+mod page;
 mod permissions;
 mod proof;
 mod rates;

@@ -69,6 +69,92 @@ fn a_colour_of_captions_a_picture_and_a_font_are_told_as_what_they_are() {
 }
 
 #[test]
+fn a_moment_of_a_film_names_what_is_seen_and_heard_and_who_made_it() {
+    let space = TestSpace::story();
+    let early = space.reel(&["why", "short", "--at", "1s"]);
+    assert_eq!(early.code, Some(2));
+    assert_has(
+        &early.stderr,
+        &["`short` was not built yet: `hook.timeline`", "help: `reel build short` makes it"],
+    );
+    let _ = space.build(&[]).ok();
+    let moment = |at: &str| space.reel(&["why", "short", "--at", at, "--json"]).ok().events();
+    let hook = moment("0.5s");
+    assert_eq!(
+        (&hook[0]["event"], &hook[0]["frame"], &hook[0]["fps"]),
+        (&"moment".into(), &15.into(), &"30".into())
+    );
+    let role = |events: &[Value], role: &str| -> Vec<(String, Vec<String>)> {
+        let there = events[0]["there"].as_array().expect("a list").iter().filter(|it| it["role"] == role);
+        let names = |it: &Value| {
+            it["nodes"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .map(|name| name.as_str().expect("text").to_owned())
+                .collect()
+        };
+        there.map(|it| (it["text"].as_str().expect("text").to_owned(), names(it))).collect()
+    };
+    let one = |text: &str, nodes: &[&str]| {
+        vec![(text.to_owned(), nodes.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())]
+    };
+    assert_eq!(role(&hook, "scene"), one("hook", &["hook.timeline"]));
+    assert_eq!(role(&hook, "sentence"), one("The moon is far.", &["hook.level.1", "hook.say.1"]));
+    assert_eq!(role(&hook, "caption"), one("The moon is far.", &["hook.cues"]));
+    assert_eq!(role(&hook, "picture"), one("#336699", &[]));
+    assert_eq!(role(&hook, "music"), one("bed.wav", &[]));
+    assert_eq!(role(&hook, "mix"), one("", &["film.mix"]));
+    assert_eq!(role(&hook, "film"), one("", &["film.mux"]));
+    let told: Vec<&str> = hook[1..].iter().filter_map(|line| line["node"].as_str()).collect();
+    assert!(
+        told.contains(&"hook.say.1") && told.contains(&"hook.encode.1"),
+        "each with why it is what it is: {told:?}"
+    );
+
+    // The scene comes in over the one before.
+    let from = hook[0]["there"].as_array().expect("a list")[0]["to"].as_u64().expect("a frame");
+    let mid = moment(&format!("@{}", from + 2));
+    assert_eq!(role(&mid, "transition"), one("fade", &["mid.encode.1"]));
+    assert_eq!(role(&mid, "picture"), one("tide.jpg", &["mid.still.1", "mid.image.1"]));
+    assert_eq!(role(&mid, "outgoing"), one("#336699", &[]));
+    let last = mid[0]["frames"].as_u64().expect("a number") - 1;
+    let end = moment(&format!("@{last}"));
+    assert_eq!(role(&end, "picture"), one("", &["end.still.1", "end.card.1"]));
+    assert_eq!(role(&end, "sentence"), []);
+
+    // The film is told of as it was made, its nodes as they stand.
+    space.edit("Red apples fall down.", "Red apples fall up.");
+    let text = space.reel(&["why", "short", "--at", &format!("@{}", from + 20)]).ok().stdout;
+    assert_has(
+        &text,
+        &[
+            "short (out/short.mp4) at 00:0",
+            "sentence “Red apples fall down.”",
+            "mid.say.1 (tts): stale: it will run",
+        ],
+    );
+    assert_has(
+        &text,
+        &["\"Red apples fall down.\" → \"Red apples fall up.\"", "mid.encode.1 (encode): waiting"],
+    );
+
+    for (args, parts) in [
+        (["short", "--at", "9:00"], ["`short` is over by then: it lasts 00:0", "help: its last frame is `@"]),
+        (
+            ["words", "--at", "1s"],
+            ["`words` is not a film that was joined from segments", "of films: `short`"],
+        ),
+        (["hook", "--at", "1s"], ["`hook` is ", "name one output that is a film"]),
+        (["short", "--at", "soon"], ["`soon` is no moment of a film", "`@940`"]),
+    ] {
+        let wrong = space.reel(&[&["why"], args.as_slice()].concat());
+        assert_eq!(wrong.code, Some(2), "{}", wrong.stderr);
+        assert_has(&wrong.stderr, &parts);
+    }
+}
+
+#[test]
 fn an_undone_edit_is_told_as_found() {
     let space = TestSpace::story();
     let _ = space.build(&[]).ok();

@@ -98,7 +98,7 @@ pub(super) fn why(call: &Invocation, reading: &Reading, targets: &[String]) {
         names => names.to_vec(),
     };
     for name in names {
-        if let Err(error) = why::run(call, &Why { name, reading: reading.clone() }) {
+        if let Err(error) = why::run(call, &Why { name, at: None, reading: reading.clone() }) {
             print_error(&error.draw(call.ui.err()));
         }
     }

@@ -1,7 +1,8 @@
 //! A picture as one page that needs nothing else: moved and scaled, searched, and with all that is known of each node.
 
 use super::Picture;
-use super::svg::{escaped, svg};
+use super::markup::escaped;
+use super::svg::svg;
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");

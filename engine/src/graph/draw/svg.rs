@@ -1,9 +1,10 @@
 //! A picture as SVG: lanes, boxes, lines, a head that counts. It decides on no place; light and dark follow the reader.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use super::layout::{HEAD, HEIGHT, Layout, MARGIN, PAD, Point, WIDTH, layout};
+use super::markup::{cut, escaped, put};
+use super::strip::Drawing;
 use super::{Change, Drawn, Picture, spell, spell_bytes};
 
 /// Letters of a name that fit into a box.
@@ -20,7 +21,10 @@ const STATES: [&str; 7] = ["fresh", "cached", "new", "stale", "missing", "waitin
 #[must_use]
 pub fn svg(picture: &Picture) -> String {
     let layout = layout(picture);
-    let (width, height) = (layout.width.ceil(), layout.height.ceil());
+    let strip = picture.strip.as_ref().map(|strip| Drawing::of(strip, layout.width));
+    let below = strip.as_ref().map_or(0.0, |strip| strip.height);
+    let width = strip.as_ref().map_or(layout.width, |strip| strip.width.max(layout.width)).ceil();
+    let height = (layout.height + below).ceil();
     let mut out = String::new();
     put(
         &mut out,
@@ -32,14 +36,19 @@ pub fn svg(picture: &Picture) -> String {
         ),
     );
     head(&mut out, picture);
-    out.push_str("<g id=\"graph\">\n");
+    if let Some(strip) = strip {
+        out.push_str(&strip.svg);
+        put(&mut out, format_args!("<g id=\"graph\" transform=\"translate(0 {below:.1})\">\n"));
+    } else {
+        out.push_str("<g id=\"graph\">\n");
+    }
     for lane in &layout.lanes {
         put(
             &mut out,
             format_args!(
                 "<rect class=\"lane\" x=\"{MARGIN}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"10\"/>\n",
                 lane.top,
-                width - 2.0 * MARGIN,
+                layout.width.ceil() - 2.0 * MARGIN,
                 lane.height
             ),
         );
@@ -224,20 +233,4 @@ fn about(node: &Drawn) -> String {
     lines.extend(node.bytes.map(|bytes| format!("{} made", spell_bytes(bytes))));
     lines.extend(node.reasons.iter().take(4).cloned());
     lines.join("\n")
-}
-
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars().take(most - 1).chain(['…']).collect()
-}
-
-pub(super) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
-    // Writing into a string cannot fail.
-    let _ = out.write_fmt(text);
 }
