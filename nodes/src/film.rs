@@ -3,8 +3,13 @@
 pub mod captions;
 pub mod cues;
 pub mod encode;
+pub mod gain;
+pub mod loudness;
 pub mod mix;
 pub mod mux;
+pub mod passage;
 pub mod segments;
+pub mod sound;
 pub mod thumbnail;
 pub mod timeline;
+pub mod track;

@@ -5,6 +5,7 @@ pub mod ease;
 pub mod encoding;
 pub mod font;
 pub mod look;
+pub mod passage;
 pub mod percent;
 pub mod picture;
 pub mod plan;

@@ -2,6 +2,10 @@
 
 pub mod cues;
 pub mod encode;
+pub mod loudness;
 pub mod mix;
 pub mod mux;
+pub mod passage;
+pub mod sound;
 pub mod thumbnail;
+pub mod track;

@@ -6,6 +6,7 @@ pub mod draw;
 pub mod film;
 pub mod frame;
 pub mod identity;
+mod mixer;
 pub mod picture;
 pub mod runs;
 pub mod serve;

@@ -9,6 +9,7 @@ mod av {
     mod bad;
     mod film;
     mod made;
+    mod parts;
     mod pictures;
     mod sound;
 }

@@ -12,6 +12,7 @@ mod faults;
 mod looks;
 mod many;
 mod network;
+mod passages;
 mod permissions;
 mod rerun;
 mod right;
