@@ -6,6 +6,7 @@ pub mod encoding;
 pub mod font;
 pub mod likeness;
 pub mod look;
+pub mod passage;
 pub mod percent;
 pub mod picture;
 pub mod plan;

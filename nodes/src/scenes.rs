@@ -8,7 +8,7 @@
 //! | `SCENE.timeline` | all of the above | formats of one frame rate |
 //! | `SCENE.layer.N.M.…` | `layers` | what is drawn for each format; files everything |
 //! | `SCENE.card.N` `.svg.N` `.still.N` `.conform.N` `.cues` `.segments` → `.encode.N` | `show`, `captions` | outputs of one format |
-//! | `film.mix` | the scenes of a film, `music` | formats of one length |
+//! | `film.mix` → `.mix.N` and more | the scenes of a film, `music` | formats of one length |
 //! | `film.mux`, `OUTPUT.captions`, `OUTPUT.mix`, `OUTPUT.thumbnail` | `outputs` | equal outputs |
 //!
 //! Where there are several of one line, `OUTPUT/` stands before the name.

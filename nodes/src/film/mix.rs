@@ -6,47 +6,50 @@
 //!            music: { file: assets/bed.flac, gain: -18dB, duck: -10dB } } }
 //! ```
 //!
-//! What the run (in the worker) must do:
+//! It is an expansion: the sound is cut into passages of 24 s, fixed in film time, each mixed by an action that knows
+//! only what is heard in it. What it makes:
+//!
+//! | node | kind | from |
+//! |---|---|---|
+//! | `sound.N` | `sound` | each effect and each music |
+//! | `loudness.N` | `loudness` | what is heard in a passage |
+//! | `gain` | `gain` | all of `loudness.N` |
+//! | `mix.N` | `passage` | what is heard in a passage, `gain` |
+//! | `track` | `track` | all of `mix.N`, where AAC has more than one; WAV and FLAC are one passage |
+//!
+//! What the run (in the worker, since it must know how long effects are) must do:
 //! - film time: scene `i` begins at frame `F = Σ frames of the plans before it`, sample
 //!   `fps.sample_of(F, 48_000)` ([`crate::media::plan::starts`]); the film is `fps.sample_of(Σ frames, 48_000)` samples;
-//!   48 kHz stereo, 32-bit float;
 //! - voices: artifact `j` of slot `scenes.I.voices` (all artifacts of the slots `scenes.I.voices.0`, `.1`, … in
-//!   order; mono 48 kHz float WAV from `level`) begins at the scene's first sample + `plan.sentences[j].start`,
-//!   equal in both channels, with the scene's `gain` and 5 ms linear fades at both edges;
-//! - clips: slot `scenes.I.clips.J.audio` (48 kHz stereo float WAV from `clip`) begins at the scene's first
+//!   order) begins at the scene's first sample + `plan.sentences[j].start`, with the scene's `gain`;
+//! - clips: slot `scenes.I.clips.J.audio` begins at the scene's first
 //!   sample + `fps.sample_of(F + plan.pictures[picture], …)` − the scene's first sample, is cut where the next
-//!   picture of the plan begins or the scene ends, with its `gain` and 5 ms fades, also where it
-//!   begins again (`loop`); where the next scene has a
-//!   `fade`, the sound of the last picture goes on for that long (whole frames) and fades out over it by the
-//!   cosine, while that of the next scene's first picture fades in by the sine: equal power;
-//! - effects: slot `scenes.I.sfx.J.file`, any audio file, resampled; begins at the scene's first sample, plus the
+//!   picture of the plan begins or the scene ends, with its `gain`; where the next scene has a
+//!   `fade`, the sound of the last picture goes on for that long (whole frames) and goes out over it, while that of the
+//!   next scene's first picture comes in: equal power;
+//! - effects: slot `scenes.I.sfx.J.file`, any audio file; begins at the scene's first sample, plus the
 //!   start of the word `at` (of slot `scenes.I.words`, as captions show it), plus `after`; goes on over the end of
-//!   its scene; with its `gain` and 5 ms fades;
-//! - music: slot `music.K.file` (`music.file` when it is one), any audio file; resampled, from its first sample at
-//!   the start of scene `first`, repeated with a 50 ms cross-fade when `loop` and shorter than its stretch; `gain`;
-//!   `fade_in` from there and `fade_out` (linear) at the film's end, or, after a scene `last` that is not the
-//!   film's last, from the end of that scene on; brought down by `duck` dB more while anybody speaks: speech is
-//!   every `plan.speech` interval in film time, gaps below 1.2 s held, down within 200 ms **before** the onset
-//!   (complete at it), up within 500 ms after the end, in straight lines of dB;
-//! - loudness: EBU R128 integrated over the whole sum; film gain = `loudness` − measured, rounded to 0.5 dB,
-//!   applied to everything; silence stays as it is; then a true-peak limiter at `peak` (look-ahead, no
-//!   clipping); measured again is not needed;
-//! - `stem`: all of that is measured, but only one part of it is written, with the gains of the whole film, those of
-//!   its limiter among them: stems that are put together are the film;
-//! - codec: `aac`: native AAC-LC, `bitrate` kbit/s, M4A, gapless signalled (first decoded sample = sample 0);
-//!   `wav`: 16-bit PCM, TPDF dither from a fixed seed; `flac`: 16-bit. Bit-exact flags, no library tags. Work
-//!   in windows: memory must not grow with the film beyond what one pass over inputs needs;
-//! - port `audio`, media by codec ([`crate::media::encoding::SoundCodec::media`]).
+//!   its scene, with its `gain`;
+//! - music: slot `music.K.file` (`music.file` when it is one), any audio file; from its first sample at
+//!   the start of scene `first`; `fade_in` from there and `fade_out` at the film's end, or, after a scene `last` that
+//!   is not the film's last, from the end of that scene on; ducked during every `plan.speech` interval in film time;
+//! - what a passage says of the film ends at its borders: an edit elsewhere leaves it as it is.
+
+mod make;
+mod place;
 
 use reel_engine::artifact::{Port, PortType};
 use reel_engine::claim::Claim;
 use reel_engine::diagnostic::code;
-use reel_engine::operation::{Audio, Info, Input, Json, Kind, Reproducible, Resolve, Site, Words};
+use reel_engine::operation::{Audio, Info, Input, Json, Kind, Reproducible, Resolve, Site, Through, Words};
 use reel_engine::quantity::{Duration, Gain};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::make::subgraph;
+pub use self::place::Known;
 use crate::media::encoding::SoundCodec;
+use crate::media::passage::Stem;
 use crate::media::tools;
 
 /// `with:` of `mix`.
@@ -100,20 +103,6 @@ pub struct SceneSound {
     /// Words of the scene, from `timeline`: where an effect comes in at a word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words: Option<Input<Words>>,
-}
-
-/// A part of a film's sound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Stem {
-    /// What is said.
-    Voice,
-    /// What clips sound like.
-    Clips,
-    /// Sounds that are put in.
-    Sfx,
-    /// The music, ducked.
-    Music,
 }
 
 /// A sound that is put in.
@@ -176,7 +165,7 @@ pub struct ClipSound {
 #[serde(deny_unknown_fields)]
 pub struct Music {
     /// A sound file, or a URL.
-    pub file: Input<Audio>,
+    pub file: Through<Audio>,
     /// How loud, against how it was recorded.
     #[serde(default = "default_music_gain")]
     pub gain: Gain,
@@ -246,13 +235,13 @@ impl Kind for Mix {
     fn info(&self) -> Info {
         Info {
             name: "mix",
-            version: 2,
-            summary: "mixes speech, clips and music to one track of the right loudness",
+            version: 3,
+            summary: "mixes speech, clips and music to one track of the right loudness, passage by passage",
             example: "sound: { uses: mix, with: { scenes: [{ plan: \"${hook.timeline.plan}\", \
                       voices: [\"${hook.level.1.audio}\"] }], music: { file: bed.flac } } }",
             site: Site::Worker,
             reproducible: Reproducible::PerArch,
-            expands: false,
+            expands: true,
         }
     }
 
@@ -261,11 +250,15 @@ impl Kind for Mix {
     }
 
     fn claim(&self, _: &Params) -> Claim {
-        Claim::cores(1, 128)
+        Claim::cores(1, 32)
     }
 
     fn tools(&self, _: &Params) -> Vec<&'static str> {
-        vec![tools::FFMPEG, tools::EBUR128]
+        vec![tools::FFMPEG]
+    }
+
+    fn makes(&self) -> &'static [&'static str] {
+        &["sound", "loudness", "gain", "mix", "track"]
     }
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
@@ -301,3 +294,6 @@ impl Kind for Mix {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

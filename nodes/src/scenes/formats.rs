@@ -9,9 +9,9 @@ use reel_engine::spec::{Located, OutputDecl};
 use super::sections::{Burn, Output};
 use super::story::{Story, typed};
 use crate::film::captions::Format as CaptionFormat;
-use crate::film::mix::Stem;
 use crate::film::thumbnail::Format as PictureFormat;
 use crate::media::encoding::{Container, Encoding, Preset, SoundCodec};
+use crate::media::passage::Stem;
 use crate::media::time::FrameRate;
 
 /// Which scenes, in which order, at which frame rate: what decides times and sound.

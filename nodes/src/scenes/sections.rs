@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use self::layers::{Layer, Progress};
 use crate::film::expect::Expected;
-use crate::film::mix::Stem;
 use crate::media::camera::{Camera, Point};
 use crate::media::ease::Ease;
 use crate::media::encoding::{Preset, VideoCodec};
 use crate::media::look::{CaptionPosition, CaptionStyle};
+use crate::media::passage::Stem;
 use crate::media::percent::Percent;
 use crate::media::picture::{Fit, TransitionKind};
 use crate::media::speed::Speed;

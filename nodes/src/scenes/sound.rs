@@ -13,8 +13,8 @@ use super::maker::{Maker, With, list, reference};
 use super::pictures::Seen;
 use super::speech::{known_words, said_at};
 use super::story::Story;
-use crate::film::mix::Stem;
 use crate::media::encoding::SoundCodec;
+use crate::media::passage::Stem;
 
 /// A track that an output asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

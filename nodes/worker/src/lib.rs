@@ -7,6 +7,7 @@ pub mod film;
 pub mod frame;
 pub mod identity;
 pub mod measure;
+mod mixer;
 pub mod picture;
 pub mod runs;
 pub mod serve;

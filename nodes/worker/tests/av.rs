@@ -10,6 +10,7 @@ mod av {
     mod colours;
     mod film;
     mod made;
+    mod parts;
     mod pictures;
     mod sound;
 }

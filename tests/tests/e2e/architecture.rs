@@ -68,7 +68,7 @@ const CRATES: &[Crate] = &[
     Crate {
         sources: "nodes/worker/src",
         modules: &[
-            "frame", "av", "draw", "sound", "measure", "speech", "picture", "film", "runs", "identity",
+            "frame", "av", "draw", "sound", "mixer", "measure", "speech", "picture", "film", "runs", "identity",
             "confine", "serve", "lib", "main",
         ],
         may_name: &["reel_engine", "reel_nodes", "reel_worker"],

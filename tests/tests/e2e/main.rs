@@ -14,6 +14,7 @@ mod looks;
 mod many;
 mod network;
 mod page;
+mod passages;
 mod permissions;
 mod proof;
 mod rates;

@@ -38,7 +38,7 @@ fn one_word_speaks_one_sentence_and_undone_it_runs_nothing() {
     // The fade into `mid` asks for the plan of `hook`, and then wants the same pictures as before.
     let around =
         ["hook.say.2", "hook.level.2", "hook.timeline", "hook.cues", "hook.segments", "mid.segments"];
-    let film_wide = ["film.mix", "film.mux", "words.captions"];
+    let film_wide = ["film.mix", "film.loudness.1", "film.gain", "film.mix.1", "film.mux", "words.captions"];
     let expected: Vec<&str> =
         around.iter().chain(&film_wide).copied().chain(segments.iter().map(String::as_str)).collect();
     second.assert_ran(&expected);

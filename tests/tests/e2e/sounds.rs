@@ -92,7 +92,7 @@ fn an_effect_begins_with_its_word_and_stems_are_the_parts_of_the_film() {
     // A sound that is moved is no reason to make a picture again.
     space.edit("after: 0.1s", "after: 0.2s");
     let again = space.build(&["film"]).ok();
-    again.assert_ran(&["film.mix", "film.mux"]);
+    again.assert_ran(&["film.mix", "film.loudness.1", "film.gain", "film.mix.1", "film.mux"]);
 }
 
 const SILENT: &str = r##"version: 1

@@ -78,6 +78,15 @@ fn to_24_bits(x: f32) -> i32 {
     (f64::from(x) * 8_388_608.0).round().clamp(-8_388_608.0, 8_388_607.0) as i32
 }
 
+/// Which packets of an encoding are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Packets {
+    /// How many are left out at the start.
+    pub skip: u64,
+    /// How many are written then; all that are left when `None`.
+    pub count: Option<u64>,
+}
+
 /// An encoder of any [`SoundFormat`] for 1 or 2 channels at 48 kHz.
 pub struct SoundEncoder {
     path: PathBuf,
@@ -88,6 +97,10 @@ pub struct SoundEncoder {
     /// Samples that do not fill a block yet.
     pending: Vec<f32>,
     pushed: i64,
+    /// Set for a part of a longer encoding.
+    part: Option<Packets>,
+    /// Packets that came out of the encoder.
+    packets: u64,
 }
 
 impl SoundEncoder {
@@ -126,7 +139,23 @@ impl SoundEncoder {
             block,
             pending: Vec::new(),
             pushed: 0,
+            part: None,
+            packets: 0,
         })
+    }
+
+    /// As [`Self::create`], but only some packets are written: a part of what an encoding of more samples would give,
+    /// with timestamps that mean nothing. [`super::join_sound()`] puts parts together.
+    ///
+    /// # Errors
+    /// When the parameters do not fit, or the file cannot be written.
+    pub fn create_part(
+        path: &Path,
+        format: SoundFormat,
+        channels: u32,
+        packets: Packets,
+    ) -> Result<Self, AvError> {
+        Ok(Self { part: Some(packets), ..Self::create(path, format, channels)? })
     }
 
     fn failed(&self, error: Error) -> AvError {
@@ -191,6 +220,17 @@ impl SoundEncoder {
                 Err(error) => return Err(self.failed(error)),
             }
             packet.set_stream(0);
+            self.packets += 1;
+            if let Some(part) = self.part {
+                let Some(number) = (self.packets - 1).checked_sub(part.skip) else { continue };
+                if part.count.is_some_and(|count| number >= count) {
+                    continue;
+                }
+                let place = number as i64 * self.block as i64;
+                packet.set_pts(Some(place));
+                packet.set_dts(Some(place));
+                packet.set_duration(self.block as i64);
+            }
             packet.write(&mut self.output).map_err(|e| self.failed(e))?;
         }
     }

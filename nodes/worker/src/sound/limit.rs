@@ -4,6 +4,9 @@
 //! filter of our own: a windowed sinc of 24 taps a phase). The gain that each sample needs is held over the
 //! look-ahead, let go slowly, and averaged over the look-ahead, so that it has fallen far enough when the peak
 //! comes and has no corners. What comes out is what came in, [`LATENCY`] samples later.
+//!
+//! It forgets: gains that have nearly come back have come back, and what is averaged is counted in whole steps. So a
+//! limiter that begins with a silent past is, 0.8 s later, bit for bit as one that heard everything.
 
 use std::collections::VecDeque;
 
@@ -16,7 +19,11 @@ const AHEAD: usize = 96;
 /// Samples from input to output.
 pub const LATENCY: usize = AHEAD + TAPS / 2;
 /// How much of the missing gain comes back with every sample: a time constant of 80 ms at 48 kHz.
-const RELEASE: f32 = 1.0 / 3840.0;
+const RELEASE: f64 = 1.0 / 3840.0;
+/// A gain that misses less than this has come back: a thousandth of a decibel.
+const BACK: f64 = 1e-4;
+/// Steps of a gain of 1 in which gains are averaged.
+const STEPS: f64 = (1_u64 << 40) as f64;
 /// Two channels, interleaved.
 const CHANNELS: usize = 2;
 /// Head room for what the interpolator misses and what meters read too high: 0.15 dB.
@@ -28,14 +35,21 @@ pub struct Limiter {
     phases: [[f32; TAPS]; PHASES],
     /// The most that interpolating can make of samples of ±1.
     most: f32,
-    /// The last [`TAPS`] samples of each channel.
-    history: [[f32; TAPS]; CHANNELS],
+    /// The last [`TAPS`] samples of each channel, twice, so that they stand side by side from any place on.
+    history: [[f32; 2 * TAPS]; CHANNELS],
+    /// Where the next sample goes.
+    next: usize,
+    /// For how many samples points between them could reach the ceiling.
+    loud: [usize; CHANNELS],
     delay: VecDeque<[f32; CHANNELS]>,
     /// Ascending candidates for the least gain of the look-ahead: position and gain.
     least: VecDeque<(u64, f32)>,
-    averaged: VecDeque<f32>,
-    sum: f64,
-    gain: f32,
+    /// In [`STEPS`].
+    averaged: VecDeque<i64>,
+    sum: i64,
+    gain: f64,
+    /// For how many samples the gain has been 1.
+    calm: usize,
     position: u64,
 }
 
@@ -48,12 +62,15 @@ impl Limiter {
             ceiling: ceiling * MARGIN,
             phases,
             most: phases.iter().map(|phase| phase.iter().map(|tap| tap.abs()).sum()).fold(1.0, f32::max),
-            history: [[0.0; TAPS]; CHANNELS],
+            history: [[0.0; 2 * TAPS]; CHANNELS],
+            next: 0,
+            loud: [0; CHANNELS],
             delay: VecDeque::from(vec![[0.0; CHANNELS]; LATENCY]),
             least: VecDeque::new(),
-            averaged: VecDeque::from(vec![1.0; AHEAD]),
-            sum: AHEAD as f64,
+            averaged: VecDeque::from(vec![STEPS as i64; AHEAD]),
+            sum: AHEAD as i64 * STEPS as i64,
             gain: 1.0,
+            calm: AHEAD,
             position: 0,
         }
     }
@@ -81,20 +98,21 @@ impl Limiter {
         self.delay.pop_front().unwrap_or_default().map(|sample| sample * gain)
     }
 
-    /// The highest of the sample that left the middle of the interpolator and the three points after it.
+    /// The highest of the sample that left the middle of the interpolator and the three points after it; 0 where none
+    /// of them can reach the ceiling.
     fn peak(&mut self, frame: [f32; CHANNELS]) -> f32 {
         let mut peak = 0.0_f32;
-        for (history, sample) in self.history.iter_mut().zip(frame) {
-            history.copy_within(1.., 0);
-            history[TAPS - 1] = sample;
-            let loudest = history.iter().fold(0.0_f32, |most, sample| most.max(sample.abs()));
-            if loudest * self.most <= self.ceiling {
-                // No point between these samples can reach the ceiling.
-                peak = peak.max(loudest);
+        self.next = (self.next + 1) % TAPS;
+        for ((history, loud), sample) in self.history.iter_mut().zip(&mut self.loud).zip(frame) {
+            history[self.next] = sample;
+            history[self.next + TAPS] = sample;
+            *loud = if sample.abs() * self.most > self.ceiling { TAPS } else { loud.saturating_sub(1) };
+            if *loud == 0 {
                 continue;
             }
+            let last = &history[self.next + 1..=self.next + TAPS];
             for phase in &self.phases {
-                let value: f32 = history.iter().zip(phase).map(|(s, w)| s * w).sum();
+                let value: f32 = last.iter().zip(phase).map(|(s, w)| s * w).sum();
                 peak = peak.max(value.abs());
             }
         }
@@ -102,6 +120,10 @@ impl Limiter {
     }
 
     fn next_gain(&mut self, needed: f32) -> f32 {
+        self.position += 1;
+        if needed >= 1.0 && self.calm >= AHEAD {
+            return 1.0;
+        }
         while self.least.back().is_some_and(|(_, gain)| *gain >= needed) {
             self.least.pop_back();
         }
@@ -109,13 +131,14 @@ impl Limiter {
         while self.least.front().is_some_and(|(at, _)| at + (AHEAD as u64) < self.position) {
             self.least.pop_front();
         }
-        self.position += 1;
-        let held = self.least.front().map_or(1.0, |(_, gain)| *gain);
-        self.gain = held.min(self.gain + (1.0 - self.gain) * RELEASE);
-        self.averaged.push_back(self.gain);
-        let oldest = self.averaged.pop_front().unwrap_or(1.0);
-        self.sum += f64::from(self.gain) - f64::from(oldest);
-        (self.sum / AHEAD as f64) as f32
+        let held = self.least.front().map_or(1.0, |(_, gain)| f64::from(*gain));
+        let released = self.gain + (1.0 - self.gain) * RELEASE;
+        self.gain = held.min(if 1.0 - released < BACK { 1.0 } else { released });
+        self.calm = if self.gain < 1.0 { 0 } else { self.calm + 1 };
+        let newest = (self.gain * STEPS).round() as i64;
+        self.averaged.push_back(newest);
+        self.sum += newest - self.averaged.pop_front().unwrap_or(newest);
+        (self.sum as f64 / (AHEAD as f64 * STEPS)) as f32
     }
 }
 
@@ -176,6 +199,31 @@ mod tests {
             let peak = true_peak(&settled, 2);
             assert!(peak <= 0.891_25, "{frequency} Hz: {peak}");
             assert!(peak > 0.8, "{frequency} Hz: {peak}");
+        }
+    }
+
+    /// Whatever came before: a limiter that began 0.8 s earlier goes on as one that heard all of it.
+    #[test]
+    fn it_forgets_bit_for_bit() {
+        let mut state = 7_u32;
+        let mut sound = Vec::new();
+        for n in 0..6 * 48_000_u32 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let noise = (state >> 8) as f32 / 8_388_608.0 - 1.0;
+            // Loud all the time, in bursts, as one click of 30 dB too much, and not at all.
+            let loud = match n / 48_000 {
+                0 | 1 => 3.0,
+                2 if n % 9_000 < 700 => 2.0,
+                3 if n == 3 * 48_000 + 11 => 30.0,
+                _ => 0.2,
+            };
+            sound.extend([noise * loud, noise * loud * 0.7]);
+        }
+        let whole = limited(&sound, 0.891_25);
+        for from in (0..5 * 48_000).step_by(6_311) {
+            let part = limited(&sound[from * 2..], 0.891_25);
+            let settled = 38_400 * 2;
+            assert!(part[settled..] == whole[from * 2 + settled..], "from sample {from}");
         }
     }
 

@@ -1,6 +1,10 @@
 //! Loudness by EBU R128, and decibels. It knows no file.
 
+use std::ops::Range;
+
 use ebur128::{EbuR128, Mode};
+use reel_engine::quantity::Gain;
+use reel_nodes::media::passage::Loudness;
 use reel_nodes::media::time::SAMPLE_RATE;
 
 /// Below this a measurement means silence: the absolute gate of ITU-R BS.1770-4.
@@ -10,6 +14,67 @@ const SILENCE_LUFS: f64 = -70.0;
 #[must_use]
 pub fn factor(db: f64) -> f64 {
     10_f64.powf(db / 20.0)
+}
+
+/// A gain as a number of decibels.
+#[must_use]
+pub fn decibels(gain: Gain) -> f64 {
+    f64::from(gain.hundredths()) / 100.0
+}
+
+/// Samples from one gating block to the next: 100 ms. A block has four times as many.
+const HOP: u64 = 4_800;
+
+/// Measures a passage of interleaved stereo block by block, so that the loudness of what passages come to together is
+/// known from what is said of each.
+pub struct BlockMeter {
+    meter: EbuR128,
+    /// Which samples are the passage's own. Those before only fill filters and first blocks.
+    own: Range<u64>,
+    at: u64,
+    blocks: Vec<i32>,
+    power: f64,
+}
+
+impl BlockMeter {
+    /// A meter for samples of which `own` are measured; `None` when there is none for stereo.
+    #[must_use]
+    pub fn new(own: Range<u64>) -> Option<Self> {
+        let meter = EbuR128::new(2, SAMPLE_RATE, Mode::M).ok()?;
+        Some(Self { meter, own, at: 0, blocks: Vec::new(), power: 0.0 })
+    }
+
+    /// Takes in interleaved samples.
+    pub fn push(&mut self, mut samples: &[f32]) {
+        while !samples.is_empty() && self.at < self.own.end {
+            // The next place where a block ends, or where samples begin or cease to count.
+            let own = &self.own;
+            let next = if self.at < own.start {
+                own.start
+            } else {
+                own.start + (self.at - own.start) / HOP * HOP + HOP
+            };
+            let count = (next.min(own.end) - self.at).min(samples.len() as u64 / 2);
+            let (piece, rest) = samples.split_at(count as usize * 2);
+            // Fails only when the number of samples is odd.
+            let _ = self.meter.add_frames_f32(piece);
+            if self.at >= own.start {
+                self.power += piece.iter().map(|s| f64::from(*s) * f64::from(*s)).sum::<f64>();
+            }
+            (self.at, samples) = (self.at + count, rest);
+            if self.at == next && self.at > own.start && self.at >= 4 * HOP {
+                let lufs = self.meter.loudness_momentary().unwrap_or(f64::NEG_INFINITY);
+                self.blocks.extend((lufs >= SILENCE_LUFS).then(|| (lufs * 1e6).round() as i32));
+            }
+        }
+    }
+
+    /// What was measured.
+    #[must_use]
+    pub fn finish(self) -> Loudness {
+        let samples = self.own.end - self.own.start;
+        Loudness { blocks: self.blocks, power: (self.power * 1e12).round() as u64, samples }
+    }
 }
 
 /// Measures interleaved samples at 48 kHz as they come.
@@ -115,6 +180,29 @@ mod tests {
         let mut meter = Meter::new(1).unwrap();
         meter.push(&sine(5.0, 1.0));
         assert!((meter.integrated().unwrap() + 3.01).abs() < 0.1);
+    }
+
+    /// Passages that were measured alone have the blocks of one measurement.
+    #[test]
+    fn passages_have_the_blocks_of_the_whole() {
+        let mut state = 1_u32;
+        let mut sound = Vec::new();
+        for n in 0..10 * 48_000_u32 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let loud = if (n / 60_000) % 3 == 1 { 0.01 } else { 0.4 };
+            sound.extend([((state >> 8) as f32 / 8_388_608.0 - 1.0) * loud; 2]);
+        }
+        let measured = |from: usize, own: Range<u64>| {
+            let mut meter = BlockMeter::new(own).unwrap();
+            sound[from * 2..].chunks(7_777 * 2).for_each(|piece| meter.push(piece));
+            meter.finish()
+        };
+        let whole = measured(0, 0..480_000);
+        assert_eq!(whole.blocks.len(), 97);
+        let (first, second) = (measured(0, 0..240_000), measured(240_000 - 65_536, 65_536..305_536));
+        assert_eq!([first.blocks, second.blocks].concat(), whole.blocks);
+        assert!((first.power + second.power).abs_diff(whole.power) < whole.power / 1_000_000_000);
+        assert_eq!(first.samples + second.samples, whole.samples);
     }
 
     #[test]
