@@ -37,7 +37,8 @@ pub fn read(text: &str) -> Result<Vec<Subtitle>, String> {
         return Ok(Vec::new());
     }
     let captions = subtitles::read(text.as_bytes()).map_err(|fault| fault.to_string())?;
-    let viewed = |caption: &Caption| Subtitle { start: caption.start, end: caption.end, text: caption.text() };
+    let viewed =
+        |caption: &Caption| Subtitle { start: caption.start, end: caption.end, text: caption.text() };
     Ok(captions.iter().map(viewed).collect())
 }
 

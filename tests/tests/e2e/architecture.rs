@@ -68,8 +68,8 @@ const CRATES: &[Crate] = &[
     Crate {
         sources: "nodes/worker/src",
         modules: &[
-            "frame", "av", "draw", "sound", "mixer", "measure", "speech", "picture", "film", "runs", "identity",
-            "confine", "serve", "lib", "main",
+            "frame", "av", "draw", "sound", "mixer", "measure", "speech", "picture", "film", "runs",
+            "identity", "confine", "serve", "lib", "main",
         ],
         may_name: &["reel_engine", "reel_nodes", "reel_worker"],
         kinds: &["speech", "picture", "film"],
