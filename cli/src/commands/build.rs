@@ -11,37 +11,42 @@ use std::sync::atomic::Ordering;
 use reel_engine::session::{Interrupter, channel};
 use reel_nodes::trace;
 
-use crate::args::Build;
+use crate::args::{Build, Making};
 use crate::error::{CommandError, Exit};
 use crate::open::Invocation;
 use crate::processes;
 use crate::signals::{self, Held};
 use crate::ui::{count, print, print_error};
-use attempt::{Attempt, Ready, Telling};
+use attempt::{Attempt, Done, Ready, Telling};
 
 pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError> {
     let held = signals::hold();
-    let root = call.root()?;
-    if args.check_inputs {
-        can_watch()?;
-    }
-    let telling = Telling {
-        trace: args.trace.clone(),
-        summary: args.summary,
-        page: None,
-        check_inputs: args.check_inputs,
-    };
-    let attempt = Attempt::new(call, args.making.clone(), &root, telling, Arc::default());
-    let ready = attempt.prepare()?;
-    let (interrupter, mut line) = channel();
-    if !matches!(ready, Ready::Nothing(_)) {
-        listen(call, &held, &attempt, interrupter);
-    }
-    let done = attempt.perform(ready, &mut line, true)?;
-    if args.check_inputs && !call.global.json && !done.summary.interrupted {
+    let telling = Telling { summary: args.summary, ..Telling::of(&args.insight) };
+    let done = build(call, args.making.clone(), telling, &held)?;
+    if args.insight.check_inputs && !call.global.json && !done.summary.interrupted {
         print(&found(done.found));
     }
     Ok(done.exit())
+}
+
+/// One build of the project, which signals stop.
+pub(super) fn build(
+    call: &Invocation,
+    making: Making,
+    telling: Telling,
+    held: &Held,
+) -> Result<Done, CommandError> {
+    let root = call.root()?;
+    if telling.check_inputs {
+        can_watch()?;
+    }
+    let attempt = Attempt::new(call, making, &root, telling, Arc::default());
+    let ready = attempt.prepare()?;
+    let (interrupter, mut line) = channel();
+    if !matches!(ready, Ready::Nothing(_)) {
+        listen(call, held, &attempt, interrupter);
+    }
+    attempt.perform(ready, &mut line, true)
 }
 
 /// First signal: what runs is cancelled, what finished is kept. Second: everything ends at once.
@@ -80,7 +85,7 @@ fn can_watch() -> Result<(), CommandError> {
 }
 
 /// The last word on watched nodes.
-fn found(nodes: usize) -> String {
+pub(super) fn found(nodes: usize) -> String {
     match nodes {
         0 => "every command and voice used only what is in its key\n".to_owned(),
         nodes => format!("{} used or made what is not in its key\n", count(nodes, "node")),

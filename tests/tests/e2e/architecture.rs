@@ -90,6 +90,7 @@ const CRATES: &[Crate] = &[
             "processes",
             "diagnostics",
             "error",
+            "bundle",
             "args",
             "page",
             "report",
