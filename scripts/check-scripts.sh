@@ -13,7 +13,7 @@ wrong() {
 }
 
 # Every script is strict, executable, and understood by bash.
-for script in "$root"/scripts/*.sh "$root/.ci/run"; do
+for script in "$root"/scripts/*.sh "$root"/ci/*.sh "$root/.ci/run"; do
   bash -n "$script" || wrong "\`$script\` is not understood"
   grep -qx 'set -euo pipefail' "$script" || wrong "\`$script\` does not \`set -euo pipefail\`"
   [ -x "$script" ] || wrong "\`$script\` is not executable; run: chmod +x $script"

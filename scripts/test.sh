@@ -53,6 +53,7 @@ else
 fi
 
 check scripts scripts/check-scripts.sh
+check hosts scripts/check-ci.sh --install
 check dependencies scripts/check-dependencies.sh
 if has cargo-deny; then
   check licences cargo deny --locked check --hide-inclusion-graph bans licenses sources
@@ -60,7 +61,7 @@ else
   skip 'licences, bans and sources: cargo-deny is not installed'
 fi
 if has shellcheck; then
-  check shell shellcheck scripts/*.sh .ci/run
+  check shell shellcheck scripts/*.sh ci/*.sh .ci/run
 else
   skip 'the style of shell scripts: shellcheck is not installed'
 fi

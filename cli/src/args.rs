@@ -1,5 +1,7 @@
 //! The command line as data; the comments on it are the help. It knows no command's doing.
 
+mod elsewhere;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -8,6 +10,7 @@ use reel_nodes::moment::When;
 
 use crate::config::user::{self, Limit};
 use crate::ui::Color;
+pub(crate) use elsewhere::{Bundle, Ci, Verify};
 
 /// Turns a folder into films the way a build system turns a folder into programs.
 ///
@@ -58,11 +61,14 @@ pub(crate) enum Command {
     New(New),
     Check(Check),
     Build(Build),
+    Ci(Ci),
     Watch(Watch),
     Plan(Plan),
     Why(Why),
     Audit(Audit),
     Diff(Diff),
+    Verify(Verify),
+    Bundle(Bundle),
     Graph(Graph),
     Expand(Expand),
     Log(Log),
@@ -154,6 +160,23 @@ pub(crate) struct Making {
     pub(crate) allow_private_network: bool,
 }
 
+/// What is looked at more closely, and noted, while something is made.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Insight {
+    /// Run commands and voices again, watched, and report what they use that is not in their key.
+    ///
+    /// Files, programs, fonts and variables that a command (`uses: exec`) or a voice (`uses: tts`) uses and does
+    /// not declare are listed under its node; then the exit code is 1. Their shared libraries, the loader and what
+    /// is installed under a declared program's own name count as declared with it. Workers are not watched: the
+    /// kernel lets them reach what they were given and nothing else. Where programs cannot be watched, nothing
+    /// runs, and the exit code is 2.
+    #[arg(long)]
+    pub(crate) check_inputs: bool,
+    /// Write what ran when, for chrome://tracing or ui.perfetto.dev.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) trace: Option<PathBuf>,
+}
+
 /// Report every error of the project; nothing is run.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  reel check\n  reel check --project examples/eclipse --json")]
@@ -178,18 +201,8 @@ pub(crate) struct Check {
 pub(crate) struct Build {
     #[command(flatten)]
     pub(crate) making: Making,
-    /// Run commands and voices again, watched, and report what they use that is not in their key.
-    ///
-    /// Files, programs, fonts and variables that a command (`uses: exec`) or a voice (`uses: tts`) uses and does
-    /// not declare are listed under its node; then the exit code is 1. Their shared libraries, the loader and what
-    /// is installed under a declared program's own name count as declared with it. Workers are not watched: the
-    /// kernel lets them reach what they were given and nothing else. Where programs cannot be watched, nothing
-    /// runs, and the exit code is 2.
-    #[arg(long)]
-    pub(crate) check_inputs: bool,
-    /// Write what ran when, for chrome://tracing or ui.perfetto.dev.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) trace: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) insight: Insight,
     /// Tell at the end what took longest, the critical path, and what the cache gave.
     #[arg(long)]
     pub(crate) summary: bool,

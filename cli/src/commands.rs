@@ -2,8 +2,10 @@
 
 mod audit;
 mod build;
+mod bundle;
 mod cache;
 mod check;
+mod ci;
 mod completions;
 mod devices;
 mod diff;
@@ -20,6 +22,7 @@ mod plan;
 mod schema;
 mod served;
 mod trust;
+mod verify;
 mod watch;
 mod why;
 
@@ -34,10 +37,13 @@ pub(crate) fn run(call: &Invocation, command: Command) -> Result<Exit, CommandEr
         Command::New(args) => new::run(call, &args),
         Command::Check(args) => check::run(call, &args),
         Command::Build(args) => build::run(call, &args),
+        Command::Ci(args) => ci::run(call, &args),
         Command::Watch(args) => watch::run(call, &args),
         Command::Plan(args) => plan::run(call, &args),
         Command::Why(args) => why::run(call, &args),
         Command::Audit(args) => audit::run(call, &args),
+        Command::Verify(args) => verify::run(call, &args),
+        Command::Bundle(args) => bundle::run(call, &args),
         Command::Graph(args) => graph::run(call, &args),
         Command::Expand(args) => expand::run(call, &args),
         Command::Log(args) => log::run(call, &args),

@@ -71,6 +71,11 @@ impl Config {
             .map(str::to_owned)
     }
 
+    /// The file in which the host of a job collects what is to be shown of it, where there is one.
+    pub(crate) fn job_summary(&self) -> Option<PathBuf> {
+        self.text("GITHUB_STEP_SUMMARY").map(PathBuf::from)
+    }
+
     fn folder(&self, name: &str) -> Option<PathBuf> {
         let path = PathBuf::from(self.env.get(name)?);
         path.is_absolute().then_some(path)

@@ -75,6 +75,14 @@ impl CommandError {
         Self::Failed(Told { message: message.into(), help: None })
     }
 
+    /// What to do next.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        if let Self::Usage(told) | Self::Failed(told) = &mut self {
+            told.help = Some(help.into());
+        }
+        self
+    }
+
     /// The exit code that goes with it.
     pub(crate) const fn exit(&self) -> Exit {
         match self {

@@ -1,6 +1,7 @@
 //! `reel` at the command line: parses it, runs one command, says how it went. It knows no command's doing.
 
 mod args;
+mod bundle;
 mod capacity;
 mod commands;
 mod config;

@@ -68,6 +68,11 @@ impl Invocation {
         Self { global, config, ui, toolbox: Arc::default() }
     }
 
+    /// The same call as if there were no terminal.
+    pub(crate) fn without_terminal(&self) -> Self {
+        Self { ui: Ui::none(), ..self.clone() }
+    }
+
     /// The folder of everything of ours in the cache.
     pub(crate) fn store(&self) -> PathBuf {
         self.cache_dir().join(FORMAT)
@@ -165,6 +170,13 @@ impl Invocation {
         Cache::open(CacheConfig { placing, ..CacheConfig::new(self.cache_dir(), spare) })
     }
 
+    /// A folder for temporary files.
+    pub(crate) fn scratch(&self) -> Result<Scratch, CommandError> {
+        Scratch::make(&self.store().join("tmp"), &self.config.temporary()).map_err(|error| {
+            CommandError::failed(format!("cannot make a folder for temporary files: {error}"))
+        })
+    }
+
     /// Programs that do work, as the toolbox asks them who they are.
     pub(crate) fn programs(&self) -> Vec<ProgramSpec> {
         let worker = self.config.companion(Companion::Worker).map(|path| ProgramSpec {
@@ -256,10 +268,7 @@ impl Workshop {
         site: Site<'_>,
         cache: impl FnOnce(&Path) -> Cache,
     ) -> Result<Self, CommandError> {
-        let scratch =
-            Scratch::make(&call.store().join("tmp"), &call.config.temporary()).map_err(|error| {
-                CommandError::failed(format!("cannot make a folder for temporary files: {error}"))
-            })?;
+        let scratch = call.scratch()?;
         let cache = cache(scratch.folder.path());
         let toolbox = call.toolbox();
         let worker: Arc<dyn Executor> = match call.config.companion(Companion::Worker) {
@@ -281,7 +290,7 @@ impl Workshop {
 
     /// The folder for temporary files of this process.
     pub(crate) fn scratch(&self) -> &Path {
-        self.scratch.folder.path()
+        self.scratch.path()
     }
 
     /// As the engine wants it.
@@ -296,7 +305,7 @@ impl Workshop {
             cache: &self.cache,
             executor: self.executor.as_ref(),
             toolbox: &self.toolbox,
-            scratch: self.scratch.folder.path().to_owned(),
+            scratch: self.scratch.path().to_owned(),
             snapshot,
         }
     }
@@ -316,13 +325,18 @@ fn confinement(call: &Invocation, site: Site<'_>, cache: &Cache, scratch: &Path)
 }
 
 /// The folder for temporary files of this process; gone when dropped.
-struct Scratch {
+pub(crate) struct Scratch {
     folder: TempDir,
     /// Held until the folder is gone.
     _owned: Flock<File>,
 }
 
 impl Scratch {
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
     fn make(wanted: &Path, fallback: &Path) -> std::io::Result<Self> {
         remove_leftovers(wanted);
         let prefix = format!("build-{}-", std::process::id());

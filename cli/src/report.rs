@@ -5,10 +5,13 @@ pub(crate) mod collection;
 pub(crate) mod failures;
 pub(crate) mod findings;
 pub(crate) mod json;
+pub(crate) mod junit;
 pub(crate) mod ledger;
 pub(crate) mod live;
+pub(crate) mod markdown;
 pub(crate) mod plain;
 pub(crate) mod profile;
+pub(crate) mod roll;
 pub(crate) mod summary;
 pub(crate) mod trace;
 

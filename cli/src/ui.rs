@@ -40,6 +40,11 @@ impl Ui {
         Self { color_out: wanted(out), color_err: wanted(err), live: out && err && !dumb }
     }
 
+    /// No terminal, whatever the streams are.
+    pub(crate) const fn none() -> Self {
+        Self { color_out: false, color_err: false, live: false }
+    }
+
     /// How to paint on standard output.
     pub(crate) const fn out(self) -> Paint {
         Paint(self.color_out)

@@ -43,7 +43,7 @@ pub use epoch::Epoch;
 pub(crate) use files::read_states;
 pub use files::{FileStates, Known, Sight};
 pub use gc::{Budget, GcReport};
-pub use inspect::{KindStats, ProjectStats, Stats, VerifyReport};
+pub use inspect::{Condition, KindStats, ProjectStats, Stats, VerifyReport};
 pub use lock::LiveBuild;
 pub use place::{Placing, same_content};
 pub use project::ProjectId;
@@ -214,6 +214,12 @@ impl Cache {
         })
     }
 
+    /// How the bytes of an artifact are: all are read and hashed, and nothing is dropped.
+    #[must_use]
+    pub fn condition(&self, stored: &Stored) -> Condition {
+        inspect::condition(&self.0.blobs, stored)
+    }
+
     /// Drops the result of a key, if there is one: the next look misses.
     pub fn forget(&self, key: &Digest) {
         guard(&self.0.spare.results).remove(key);
@@ -226,6 +232,12 @@ impl Cache {
     #[must_use]
     pub fn manifest(&self, key: &Digest) -> Option<Vec<u8>> {
         self.0.records.manifest(key)
+    }
+
+    /// How early the result of a key goes when room is needed; `None` if it is not recorded.
+    #[must_use]
+    pub fn rank(&self, key: &Digest) -> Option<Rank> {
+        self.0.records.rank(key)
     }
 
     /// Microseconds of wall time that actions of this kind took of late.

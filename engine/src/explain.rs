@@ -116,6 +116,13 @@ impl<'a> Explainer<'a> {
         Account { node: id, standing, moment, because, chains: self.chains((id, moment)) }
     }
 
+    /// The cause of a node's change that comes from no other node, if it has one.
+    #[must_use]
+    pub fn first(&self, id: NodeId) -> Option<(Moment, First)> {
+        let moment = self.moment(id);
+        Some((moment, self.causes((id, moment)).first?))
+    }
+
     /// Breadth first, so that the first way to a cause is a shortest one.
     fn chains(&self, start: Change) -> Vec<Chain> {
         let mut came_from: BTreeMap<Change, Change> = BTreeMap::new();

@@ -7,6 +7,7 @@ mod load;
 mod recall;
 mod resume;
 mod roots;
+mod verify;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +48,7 @@ pub use depends::{Counts, Dependency};
 use load::{bind_output, folder_name, in_manner, problems_of_places, read_takes};
 pub use recall::Recall;
 pub use resume::Resumption;
+pub use verify::{Difference, Verified};
 
 /// Name of the project file.
 pub const PROJECT_FILE: &str = "reel.yaml";

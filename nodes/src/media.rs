@@ -4,6 +4,7 @@ pub mod camera;
 pub mod ease;
 pub mod encoding;
 pub mod font;
+pub mod length;
 pub mod likeness;
 pub mod look;
 pub mod passage;

@@ -13,44 +13,24 @@ use reel_engine::session::{Interrupter, channel};
 use reel_nodes::trace;
 
 use super::served;
-use crate::args::Build;
+use crate::args::{Build, Making};
 use crate::error::{CommandError, Exit};
 use crate::open::Invocation;
 use crate::page::Hub;
 use crate::processes;
 use crate::signals::{self, Held};
 use crate::ui::{count, print, print_error, print_line};
-use attempt::{Attempt, Ready, Telling};
+use attempt::{Attempt, Done, Ready, Telling};
 
 pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError> {
     let held = signals::hold();
-    let root = call.root()?;
-    if args.check_inputs {
-        can_watch()?;
-    }
-    let hub = args.ui.then(Hub::default);
-    let telling = Telling {
-        trace: args.trace.clone(),
-        summary: args.summary,
-        page: hub.clone(),
-        check_inputs: args.check_inputs,
-    };
-    let attempt = Attempt::new(call, args.making.clone(), &root, telling, Arc::default());
-    let ready = attempt.prepare()?;
-    if let Some(hub) = hub {
-        served::open(call, &args.making, hub)?;
-    }
-    let (interrupter, mut line) = channel();
+    let page = args.ui.then(Hub::default);
+    let telling = Telling { summary: args.summary, page, ..Telling::of(&args.insight) };
     let (stop, stopped) = mpsc::channel();
-    if args.ui || !matches!(ready, Ready::Nothing(_)) {
-        listen(call, &held, &attempt, (interrupter, stop));
-    }
-    let done = attempt.perform(ready, &mut line, true)?;
-    if args.check_inputs && !call.global.json && !done.summary.interrupted {
+    let done = build(call, args.making.clone(), telling, &held, args.ui.then_some(stop))?;
+    if args.insight.check_inputs && !call.global.json && !done.summary.interrupted {
         print(&found(done.found));
     }
-    // Whoever reads the page needs no store that is held open.
-    drop(attempt);
     if args.ui && !done.summary.interrupted {
         if !call.global.json {
             print_line("the page stays until Ctrl-C");
@@ -61,13 +41,39 @@ pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError>
     Ok(done.exit())
 }
 
+/// One build of the project, which signals stop; a page that stays behind it hears of the first one by `stop`. Its
+/// store is closed when it has ended.
+pub(super) fn build(
+    call: &Invocation,
+    making: Making,
+    telling: Telling,
+    held: &Held,
+    stop: Option<Sender<()>>,
+) -> Result<Done, CommandError> {
+    let root = call.root()?;
+    if telling.check_inputs {
+        can_watch()?;
+    }
+    let page = telling.page.clone();
+    let attempt = Attempt::new(call, making.clone(), &root, telling, Arc::default());
+    let ready = attempt.prepare()?;
+    if let Some(hub) = page {
+        served::open(call, &making, hub)?;
+    }
+    let (interrupter, mut line) = channel();
+    if stop.is_some() || !matches!(ready, Ready::Nothing(_)) {
+        listen(call, held, &attempt, (interrupter, stop));
+    }
+    attempt.perform(ready, &mut line, true)
+}
+
 /// First signal: what runs is cancelled, what finished is kept, and a page that stays goes. Second: everything ends at
 /// once.
 fn listen(
     call: &Invocation,
     held: &Held,
     attempt: &Attempt<'_>,
-    (interrupter, stop): (Interrupter, Sender<()>),
+    (interrupter, stop): (Interrupter, Option<Sender<()>>),
 ) {
     // Whoever listens must not keep the store open behind the end of the build.
     let (shop, stopping) = (Arc::downgrade(&attempt.shop), Arc::clone(&attempt.stopping));
@@ -80,8 +86,10 @@ fn listen(
                 print_error("stopping…\n");
             }
             interrupter.interrupt();
-            // Only a page waits for it.
-            let _ = stop.send(());
+            if let Some(stop) = &stop {
+                // Whoever waits no longer need not be told.
+                let _ = stop.send(());
+            }
             return;
         }
         let shop = shop.upgrade();
@@ -106,7 +114,7 @@ fn can_watch() -> Result<(), CommandError> {
 }
 
 /// The last word on watched nodes.
-fn found(nodes: usize) -> String {
+pub(super) fn found(nodes: usize) -> String {
     match nodes {
         0 => "every command and voice used only what is in its key\n".to_owned(),
         nodes => format!("{} used or made what is not in its key\n", count(nodes, "node")),

@@ -46,20 +46,26 @@ pub(crate) fn failure(manner: &Manner, node: &NodeInfo, failure: &Failure) -> St
         node.kind,
         failure.message
     );
-    let lines: Vec<&str> = failure.log.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
-    let shown = if manner.volume == Volume::Verbose { lines.len() } else { lines.len().min(LOG_TAIL) };
-    let left_out = lines.len() - shown;
+    let limit = if manner.volume == Volume::Verbose { usize::MAX } else { LOG_TAIL };
+    let (left_out, lines) = tail(&failure.log, limit);
     if left_out > 0 {
         let note = format!("{left_out} lines before; `reel log {}` shows them", node.name);
         add(&mut text, format_args!("      {}\n", paint.dim(&note)));
     }
-    for line in &lines[left_out..] {
+    for line in lines {
         add(&mut text, format_args!("      {} {line}\n", paint.dim("|")));
     }
     if let Some(help) = &failure.help {
         add(&mut text, format_args!("      {}: {help}\n", paint.help("help")));
     }
     text
+}
+
+/// The last lines of a log, at most so many, and how many are left out; empty ones do not count.
+pub(crate) fn tail(log: &str, limit: usize) -> (usize, Vec<&str>) {
+    let lines: Vec<&str> = log.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let left_out = lines.len().saturating_sub(limit);
+    (left_out, lines[left_out..].to_vec())
 }
 
 /// The end of a build: where outputs are if anything happened, what is missing, and the line that adds up.

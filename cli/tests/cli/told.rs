@@ -204,7 +204,7 @@ fn a_summary_comes_before_the_last_line() {
 }
 
 /// The fields that the page tells of each event: from the rows of its tables, and from its examples.
-fn documented() -> BTreeMap<String, BTreeSet<String>> {
+pub(crate) fn documented() -> BTreeMap<String, BTreeSet<String>> {
     let page = include_str!("../../../docs/json.md");
     let mut found = BTreeMap::new();
     let ticked =

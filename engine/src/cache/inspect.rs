@@ -10,7 +10,7 @@ use super::blobs::Blobs;
 use super::epoch;
 use super::gc;
 use super::records::{self, Row};
-use super::result::{ActionResult, Place};
+use super::result::{ActionResult, Place, Stored};
 use super::roots;
 use super::upkeep::{StoreError, Upkeep, database};
 use crate::digest::Digest;
@@ -60,6 +60,17 @@ pub struct Stats {
     pub first_used: Option<u64>,
 }
 
+/// How the bytes of an artifact are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// They are what was recorded.
+    Right,
+    /// They are not there.
+    Missing,
+    /// They are something else.
+    Damaged,
+}
+
 /// What a verification found and dropped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct VerifyReport {
@@ -75,6 +86,19 @@ pub struct VerifyReport {
     pub bad_blobs: u64,
     /// Records whose blobs are missing or bad.
     pub incomplete_records: u64,
+}
+
+/// Hashes the bytes of an artifact, whatever their file looks like from outside.
+pub(super) fn condition(blobs: &Blobs, stored: &Stored) -> Condition {
+    let digest = match &stored.place {
+        Place::Inline(bytes) => Some(Digest::of(bytes)),
+        Place::Blob(blob) => match blobs.verify(&blob.sha256) {
+            Ok((digest, named)) => named.then_some(digest),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Condition::Missing,
+            Err(_) => None,
+        },
+    };
+    if digest == Some(stored.artifact.digest) { Condition::Right } else { Condition::Damaged }
 }
 
 /// Counts what is there.

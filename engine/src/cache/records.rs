@@ -21,7 +21,7 @@ pub(super) use rows::{Entry, Row, get as get_row, remove as remove_row};
 pub(super) use writer::{Change, Done};
 
 use super::lock::Locks;
-use super::result::ActionResult;
+use super::result::{ActionResult, Rank};
 use super::warning::{WarningKind, Warnings};
 use crate::digest::Digest;
 use database::Refused;
@@ -119,6 +119,11 @@ impl Records {
     /// The manifest behind a key.
     pub(super) fn manifest(&self, key: &Digest) -> Option<Vec<u8>> {
         self.read(|connection| rows::manifest(connection, key))?
+    }
+
+    /// How early the result of a key goes.
+    pub(super) fn rank(&self, key: &Digest) -> Option<Rank> {
+        self.read(|connection| rows::rank(connection, key))?
     }
 
     /// Microseconds an action of a kind is likely to take.

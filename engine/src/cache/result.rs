@@ -9,6 +9,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::artifact::Artifact;
 use crate::digest::Digest;
 use crate::operation::Subgraph;
@@ -87,7 +89,8 @@ pub struct BlobState {
 }
 
 /// How early a result goes when room is needed, before its cost and last use are asked for: in this order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Rank {
     /// It only puts other results together, which are there.
     Assembled,

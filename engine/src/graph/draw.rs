@@ -99,7 +99,8 @@ pub struct Drawn {
     /// The scene, format or part of the film that it belongs to.
     #[serde(default)]
     pub group: Option<String>,
-    /// How it stands: `fresh`, `cached`, `new`, `stale`, `missing`, `waiting`, `blocked`.
+    /// How it stands: `fresh`, `cached`, `new`, `stale`, `missing`, `waiting`, `blocked`. In a picture of
+    /// a build that is over, what became of it: `ran`, `cached`, `skipped`, `failed`.
     #[serde(default)]
     pub state: Option<String>,
     /// Wall time of its last run.
@@ -330,7 +331,8 @@ fn edges(graph: &Graph, marks: &Marks) -> Vec<Edge> {
 
 /// What a name says of where a node belongs: all before the first dot or bracket after the last folder; nothing for
 /// one that has neither.
-fn group(name: &str) -> Option<&str> {
+#[must_use]
+pub fn group(name: &str) -> Option<&str> {
     let start = name.rfind('/').map_or(0, |slash| slash + 1);
     let end = start + name[start..].find(['.', '['])?;
     Some(&name[..end])

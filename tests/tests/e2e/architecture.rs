@@ -91,6 +91,7 @@ const CRATES: &[Crate] = &[
             "processes",
             "diagnostics",
             "error",
+            "bundle",
             "args",
             "page",
             "report",

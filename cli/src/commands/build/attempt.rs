@@ -24,7 +24,7 @@ use reel_nodes::trace::KINDS;
 
 use super::super::names::{targets, warn};
 use super::recall::recall;
-use crate::args::Making;
+use crate::args::{Insight, Making};
 use crate::capacity::{enough, find};
 use crate::config::today;
 use crate::config::user::Limit;
@@ -37,11 +37,12 @@ use crate::report::failures::Failures;
 use crate::report::json::Json;
 use crate::report::live::{Aside, Live};
 use crate::report::plain::Plain;
+use crate::report::roll::Roll;
 use crate::report::summary::{Manner, Volume};
 use crate::report::trace::Trace;
 use crate::report::{All, End, Report};
 use crate::texts::Texts;
-use crate::ui::{print, print_json};
+use crate::ui::{print, print_error, print_json};
 
 /// How long workers may take to end when the build is over.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -57,6 +58,15 @@ pub(in crate::commands) struct Telling {
     pub(in crate::commands) page: Option<Hub>,
     /// Whether commands and voices run again, watched.
     pub(in crate::commands) check_inputs: bool,
+    /// Where it is kept what becomes of each node, for a host of builds; then lines for people go to standard error.
+    pub(in crate::commands) roll: Option<Roll>,
+}
+
+impl Telling {
+    /// What flags ask for.
+    pub(in crate::commands) fn of(insight: &Insight) -> Self {
+        Self { trace: insight.trace.clone(), check_inputs: insight.check_inputs, ..Self::default() }
+    }
 }
 
 /// One build.
@@ -348,19 +358,22 @@ impl<'a> Attempt<'a> {
     fn reports(&self, slots: u32, costs: BTreeMap<String, Duration>) -> All {
         let call = self.call;
         let manner = manner(call);
-        let first: Box<dyn Report> = if call.global.json {
-            Box::new(Json::new(Box::new(print)))
+        let mut all: Vec<Box<dyn Report>> = Vec::new();
+        if call.global.json {
+            all.push(Box::new(Json::new(Box::new(print))));
+        }
+        if let Some(roll) = &self.telling.roll {
+            all.push(Box::new(Plain::new(manner, Box::new(print_error))));
+            all.push(Box::new(roll.clone()));
+        } else if call.global.json {
+            // Nobody reads along.
         } else if call.ui.live && manner.volume > Volume::Quiet {
-            Box::new(Live::new(
-                manner,
-                (Arc::clone(&self.stopping), self.aside.clone()),
-                slots as usize,
-                costs,
-            ))
+            let asked = (Arc::clone(&self.stopping), self.aside.clone());
+            all.push(Box::new(Live::new(manner, asked, slots as usize, costs)));
         } else {
-            Box::new(Plain::new(manner, Box::new(print)))
-        };
-        let mut all = vec![first, Box::new(Failures::new(self.root.join(STATE_FOLDER))) as Box<dyn Report>];
+            all.push(Box::new(Plain::new(manner, Box::new(print))));
+        }
+        all.push(Box::new(Failures::new(self.root.join(STATE_FOLDER))));
         if let Some(hub) = self.telling.page.clone() {
             hub.begin();
             all.push(Box::new(Json::new(Box::new(move |line| hub.tell(line)))));

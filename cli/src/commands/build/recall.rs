@@ -21,7 +21,8 @@ pub(super) fn recall(
     root: &Path,
     policy: Policy,
 ) -> Option<Recall> {
-    if call.global.verbose || telling.trace.is_some() || telling.summary || telling.check_inputs {
+    let sees_all = telling.summary || telling.check_inputs || telling.roll.is_some();
+    if call.global.verbose || telling.trace.is_some() || sees_all {
         return None;
     }
     // Another build of reel is another program, even where its version is the same.

@@ -251,6 +251,15 @@ pub(crate) fn manifest(connection: &Connection, key: &Digest) -> rusqlite::Resul
     }))
 }
 
+/// How early the result of a key goes.
+pub(crate) fn rank(connection: &Connection, key: &Digest) -> rusqlite::Result<Option<Rank>> {
+    connection
+        .prepare_cached("select rank from results where key = ?")?
+        .query_row([key.as_bytes()], |row| row.get(0))
+        .optional()
+        .map(|rank| rank.map(Rank::of))
+}
+
 fn sealed_manifest(manifest: &[u8]) -> Vec<u8> {
     let mut bytes = Digest::of(manifest).as_bytes().to_vec();
     bytes.extend(manifest);

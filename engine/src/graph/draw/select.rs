@@ -17,8 +17,9 @@ pub enum By {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoSuchNode(pub String);
 
-/// States from the one that says most of a group to the one that says least.
-const STATES: [&str; 7] = ["blocked", "missing", "stale", "new", "waiting", "cached", "fresh"];
+/// States, before a build and after it, from the one that says most of a group to the one that says least.
+const STATES: [&str; 10] =
+    ["failed", "blocked", "missing", "stale", "new", "ran", "waiting", "skipped", "cached", "fresh"];
 
 impl Picture {
     /// The nodes of this name, or whose names it begins, and those that are up to `depth` edges away, in both

@@ -121,7 +121,7 @@ fn class(node: &Drawn) -> Option<&str> {
 fn fill(node: &Drawn) -> &'static str {
     match class(node) {
         Some("fresh" | "cached" | "added") => "#d7f0d7",
-        Some("new" | "stale" | "missing" | "changed") => "#ffe9b8",
+        Some("new" | "stale" | "missing" | "ran" | "changed") => "#ffe9b8",
         Some("blocked" | "failed" | "removed") => "#f6c9c9",
         _ => "#eeeeee",
     }
