@@ -5,6 +5,7 @@
 mod architecture;
 mod capacity;
 mod collecting;
+mod delivery;
 mod documents;
 mod draft;
 mod examples;
