@@ -43,7 +43,8 @@ fn write_to(out: &mut impl Write, contents: &Contents, bodies: &[Body]) -> io::R
         match body {
             Body::Bytes(bytes) => tar.append(header, bytes.as_slice())?,
             Body::File(path) => {
-                tar.append(header, Exactly { file: File::open(path)?, left: header.entry_size()? })?
+                let body = Exactly { file: File::open(path)?, left: header.entry_size()? };
+                tar.append(header, body)?;
             }
         }
     }

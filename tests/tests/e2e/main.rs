@@ -6,6 +6,7 @@ mod architecture;
 mod book;
 mod capacity;
 mod collecting;
+mod delivery;
 mod documents;
 mod draft;
 mod examples;
