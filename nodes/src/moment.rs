@@ -258,7 +258,10 @@ impl Look<'_> {
 
     fn note(&self, feeds: Vec<Feed>, words: &mut Vec<String>) {
         let shown = feeds.into_iter().filter_map(|feed| match feed {
-            Feed::File(file) => Some(self.graph.file(file).shown.clone()),
+            // Files that are named from the root are fonts of the machine.
+            Feed::File(file) => {
+                Some(self.graph.file(file).shown.clone()).filter(|file| !file.starts_with('/'))
+            }
             Feed::Literal(text) => Some(text.to_string()),
             Feed::Port(..) => None,
         });

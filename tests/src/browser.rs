@@ -68,6 +68,7 @@ impl Browser {
             .collect();
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
+            // Whoever waits says for what.
             "goog:loggingPrefs": { "browser": "ALL" },
             "goog:chromeOptions": { "args": flags },
         } } });

@@ -99,7 +99,7 @@ fn a_transition_has_both_pictures_and_effects_and_layers_their_times() {
             "picture 60-120 b.still []",
             "outgoing 60-75 #102030 []",
             "transition 60-75 fade [cut3]",
-            "segment 60-75 , 15 frames [cut3]",
+            "segment 60-75 15 frames [cut3]",
             "music 60-120 bed.flac []",
             "mix 0-120  [sound]",
             "film 0-120  [film]",

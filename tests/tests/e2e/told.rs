@@ -120,7 +120,7 @@ fn a_moment_of_a_film_names_what_is_seen_and_heard_and_who_made_it() {
     assert_eq!(role(&mid, "outgoing"), one("#336699", &[]));
     let last = mid[0]["frames"].as_u64().expect("a number") - 1;
     let end = moment(&format!("@{last}"));
-    assert_eq!(role(&end, "picture"), one("", &["end.still.1", "end.card.1"]));
+    assert_eq!(role(&end, "picture"), one("The end", &["end.still.1", "end.card.1"]));
     assert_eq!(role(&end, "sentence"), []);
 
     // The film is told of as it was made, its nodes as they stand.
@@ -136,7 +136,7 @@ fn a_moment_of_a_film_names_what_is_seen_and_heard_and_who_made_it() {
     );
     assert_has(
         &text,
-        &["\"Red apples fall down.\" → \"Red apples fall up.\"", "mid.encode.1 (encode): waiting"],
+        &["\"Red apples fall down.\" → \"Red apples fall up.\"", "mid.encode.2 (encode): waiting"],
     );
 
     for (args, parts) in [
