@@ -2,14 +2,14 @@
 
 use reel_engine::id::NodeId;
 use reel_engine::key::Reason;
-use reel_engine::session::{Difference, Project, Verified};
+use reel_engine::session::{Difference, Project, STATE_FOLDER, Verified};
 use serde_json::{Value, json};
 
-use super::names::{change_line, targets, texts, warn};
+use super::names::{change_line, targets, warn};
 use crate::args::Verify;
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Policy, Workshop};
-use crate::texts::Texts;
+use crate::texts::{Shown, Texts};
 use crate::ui::{Paint, add, bytes, count, print, print_json};
 
 /// Changes in a key that are shown without asking for more.
@@ -25,7 +25,7 @@ pub(super) fn run(call: &Invocation, args: &Verify) -> Result<Exit, CommandError
     nodes.extend(makers(project, &args.targets));
     let shop = Workshop::open_aside(call, &loaded)?;
     let verified = project.verify(&shop.equipment(&loaded.registry), (&nodes, &outputs))?;
-    let texts = texts(project);
+    let texts = Texts::read(&project.root.join(STATE_FOLDER), &project.graph);
     if call.global.json {
         verified.differences.iter().for_each(|difference| print_json(&json(difference, &texts)));
         print_json(&sums(&verified));
@@ -79,9 +79,9 @@ fn text(difference: &Difference, texts: &Texts, paint: Paint, whole: bool) -> St
 }
 
 /// The texts behind the two digests of a change, where both are known.
-fn shown(reason: &Reason, texts: &Texts) -> Option<(String, String)> {
-    let both = reason.old.as_ref().zip(reason.new.as_ref()).filter(|_| reason.is_digest());
-    both.and_then(|(old, new)| texts.shown(old, new))
+fn shown(reason: &Reason, texts: &Texts) -> Option<Shown> {
+    let known = || texts.shown(reason.old.as_deref(), reason.new.as_deref());
+    reason.is_digest().then(known).flatten()
 }
 
 fn last(verified: &Verified, paint: Paint) -> String {

@@ -323,6 +323,7 @@ mod tests {
             superseded: false,
             files: Vec::new(),
             changed: Vec::new(),
+            texts: Vec::new(),
         };
         roll.finish(&End::new(&summary, time(2400)));
         roll.entries().clone()

@@ -32,7 +32,7 @@ pub(super) fn page(call: &Invocation, making: &Making, entries: &Entries) -> Res
     let (_, outputs) = targets(project, &making.targets)?;
     let shop = Workshop::open(call, &loaded)?;
     let seen = foresee(&loaded, &shop, &making.targets)?;
-    let (history, texts) = (project.history(), texts(project));
+    let (history, texts) = (project.history(), texts(project, &seen));
     let phrases = Phrases { project, seen: &seen, texts: &texts };
     let explainer = Explainer::new(&seen, &history);
     let causes = causes(&seen, &explainer, entries);
