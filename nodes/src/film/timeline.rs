@@ -169,6 +169,7 @@ impl Kind for Timeline {
         let late = unsaid.map_or(0, |words| words.words.len() - within(&words, end).count());
         let log = match late {
             0 => String::new(),
+            1 => "warning: a word begins after the end of the scene, and is not shown\n".to_owned(),
             late => format!("warning: {late} words begin after the end of the scene, and are not shown\n"),
         };
         Ok(Outcome { log, ..Outcome::default() }

@@ -32,7 +32,8 @@ fn all_blocks() -> Vec<Block> {
 /// Words that look like files of a project that must be there: paths with an extension that reel reads.
 fn files(text: &str) -> BTreeSet<&str> {
     let is_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | '-' | '_');
-    let known = ["jpg", "png", "svg", "mp4", "wav", "flac", "txt", "py", "bin", "csv", "ttf", "yaml"];
+    let known =
+        ["jpg", "png", "svg", "mp4", "wav", "flac", "txt", "py", "bin", "csv", "ttf", "yaml", "srt", "vtt"];
     text.split(|c: char| !is_path(c))
         .filter(|word| {
             word.rsplit_once('.').is_some_and(|(name, end)| !name.is_empty() && known.contains(&end))

@@ -37,11 +37,11 @@ fn expected(words: &[(&str, u64, u64)]) -> Vec<(String, u64, u64)> {
 const WORDS: [(&str, u64, u64); 7] = [
     ("Hello", 500, 955),
     ("there.", 955, 1500),
-    ("Tom", 3000, 3353),
-    ("&", 3353, 3471),
-    ("Ada", 3471, 3824),
-    ("are", 3824, 4176),
-    ("far", 4176, 4529),
+    ("Tom", 3000, 3333),
+    ("&", 3333, 3444),
+    ("Ada", 3444, 3778),
+    ("are", 3778, 4111),
+    ("far", 4111, 4444),
 ];
 
 #[test]
@@ -50,7 +50,7 @@ fn a_recording_is_captioned_by_its_subtitle_file() {
     let _ = space.build(&[]).ok();
     let found = words(&space);
     assert_eq!(found[..7], expected(&WORDS));
-    assert_eq!(found[7], ("away.".to_owned(), 4529, 5000));
+    assert_eq!(found[7], ("away.".to_owned(), 4444, 5000));
     let plan = space.json("out/plan.json");
     assert_eq!(plan["sentences"][0]["samples"], 288_000, "all of the recording");
     assert_eq!(plan["frames"], 189, "and the pause after it");
@@ -82,7 +82,7 @@ fn words_that_nobody_says_leave_the_sound_alone_and_what_reel_wrote_it_reads() {
     let plan = space.json("out/plan.json");
     assert_eq!((plan["frames"].as_u64(), plan["speech"].as_array().map(Vec::len)), (Some(150), Some(0)));
     let exported = String::from_utf8(space.read("out/film.vtt")).unwrap();
-    assert!(exported.contains("Tom <00:00:03.353>&amp; <00:00:03.471>Ada"), "{exported}");
+    assert!(exported.contains("Tom <00:00:03.333>&amp; <00:00:03.444>Ada"), "{exported}");
 
     let again = talk("captions: { file: film.vtt }\n    for: 5s");
     again.write("film.vtt", &exported);

@@ -138,8 +138,11 @@ proptest! {
         let again = crate::text::subtitles::words(&crate::text::subtitles::read(file.as_bytes()).unwrap(), 48_000);
         let texts = |words: &[Word]| -> Vec<String> { words.iter().map(|word| word.text.clone()).collect() };
         prop_assert_eq!(texts(&again), texts(&words), "{}", file);
-        for (again, word) in again.iter().zip(&words) {
-            prop_assert_eq!(again.joined, word.joined, "{}", file);
+        let free = |word: &Word| word.text.chars().all(crate::media::words::parts::is_written_without_blanks);
+        for (index, (again, word)) in again.iter().zip(&words).enumerate() {
+            // Over the end of a line nothing tells whether a blank stood between words of scripts that have none.
+            let open = index > 0 && free(&words[index - 1]) && free(word);
+            prop_assert!(open || again.joined == word.joined, "{} {}", again.text, file);
             prop_assert!(again.start.abs_diff(word.start) <= 96, "{} {} {}", again.text, again.start, word.start);
         }
     }
