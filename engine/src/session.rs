@@ -250,8 +250,7 @@ impl Project {
         Ok(Self { root, name, manner, graph, nodes, outputs, capacity, warnings, sources, spec_files })
     }
 
-    /// The nodes behind names of outputs, nodes or groups; without names, behind all outputs, or, where there are
-    /// none, all nodes. What [`Self::later`] gives has none yet.
+    /// The nodes behind names, or behind all outputs, or all nodes; what [`Self::later`] gives has none yet.
     ///
     /// # Errors
     /// A problem for each name that is none of these.

@@ -18,7 +18,10 @@ impl Look<'_> {
         (scenes, frames): (&[Scene], u64),
         found: &mut Vec<Stretch>,
     ) {
-        for id in self.makers(film, slot) {
+        for made in self.makers(film, slot) {
+            // What it made mixes passages; it alone knows what is heard when.
+            let mut above = std::iter::successors(Some(made), |id| self.graph.node(*id).maker);
+            let id = above.find(|id| self.graph.node(*id).kind() == "mix").unwrap_or(made);
             let whole = Stretch {
                 role: Role::Mix,
                 scene: None,

@@ -148,5 +148,5 @@ fn a_film_is_verified_from_its_outputs_to_its_sources() {
     let wrong = space.reel(&["verify", "--json"]);
     assert_eq!(wrong.code, Some(1), "{}", wrong.all());
     assert_eq!(wrong.events_of("output-differs")[0]["output"], "short");
-    assert_eq!(wrong.nodes("key-differs"), BTreeSet::from(["film.mix".to_owned()]), "{}", wrong.all());
+    assert_eq!(wrong.nodes("key-differs"), BTreeSet::from(["film.sound.1".to_owned()]), "{}", wrong.all());
 }

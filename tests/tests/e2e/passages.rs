@@ -62,8 +62,10 @@ fn passages_meet_without_a_seam() {
     }
     let space = space();
     let ran = space.build(&[]).ok();
+    // Outputs share what is the same for them: one runs it, the others hit.
+    let made = |node: &str| ran.nodes("did-run").contains(node) || ran.nodes("did-hit").contains(node);
     for node in ["film.mix", "film.mix.2", "film.loudness.1", "film.gain", "film.track", "exact.mix.1"] {
-        assert!(ran.nodes("did-run").contains(node), "{node}: {}", ran.stdout);
+        assert!(made(node), "{node}: {}", ran.stdout);
     }
     let (film, exact) = (sound(&space.path("out/film.mp4")), sound(&space.path("out/film.wav")));
     let samples = (60.4 * RATE as f64) as usize;
@@ -126,10 +128,10 @@ fn an_edit_makes_the_passages_again_in_which_it_is_heard() {
     ];
     let ran: Vec<String> = sounds(&again).into_iter().filter(|name| name != "film.gain").collect();
     assert_eq!(ran, expected.map(str::to_owned));
-    // Another effect is heard where it is heard.
+    // Another effect is heard where it is heard; it is too soft to change how loud the film is.
     space.edit(
         "{ id: four, say: This is the end.,",
-        "{ id: four, sfx: [{ file: tone.wav, after: 6s }], say: This is the end.,",
+        "{ id: four, sfx: [{ file: tone.wav, after: 6s, gain: -50dB }], say: This is the end.,",
     );
     let again = space.build(&["film"]).ok();
     assert!(!again.ran().contains("film.mix.1") && !again.ran().contains("film.mix.2"), "{:?}", again.ran());
