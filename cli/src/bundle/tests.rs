@@ -100,6 +100,9 @@ fn entries<'a>(list: &'a [u8], contents: &Contents, bodies: &'a [Body]) -> Vec<(
     std::iter::once(first).chain(rest).collect()
 }
 
+/// A header and the bytes behind it.
+type Packed<'a> = (Header, &'a [u8]);
+
 #[test]
 fn what_is_written_is_read_and_always_the_same_bytes() {
     let space = Space::new();
@@ -152,7 +155,7 @@ fn entries_are_what_the_list_says_in_its_order_and_no_others() {
     let space = Space::new();
     space.put(&right);
     assert_eq!(space.refused(), None);
-    let refused = |change: &dyn Fn(&mut Vec<(Header, &[u8])>)| {
+    let refused = |change: &dyn Fn(&mut Vec<Packed<'_>>)| {
         let mut entries = right.clone();
         change(&mut entries);
         space.put(&entries);
@@ -170,7 +173,7 @@ fn entries_are_what_the_list_says_in_its_order_and_no_others() {
         assert_eq!(refused(&|all| all[1].0 = named(path, 10)), other);
     }
     for kind in [EntryType::Symlink, EntryType::Link, EntryType::Directory, EntryType::GNULongName] {
-        let become_of = |all: &mut Vec<(Header, &[u8])>| {
+        let become_of = |all: &mut Vec<Packed<'_>>| {
             all[1].0.set_entry_type(kind);
             all[1].0.set_cksum();
         };
@@ -184,7 +187,7 @@ fn entries_are_what_the_list_says_in_its_order_and_no_others() {
         refused(&|all| all.truncate(4)),
         format!("it is cut off before blob {}", Digest::of(TEXT).short())
     );
-    assert_eq!(refused(&|all| drop(all.remove(0))), "it does not begin with the list of a bundle");
+    assert_eq!(refused(&|all| *all = all.split_off(1)), "it does not begin with the list of a bundle");
     let swapped = "b text that an action made";
     assert!(refused(&|all| all[4].1 = swapped.as_bytes()).ends_with("is not what the list says"));
     assert!(refused(&|all| all[2].1 = b"version: 2\n").starts_with("`reel.yaml` is not what"));

@@ -42,7 +42,7 @@ pub(super) fn text(
             add(&mut text, format_args!("{}  {path}\n", paint.good("clip")));
         }
         None if wanted => {
-            add(&mut text, format_args!("{}  no pictures differ: no clip was written\n", paint.warn("none")))
+            add(&mut text, format_args!("{}  no pictures differ: no clip was written\n", paint.warn("none")));
         }
         None => {}
     }
