@@ -132,6 +132,8 @@ impl Config {
                 .collect();
         env.push(("LANG".into(), "C.UTF-8".into()));
         env.push(("TZ".into(), "UTC".into()));
+        // SVT-AV1 tells of every encoder that it opens, on standard error, which is the log of the action.
+        env.push(("SVT_LOG".into(), "1".into()));
         // A worker lives long and decodes large pictures: what it frees goes back to the system (mallopt(3)).
         // glibc would otherwise raise these thresholds by itself and keep the largest it ever had.
         env.push(("MALLOC_MMAP_THRESHOLD_".into(), "262144".into()));

@@ -7,6 +7,7 @@ pub mod cues;
 pub mod encode;
 pub mod expect;
 pub mod gain;
+pub mod gif;
 pub mod loudness;
 pub mod mix;
 pub mod mux;

@@ -32,6 +32,18 @@ pub(crate) fn check_frame_size(size: Size, pointer: &str, cx: &mut Resolve<'_>) 
     }
 }
 
+/// Reports what does not go together under `encoding`.
+pub(crate) fn check_encoding(
+    encoding: &encoding::Encoding,
+    size: Size,
+    fps: time::FrameRate,
+    cx: &mut Resolve<'_>,
+) {
+    for fault in encoding.faults(size, fps) {
+        cx.problem(&format!("/encoding/{}", fault.key), code::BAD_VALUE, fault.message, fault.help);
+    }
+}
+
 /// Why a frame of this size cannot be encoded, if so.
 pub(crate) fn wrong_frame_size(size: Size) -> Option<String> {
     if !size.width.is_multiple_of(2) || !size.height.is_multiple_of(2) {

@@ -9,10 +9,11 @@
 //! | `SCENE.layer.N.M.…` | `layers` | what is drawn for each format; files everything |
 //! | `SCENE.card.N` `.svg.N` `.still.N` `.conform.N` `.cues` `.segments` → `.encode.N` | `show`, `captions` | outputs of one format |
 //! | `film.mix` → `.mix.N` and more | the scenes of a film, `music` | formats of one length |
-//! | `film.mux`, `OUTPUT.captions`, `OUTPUT.mix`, `OUTPUT.thumbnail` | `outputs` | equal outputs |
+//! | `film.mux`, `OUTPUT.captions`, `.mix`, `.thumbnail`, `.gif`, `.subtitles`, `.cover` | `outputs` | equal outputs |
 //!
 //! Where there are several of one line, `OUTPUT/` stands before the name.
 
+mod encodings;
 mod film;
 mod formats;
 mod layers;
@@ -34,7 +35,8 @@ use serde_json::Value;
 
 use crate::text::fonts::FontBook;
 use sections::layers::{Layer, Progress};
-use sections::{Captions, Format, Musics, Output, Pronounce, Scenes, Voice};
+use sections::output::Output;
+use sections::{Captions, Format, Musics, Pronounce, Scenes, Voice};
 
 /// Errors that are told of the rest of a film when something else in it is wrong: they do not follow from it.
 const STANDS_ALONE: &[Code] =

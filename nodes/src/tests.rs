@@ -39,6 +39,7 @@ fn every_kind_of_the_first_wave_is_there() {
             "expect",
             "fetch",
             "gain",
+            "gif",
             "image",
             "level",
             "loudness",

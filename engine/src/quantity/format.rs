@@ -136,6 +136,15 @@ pub const FORMATS: &[Format] = &[
         read: likeness,
     },
     Format {
+        name: "bitrate",
+        wants: "bits a second",
+        example: "4Mbps",
+        unit: "Mbps",
+        pattern: r"^(\d+(\.\d*)?|\.\d+)[kMG]?bps$",
+        number: false,
+        read: bitrate,
+    },
+    Format {
         name: "cores",
         wants: "a number of cores",
         example: "0.5",
@@ -223,6 +232,24 @@ fn thousandths(text: &str, range: RangeInclusive<i128>, which: &str) -> Result<V
     }
 }
 
+/// Bits a second, in the largest unit that they fill.
+fn bitrate(text: &str) -> Result<Value, Wrong> {
+    let units = [("Gbps", 1_000_000_000), ("Mbps", 1_000_000), ("kbps", 1000), ("bps", 1)];
+    let (number, unit) = split_unit(text);
+    let (Ok(value), Some((_, bits))) = (number.parse::<Decimal>(), units.iter().find(|of| of.0 == unit))
+    else {
+        return Err(Wrong::Unit(format!("`{text}` is not a number with `kbps` or `Mbps`")));
+    };
+    match value.parts(*bits) {
+        Some(bits) if bits > 0 => {
+            let (name, each) = units.iter().find(|of| bits % i128::from(of.1) == 0).unwrap_or(&units[3]);
+            Ok(Value::String(format!("{}{name}", bits / i128::from(*each))))
+        }
+        Some(_) => Err(Wrong::Value(format!("`{text}` is not above zero"))),
+        None => Err(Wrong::Value(format!("`{text}` is finer than a bit a second"))),
+    }
+}
+
 /// Thousandths of a core, above zero.
 fn cores(text: &str) -> Result<Value, Wrong> {
     let number: Decimal = text.parse().map_err(|_| Wrong::Unit(format!("`{text}` is not a number")))?;
@@ -291,6 +318,14 @@ mod tests {
         assert_eq!(cores("0.5"), Ok(json!(500)));
         assert_eq!(cores("2"), Ok(json!(2000)));
         assert!(cores("0.0001").is_err() && cores("0").is_err() && cores("-1").is_err());
+    }
+
+    #[test]
+    fn rates_of_bits_are_in_the_largest_unit_that_they_fill() {
+        assert_eq!(bitrate("1.5Mbps"), Ok(json!("1500kbps")));
+        assert_eq!(bitrate("4000kbps"), Ok(json!("4Mbps")));
+        assert!(matches!(bitrate("4"), Err(Wrong::Unit(_))));
+        assert!(bitrate("4MB").is_err() && bitrate("0kbps").is_err() && bitrate("0.0001kbps").is_err());
     }
 
     #[test]

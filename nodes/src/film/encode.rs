@@ -35,11 +35,14 @@
 //!   centred, block placed by `look.position` and `look.margin`; a soft shadow or, with `style: box`, a box below,
 //!   then the outline, then letters in `look.color`; with `karaoke` and `pop` the word with `start ≤ f < end` in
 //!   `look.highlight`, with `pop` larger, too. Sprites are blended in YUV;
-//! - encode with x264: `encoding` (codec, crf, preset, keyint, threads), 8-bit 4:2:0, closed GOP, `stitchable`,
-//!   `cpu-independent`, level, ref, VUI (bt709 ×3, limited) and time base fixed by `size` and `fps` only;
-//!   progress is reported;
-//! - port `video`: MP4 or Matroska with exactly `frames` pictures, no sound, library tags dropped, media
-//!   `video/mp4`.
+//! - encode as `encoding` says: closed groups of pictures; level, ref, colour (bt709 ×3, limited) and time base fixed by
+//!   `size` and `fps` only, so that segments can be joined; with `two_pass`, the pictures are drawn and looked
+//!   through once before; progress is reported:
+//!   - `h264` by x264, `stitchable`, `cpu-independent`; `h265` by x265, `vp9` by libvpx, `av1` by SVT-AV1: 4:2:0 with 8
+//!     bits or, as `pixel_format` says, 10 (the 8 that were drawn, times 4);
+//!   - `prores`: 4:2:2 with 10 bits; rows of chroma between those that were drawn are 3 : 1 of their neighbours, which
+//!     10 bits hold exactly;
+//! - port `video`: MP4, or QuickTime for ProRes, with exactly `frames` pictures, no sound, library tags dropped.
 
 use std::sync::Arc;
 
@@ -53,7 +56,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::media::camera::Camera;
 use crate::media::ease::Ease;
-use crate::media::encoding::Encoding;
+use crate::media::encoding::{Encoding, VideoCodec};
 use crate::media::font::Face;
 use crate::media::look::{CaptionLook, CaptionType};
 use crate::media::percent::Percent;
@@ -228,21 +231,32 @@ impl Kind for Encode {
     }
 
     fn claim(&self, params: &Params) -> Claim {
-        // Bytes for each pixel, measured: x264 holds 3 of a picture that waits and 5 of one that others refer to;
-        // the still, what was drawn last and its way to x264 take 10. Libraries and fonts take 48 MiB.
-        let (ahead, references) = params.encoding.preset.depth();
-        let threads = u64::from(params.encoding.threads);
-        let each = 3 * (ahead + 3 + threads) + 5 * (references + 1 + threads) + 10;
+        let encoding = &params.encoding;
+        let threads = u64::from(encoding.threads);
+        let (ahead, references) = encoding.preset.depth();
+        // Bytes for each pixel, measured, and MiB beside them: x264 holds 3 of a picture that waits and 5 of one that
+        // others refer to; the others hold about as much at every preset. The still, what was drawn last and its way
+        // to the encoder take 10. Libraries and fonts take 48 MiB.
+        let (each, beside) = match encoding.codec {
+            VideoCodec::H264 => (3 * (ahead + 3 + threads) + 5 * (references + 1 + threads), 0),
+            VideoCodec::H265 => (130 + ahead + 10 * threads, 48),
+            VideoCodec::Av1 => (150 + ahead + 10 * threads, 80),
+            VideoCodec::Vp9 => (120 + 10 * threads, 32),
+            VideoCodec::Prores => (20, 8),
+        };
+        let deep = if encoding.pixel_format.is_some() { 2 } else { 1 };
         let pixels = u64::from(params.size.width) * u64::from(params.size.height);
-        Claim::cores(params.encoding.threads, 48 + ((pixels * each) >> 20))
+        Claim::cores(encoding.threads, 48 + beside + ((pixels * (each * deep + 10)) >> 20))
     }
 
-    fn tools(&self, _: &Params) -> Vec<&'static str> {
-        vec![tools::FFMPEG, tools::X264, tools::COSMIC_TEXT]
+    fn tools(&self, params: &Params) -> Vec<&'static str> {
+        let encoder = params.encoding.codec.tool();
+        [Some(tools::FFMPEG), encoder, Some(tools::COSMIC_TEXT)].into_iter().flatten().collect()
     }
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
         crate::media::check_frame_size(params.size, "/size", cx);
+        crate::media::check_encoding(&params.encoding, params.size, params.fps, cx);
         check_layer(&params.picture, "/picture", cx);
         check_overlays(&params.over, "/over", cx);
         if let Some(under) = &params.under {

@@ -15,7 +15,7 @@
 //! | `loudness.N` | `loudness` | what is heard in a passage |
 //! | `gain` | `gain` | all of `loudness.N` |
 //! | `mix.N` | `passage` | what is heard in a passage, `gain` |
-//! | `track` | `track` | all of `mix.N`, where AAC has more than one; WAV and FLAC are one passage |
+//! | `track` | `track` | all of `mix.N`, where AAC has more than one; WAV, FLAC and Opus are one passage |
 //!
 //! What the run (in the worker, since it must know how long effects are) must do:
 //! - film time: scene `i` begins at frame `F = Σ frames of the plans before it`, sample
@@ -73,7 +73,7 @@ pub struct Params {
     /// How it is stored.
     #[serde(default = "default_codec")]
     pub codec: SoundCodec,
-    /// Kilobits per second, for AAC.
+    /// Kilobits per second, for AAC and Opus.
     #[serde(default = "default_bitrate")]
     #[schemars(range(min = 32, max = 512))]
     pub bitrate: u32,

@@ -19,7 +19,8 @@
 //!   put together are the film;
 //! - codec `aac`: native AAC-LC, `bitrate` kbit/s, M4A. A passage with samples `before` or `after` has the packets
 //!   that are its own in one encoding of the whole film, for `track` to put together; one without either is a
-//!   complete file, gapless signalled. `wav`: 24-bit PCM; `flac`: 24 bits. Bit-exact flags, no library tags; memory
+//!   complete file, gapless signalled. `opus`: libopus, `bitrate` kbit/s, Ogg, pre-skip and end
+//!   told; `wav`: 24-bit PCM; `flac`: 24 bits. Bit-exact flags, no library tags; memory
 //!   does not grow with the passage;
 //! - port `audio`, media by codec ([`SoundCodec::media`]).
 
@@ -52,7 +53,7 @@ pub struct Params {
     /// How it is stored.
     #[serde(default = "default_codec")]
     pub codec: SoundCodec,
-    /// Kilobits per second, for AAC.
+    /// Kilobits per second, for AAC and Opus.
     #[serde(default = "default_bitrate")]
     #[schemars(range(min = 32, max = 512))]
     pub bitrate: u32,
@@ -99,8 +100,12 @@ impl Kind for MixPassage {
         Claim::cores(1, 96)
     }
 
-    fn tools(&self, _: &Params) -> Vec<&'static str> {
-        vec![tools::FFMPEG]
+    fn tools(&self, params: &Params) -> Vec<&'static str> {
+        let mut all = vec![tools::FFMPEG];
+        if params.codec == SoundCodec::Opus {
+            all.push(tools::OPUS);
+        }
+        all
     }
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {

@@ -27,6 +27,7 @@ use crate::media::look::{CaptionLook, CaptionType};
 use crate::media::percent::Percent;
 use crate::media::picture::{Bar, TransitionKind};
 use crate::media::plan::Plan;
+use crate::media::time::FrameRate;
 use crate::media::words::Cue;
 
 /// `with:` of `segments`.
@@ -220,6 +221,8 @@ impl Kind for Segments {
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
         crate::media::check_frame_size(params.size, "/size", cx);
+        // The rate is known to the plan alone; the nodes that are made are checked with it.
+        crate::media::check_encoding(&params.encoding, params.size, FrameRate::whole(1), cx);
         let mut pictures: Vec<(String, &Picture)> = Vec::new();
         pictures.extend(params.pictures.iter().enumerate().map(|(i, p)| (format!("/pictures/{i}"), p)));
         if let Some(transition) = &params.transition {

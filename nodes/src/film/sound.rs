@@ -76,9 +76,15 @@ impl Kind for Sound {
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
         crate::media::check_content(params.file.slot(), PortType::Audio, cx);
-        if params.codec == SoundCodec::Aac {
+        let lossy = match params.codec {
+            SoundCodec::Aac => Some("AAC"),
+            SoundCodec::Opus => Some("Opus"),
+            SoundCodec::Wav | SoundCodec::Flac => None,
+        };
+        if let Some(name) = lossy {
             let help = Some("`wav` or `flac`".into());
-            cx.problem("/codec", code::BAD_VALUE, "AAC loses what the mix needs", help);
+            let message = format!("{name} loses what the mix needs");
+            cx.problem("/codec", code::BAD_VALUE, &message, help);
         }
     }
 }

@@ -1,87 +1,125 @@
 //! How film pictures are compressed. It knows no encoder library.
 
+mod bitrate;
+mod codec;
+mod fault;
+mod level;
+mod preset;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use bitrate::Bitrate;
+pub use codec::{PixelFormat, ProresProfile, Tune, VideoCodec};
+pub use fault::Fault;
+pub use preset::{Preset, PresetName};
+
 /// Settings of the video encoder, equal for all segments of a film: nothing in here follows from a segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[serde(from = "Asked")]
 pub struct Encoding {
     /// The codec.
     pub codec: VideoCodec,
-    /// Constant rate factor: 0 is lossless, 51 the worst.
-    #[schemars(range(min = 0, max = 51))]
-    pub crf: u8,
+    /// Constant rate factor, where quality is held and no bit rate; less is better and larger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crf: Option<u8>,
     /// How much time the encoder takes for smaller files.
     pub preset: Preset,
     /// Longest distance of key frames, in frames.
-    #[schemars(range(min = 1, max = 1000))]
     pub keyint: u32,
     /// Threads of the encoder. They change its bytes, so they are a parameter and never follow from the machine.
-    #[schemars(range(min = 1, max = 64))]
     pub threads: u32,
+    /// Bits a second, on the average of each segment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bitrate: Option<Bitrate>,
+    /// Whether each segment is looked through once before it is encoded.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub two_pass: bool,
+    /// What the encoder takes the pictures for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tune: Option<Tune>,
+    /// The level of the standard that is kept and declared, such as `4.1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
+    /// Ten bits instead of eight.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pixel_format: Option<PixelFormat>,
+    /// The profile, for ProRes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProresProfile>,
+}
+
+/// Settings of the video encoder as they are written: what is left out follows from the codec.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Asked {
+    /// The codec; left out, H.264.
+    pub codec: Option<VideoCodec>,
+    /// Constant rate factor: 0 is the best, 51 the worst, 63 of VP9 and AV1.
+    #[schemars(range(min = 0, max = 63))]
+    pub crf: Option<u8>,
+    /// How much time the encoder takes for smaller files.
+    pub preset: Option<Preset>,
+    /// Longest distance of key frames, in frames.
+    #[schemars(range(min = 1, max = 1000))]
+    pub keyint: Option<u32>,
+    /// Threads of the encoder. They change its bytes, so they are a parameter and never follow from the machine.
+    #[schemars(range(min = 1, max = 64))]
+    pub threads: Option<u32>,
+    /// Bits a second, on the average of each segment, instead of `crf`.
+    pub bitrate: Option<Bitrate>,
+    /// Whether each segment is looked through once before it is encoded, so that `bitrate` is kept better.
+    pub two_pass: Option<bool>,
+    /// What the encoder takes the pictures for.
+    pub tune: Option<Tune>,
+    /// The level of the standard that is kept and declared, such as `4.1`.
+    pub level: Option<String>,
+    /// Eight bits or ten.
+    pub pixel_format: Option<PixelFormat>,
+    /// The profile, for ProRes.
+    pub profile: Option<ProresProfile>,
+}
+
+impl From<Asked> for Encoding {
+    fn from(asked: Asked) -> Self {
+        let codec = asked.codec.unwrap_or(VideoCodec::H264);
+        let plain = codec.crf().filter(|_| asked.bitrate.is_none()).map(|crf| crf.plain);
+        let prores = codec == VideoCodec::Prores;
+        Self {
+            codec,
+            crf: asked.crf.or(plain),
+            preset: asked.preset.unwrap_or(Preset::Veryfast),
+            keyint: asked.keyint.unwrap_or(250),
+            threads: asked.threads.unwrap_or(1),
+            bitrate: asked.bitrate,
+            two_pass: asked.two_pass.unwrap_or(false),
+            tune: asked.tune,
+            level: asked.level,
+            // What is the case anyway is not written down, so that it is no other key.
+            pixel_format: asked.pixel_format.filter(|format| *format != PixelFormat::Yuv420p),
+            profile: asked.profile.or_else(|| prores.then_some(ProresProfile::Standard)),
+        }
+    }
 }
 
 impl Default for Encoding {
     fn default() -> Self {
-        Self { codec: VideoCodec::H264, crf: 21, preset: Preset::Veryfast, keyint: 250, threads: 1 }
+        Asked::default().into()
     }
 }
 
-/// Codecs of film pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum VideoCodec {
-    /// H.264, 8 bits, 4:2:0, by x264.
-    H264,
-}
-
-/// Presets of x264.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the names are those of x264")]
-pub enum Preset {
-    Ultrafast,
-    Superfast,
-    Veryfast,
-    Faster,
-    Fast,
-    Medium,
-    Slow,
-    Slower,
-    Veryslow,
-}
-
-impl Preset {
-    /// As x264 and users write it.
+impl Encoding {
+    /// H.264 from which every picture comes out as it went in, made fast.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ultrafast => "ultrafast",
-            Self::Superfast => "superfast",
-            Self::Veryfast => "veryfast",
-            Self::Faster => "faster",
-            Self::Fast => "fast",
-            Self::Medium => "medium",
-            Self::Slow => "slow",
-            Self::Slower => "slower",
-            Self::Veryslow => "veryslow",
-        }
+    pub fn lossless(keyint: u32) -> Self {
+        Self { crf: Some(0), preset: Preset::Ultrafast, keyint, ..Self::default() }
     }
 
-    /// How many pictures x264 looks ahead, and to how many it refers: nearly all of its memory.
+    /// The same, made fast and no larger than it was asked for: for drafts.
     #[must_use]
-    pub const fn depth(self) -> (u64, u64) {
-        match self {
-            Self::Ultrafast | Self::Superfast => (0, 1),
-            Self::Veryfast => (10, 1),
-            Self::Faster => (20, 2),
-            Self::Fast => (30, 2),
-            Self::Medium => (40, 3),
-            Self::Slow => (50, 5),
-            Self::Slower => (60, 8),
-            Self::Veryslow => (60, 16),
-        }
+    pub fn fast(self) -> Self {
+        let profile = self.profile.map(|_| ProresProfile::Proxy);
+        Self { preset: Preset::Ultrafast, two_pass: false, profile, ..self }
     }
 }
 
@@ -95,6 +133,8 @@ pub enum SoundCodec {
     Wav,
     /// FLAC, 16 bits.
     Flac,
+    /// Opus in an Ogg file.
+    Opus,
 }
 
 impl SoundCodec {
@@ -105,6 +145,7 @@ impl SoundCodec {
             Self::Aac => "audio/mp4",
             Self::Wav => "audio/wav",
             Self::Flac => "audio/flac",
+            Self::Opus => "audio/ogg",
         }
     }
 }
@@ -117,15 +158,55 @@ pub enum Container {
     Mp4,
     /// QuickTime.
     Mov,
+    /// Matroska.
+    Mkv,
+    /// WebM.
+    Webm,
 }
 
 impl Container {
+    /// Its name, as files end in it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Mp4 => "mp4",
+            Self::Mov => "mov",
+            Self::Mkv => "mkv",
+            Self::Webm => "webm",
+        }
+    }
+
     /// Media type of a file of it.
     #[must_use]
     pub const fn media(self) -> &'static str {
         match self {
             Self::Mp4 => "video/mp4",
             Self::Mov => "video/quicktime",
+            Self::Mkv => "video/x-matroska",
+            Self::Webm => "video/webm",
+        }
+    }
+
+    /// The codecs of pictures that players expect in it; the first is taken where nothing is said.
+    #[must_use]
+    pub const fn codecs(self) -> &'static [VideoCodec] {
+        use VideoCodec::{Av1, H264, H265, Prores, Vp9};
+        match self {
+            // MP4 tells of VP9 what FFmpeg does not know of a copied stream.
+            Self::Mp4 => &[H264, H265, Av1],
+            Self::Mkv => &[H264, H265, Av1, Vp9],
+            Self::Mov => &[H264, H265, Prores],
+            Self::Webm => &[Vp9, Av1],
+        }
+    }
+
+    /// The codec of its sound.
+    #[must_use]
+    pub const fn sound(self) -> SoundCodec {
+        match self {
+            // Matroska has no place for what an AAC decoder drops at the start, and has one for Opus.
+            Self::Mkv | Self::Webm => SoundCodec::Opus,
+            Self::Mp4 | Self::Mov => SoundCodec::Aac,
         }
     }
 }

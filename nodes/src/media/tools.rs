@@ -4,6 +4,14 @@
 pub const FFMPEG: &str = "ffmpeg";
 /// The H.264 encoder behind avcodec.
 pub const X264: &str = "x264";
+/// The H.265 encoder behind avcodec.
+pub const X265: &str = "x265";
+/// The AV1 encoder behind avcodec.
+pub const SVT_AV1: &str = "svt-av1";
+/// The VP9 encoder behind avcodec.
+pub const VPX: &str = "libvpx";
+/// The Opus encoder behind avcodec.
+pub const OPUS: &str = "libopus";
 /// espeak-ng and its voice data, behind `reel-speak`.
 pub const ESPEAK: &str = "espeak-ng";
 /// whisper.cpp.

@@ -6,7 +6,7 @@ use reel_engine::quantity::{Color, Size};
 use reel_engine::span::Span;
 use reel_engine::spec::Located;
 
-use super::formats::{Asking, Cut, FilmFormat, Formats, Use};
+use super::formats::{Asking, Beside, Cut, FilmFormat, Formats, Use};
 use super::layers::{self, Lain};
 use super::maker::{Maker, With, list, reference};
 use super::pictures::{Ready, Seen, see};
@@ -18,7 +18,8 @@ use super::story::{Part, Story};
 use super::style::{self, Style};
 use super::transitions;
 use crate::film::captions::Format as CaptionFormat;
-use crate::media::encoding::{Container, SoundCodec};
+use crate::film::thumbnail::Format as PictureFormat;
+use crate::media::encoding::Container;
 use crate::media::look::CaptionStyle;
 use crate::media::percent::Percent;
 use crate::media::picture::Bar;
@@ -235,14 +236,21 @@ impl Film<'_> {
         let mut made = Made::default();
         if self.formats.uses.iter().flatten().next().is_none() {
             for index in 0..self.formats.films.iter().count() {
-                self.film(index, Container::Mp4, None, "film", Span::default(), &mut made, maker);
+                let key = (index, Container::Mp4, Beside::default());
+                self.film(&key, "film", Span::default(), &mut made, maker);
             }
         }
         let uses = &self.formats.uses;
         let mut bind = |Asking { what, name, span, .. }: &Asking| match what {
-            Use::Film { format, container, title } => {
-                let node = self.film(*format, *container, title.as_ref(), name, *span, &mut made, maker);
+            Use::Film { format, container, beside } => {
+                let key = (*format, *container, beside.clone());
+                let node = self.film(&key, name, *span, &mut made, maker);
                 format!("${{{node}.video}}")
+            }
+            Use::Gif { format, colors } => {
+                let with = self.joined(*format, *span);
+                let with = if let Some(colors) = colors { with.set("colors", colors) } else { with };
+                format!("${{{}.video}}", maker.add(format!("{name}.gif"), "gif", with))
             }
             Use::Sound { cut, codec, stem } => {
                 let track = Track { cut: *cut, codec: *codec, stem: *stem };
@@ -257,7 +265,8 @@ impl Film<'_> {
                 let found = films.iter().find(|(key, _)| key.0 == *format).map(|(_, node)| node.clone());
                 let found = found.or_else(|| self.film_asked_for(*format));
                 let video = found.unwrap_or_else(|| {
-                    self.film(*format, Container::Mp4, None, name, *span, &mut made, maker)
+                    let key = (*format, Container::Mp4, Beside::default());
+                    self.film(&key, name, *span, &mut made, maker)
                 });
                 let with = With::new(*span)
                     .port("video", &video, "video")
@@ -276,7 +285,7 @@ impl Film<'_> {
         let Asking { what, name, span, expect } = asking;
         let expect = expect.as_ref()?;
         let slot = match what {
-            Use::Film { .. } => "video",
+            Use::Film { .. } | Use::Gif { .. } => "video",
             Use::Sound { .. } => "audio",
             Use::Captions { .. } => "captions",
             Use::Picture { .. } => "image",
@@ -305,8 +314,8 @@ impl Film<'_> {
     }
 }
 
-/// Format, container and title of a film.
-type FilmKey = (usize, Container, Option<Located>);
+/// Format and container of a film, and what it holds beside pictures and sound.
+type FilmKey = (usize, Container, Beside);
 
 /// Film-wide nodes that were made, by what they are.
 #[derive(Default)]
@@ -324,47 +333,91 @@ impl Film<'_> {
     }
 
     /// The node that joins a film, made once for equal outputs.
-    #[expect(clippy::too_many_arguments, reason = "an output's four facts, and where its nodes go")]
-    fn film(
-        &self,
-        format: usize,
-        container: Container,
-        title: Option<&Located>,
-        output: &str,
-        span: Span,
-        made: &mut Made,
-        maker: &mut Maker,
-    ) -> String {
-        let key = (format, container, title.cloned());
-        let same = |known: &FilmKey| {
-            let text = |title: &Option<Located>| title.as_ref().map(|title| title.node.clone());
-            known.0 == key.0 && known.1 == key.1 && text(&known.2) == text(&key.2)
-        };
-        if let Some((_, node)) = made.films.iter().find(|(known, _)| same(known)) {
+    fn film(&self, key: &FilmKey, output: &str, span: Span, made: &mut Made, maker: &mut Maker) -> String {
+        if let Some((_, node)) = made.films.iter().find(|(known, _)| known == key) {
             return node.clone();
         }
-        let film = self.formats.films.get(format);
+        let (format, container, _) = key;
+        let film = self.formats.films.get(*format);
         let cut = self.formats.cuts.get(film.cut);
-        let prefix = self.formats.films.prefix(format);
-        let first = !made.films.iter().any(|(known, _)| known.0 == format);
+        let prefix = self.formats.films.prefix(*format);
+        let first = !made.films.iter().any(|(known, _)| known.0 == *format);
         let name = if first { format!("{prefix}film.mux") } else { format!("{output}.mux") };
+        made.films.push((key.clone(), name.clone()));
+        let mut with = self.joined(*format, span).set("container", container);
+        if self.is_heard(cut) {
+            let track = Track { cut: film.cut, codec: container.sound(), stem: None };
+            with = with.port("audio", &self.sound(track, output, span, made, maker), "audio");
+        }
+        let with = self.beside(with, key, output, span, made, maker);
+        maker.add(name, "mux", with)
+    }
+
+    /// The segments of a film and the plans that they must come to.
+    fn joined(&self, format: usize, span: Span) -> With {
+        let cut = self.formats.cuts.get(self.formats.films.get(format).cut);
+        let prefix = self.formats.films.prefix(format);
         let id = |scene: &usize| &self.scenes[*scene].scene.value.id;
         let segments = cut
             .scenes
             .iter()
             .map(|scene| reference(span, &format!("{prefix}{}.segments", id(scene)), "video"));
         let plans = cut.scenes.iter().map(|scene| reference(span, &self.times(cut, *scene), "plan"));
-        let mut with = With::new(span)
-            .put("segments", list(span, segments))
-            .put("plans", list(span, plans))
-            .set("container", container)
-            .maybe("title", title);
-        if self.is_heard(cut) {
-            let track = Track { cut: film.cut, codec: SoundCodec::Aac, stem: None };
-            with = with.port("audio", &self.sound(track, output, span, made, maker), "audio");
+        With::new(span).put("segments", list(span, segments)).put("plans", list(span, plans))
+    }
+
+    /// What a film holds beside pictures and sound, and the nodes behind it.
+    fn beside(
+        &self,
+        mut with: With,
+        (format, container, beside): &FilmKey,
+        output: &str,
+        span: Span,
+        made: &mut Made,
+        maker: &mut Maker,
+    ) -> With {
+        let film = self.formats.films.get(*format);
+        let cut = self.formats.cuts.get(film.cut);
+        for (key, text) in &beside.tags {
+            with = with.put(key, text.clone());
         }
-        made.films.push((key, name.clone()));
-        maker.add(name, "mux", with)
+        if beside.chapters {
+            let titles = cut.scenes.iter().map(|scene| {
+                let scene = &self.scenes[*scene].scene;
+                let title = || Located::text(scene.place(), scene.value.id.clone());
+                scene.written.get("chapter").cloned().unwrap_or_else(title)
+            });
+            with = with.put("chapters", list(span, titles));
+        }
+        if let Some(language) = &beside.subtitles {
+            let kind = match container {
+                Container::Webm => CaptionFormat::Vtt,
+                Container::Mp4 | Container::Mov | Container::Mkv => CaptionFormat::Srt,
+            };
+            let captions = self.caption_file(cut, kind, film.size, span);
+            let captions = maker.add(format!("{output}.subtitles"), "captions", captions);
+            let track = With::new(span).port("captions", &captions, "captions").set("language", language);
+            with = with.put("subtitles", list(span, [track.located()]));
+        }
+        match &beside.cover {
+            Some(cover) if beside.has_frame() => {
+                // Taken from any film of these pictures whose cover is not taken from one; such a one comes first.
+                let plain = |(of, _, beside): &FilmKey| of == format && !beside.has_frame();
+                let found = made.films.iter().find(|(known, _)| plain(known)).map(|(_, node)| node.clone());
+                let video = found.unwrap_or_else(|| {
+                    let key = (*format, *container, Beside::default());
+                    self.film(&key, output, cover.span, made, maker)
+                });
+                let frame = With::new(cover.span)
+                    .port("video", &video, "video")
+                    .maybe("at", cover.get("at"))
+                    .set("format", PictureFormat::Jpg);
+                let picture = maker.add(format!("{output}.cover"), "thumbnail", frame);
+                with.port("cover", &picture, "image")
+            }
+            Some(cover) => with.put("cover", cover.clone()),
+            None => with,
+        }
     }
 
     fn caption_file(&self, cut: &Cut, kind: CaptionFormat, size: Size, span: Span) -> With {

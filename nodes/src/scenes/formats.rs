@@ -6,11 +6,12 @@ use reel_engine::quantity::Size;
 use reel_engine::span::Span;
 use reel_engine::spec::{Located, OutputDecl};
 
-use super::sections::{Burn, Output};
+use super::encodings;
+use super::sections::output::{Burn, Output};
 use super::story::{Story, typed};
 use crate::film::captions::Format as CaptionFormat;
 use crate::film::thumbnail::Format as PictureFormat;
-use crate::media::encoding::{Container, Encoding, Preset, SoundCodec};
+use crate::media::encoding::{Container, Encoding, SoundCodec};
 use crate::media::passage::Stem;
 use crate::media::time::FrameRate;
 
@@ -35,7 +36,8 @@ pub(super) struct FilmFormat {
 /// What one output is.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Use {
-    Film { format: usize, container: Container, title: Option<Located> },
+    Film { format: usize, container: Container, beside: Beside },
+    Gif { format: usize, colors: Option<u32> },
     Captions { cut: usize, kind: CaptionFormat, size: Size },
     Sound { cut: usize, codec: SoundCodec, stem: Option<Stem> },
     Picture { format: usize, kind: PictureFormat, at: Option<Located> },
@@ -51,6 +53,49 @@ pub(super) struct Asking {
     pub(super) span: Span,
     /// What must hold before it is placed, as written; drafts are only looked at.
     pub(super) expect: Option<Located>,
+}
+
+/// What a film holds beside pictures and sound.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Beside {
+    /// Metadata by key, as written.
+    pub(super) tags: Vec<(&'static str, Located)>,
+    /// Whether each scene is a chapter.
+    pub(super) chapters: bool,
+    /// The language of a subtitle track, as three letters, if there is to be one.
+    pub(super) subtitles: Option<String>,
+    /// The cover as written.
+    pub(super) cover: Option<Located>,
+}
+
+/// Where it was written makes no difference.
+impl PartialEq for Beside {
+    fn eq(&self, other: &Self) -> bool {
+        let tags =
+            |of: &Self| -> Vec<_> { of.tags.iter().map(|(key, text)| (*key, text.node.clone())).collect() };
+        let cover = |of: &Self| of.cover.as_ref().map(|cover| cover.node.clone());
+        let rest = |of: &Self| (of.chapters, of.subtitles.clone());
+        tags(self) == tags(other) && cover(self) == cover(other) && rest(self) == rest(other)
+    }
+}
+
+impl Beside {
+    /// Whether its cover is a frame of the film itself.
+    pub(super) fn has_frame(&self) -> bool {
+        self.cover.as_ref().is_some_and(|cover| cover.get("at").is_some())
+    }
+
+    fn of(asked: &Asked<'_>) -> Self {
+        let (output, written) = (&asked.output, &asked.decl.written);
+        let tags = ["title", "artist", "comment", "date"];
+        let subtitles = output.subtitles.as_ref();
+        Self {
+            tags: tags.into_iter().filter_map(|key| Some((key, written.get(key)?.clone()))).collect(),
+            chapters: output.chapters == Some(true),
+            subtitles: subtitles.map(|subtitles| subtitles.language().unwrap_or("und").to_owned()),
+            cover: written.get("cover").cloned(),
+        }
+    }
 }
 
 /// Values without repetition, each named by the output that first asked for it.
@@ -104,6 +149,7 @@ impl Formats {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Class {
     Film(Container),
+    Gif,
     Captions(CaptionFormat),
     Sound(SoundCodec),
     Picture(PictureFormat),
@@ -112,23 +158,54 @@ enum Class {
 const ENDS: &[(&str, Class)] = &[
     ("mp4", Class::Film(Container::Mp4)),
     ("mov", Class::Film(Container::Mov)),
+    ("mkv", Class::Film(Container::Mkv)),
+    ("webm", Class::Film(Container::Webm)),
+    ("gif", Class::Gif),
     ("srt", Class::Captions(CaptionFormat::Srt)),
     ("vtt", Class::Captions(CaptionFormat::Vtt)),
     ("ass", Class::Captions(CaptionFormat::Ass)),
     ("wav", Class::Sound(SoundCodec::Wav)),
     ("flac", Class::Sound(SoundCodec::Flac)),
     ("m4a", Class::Sound(SoundCodec::Aac)),
+    ("opus", Class::Sound(SoundCodec::Opus)),
     ("png", Class::Picture(PictureFormat::Png)),
     ("jpg", Class::Picture(PictureFormat::Jpg)),
     ("jpeg", Class::Picture(PictureFormat::Jpg)),
 ];
 
+const FILM_KEYS: &[&str] = &[
+    "size",
+    "fps",
+    "codec",
+    "crf",
+    "bitrate",
+    "two_pass",
+    "preset",
+    "tune",
+    "gop",
+    "level",
+    "pixel_format",
+    "profile",
+    "captions",
+    "scenes",
+    "title",
+    "artist",
+    "comment",
+    "date",
+    "chapters",
+    "subtitles",
+    "cover",
+    "expect",
+];
+
+/// Frames between key frames of what a GIF is made from. It is read from its start.
+const GIF_KEYINT: u32 = 250;
+
 /// The keys that mean something for a class, and what to call it.
 fn keys(class: Class) -> (&'static [&'static str], &'static str) {
     match class {
-        Class::Film(_) => {
-            (&["size", "fps", "codec", "crf", "preset", "captions", "scenes", "title", "expect"], "a film")
-        }
+        Class::Film(_) => (FILM_KEYS, "a film"),
+        Class::Gif => (&["size", "fps", "captions", "scenes", "colors"], "a GIF"),
         Class::Captions(_) => (&["size", "fps", "scenes", "expect"], "a caption file"),
         Class::Sound(_) => (&["fps", "scenes", "stem", "expect"], "a sound file"),
         Class::Picture(_) => (&["size", "at", "expect"], "a picture"),
@@ -159,7 +236,7 @@ pub(super) fn read(
         draft,
     };
     let right = || asked.iter().flatten();
-    for asked in right().filter(|asked| matches!(asked.class, Class::Film(_))) {
+    for asked in right().filter(|asked| matches!(asked.class, Class::Film(_) | Class::Gif)) {
         formats.film(asked, story);
     }
     let wants_picture = right().any(|asked| matches!(asked.class, Class::Picture(_)));
@@ -193,22 +270,24 @@ impl Formats {
         if !self.draft {
             return FilmFormat { cut, size, encoding, burn };
         }
-        let encoding = Encoding { preset: Preset::Ultrafast, ..encoding };
-        FilmFormat { cut, size: half(size), encoding, burn }
+        FilmFormat { cut, size: half(size), encoding: encoding.fast(), burn }
     }
 
     fn film(&mut self, asked: &Asked<'_>, story: &Story<'_>) -> usize {
         let (output, name) = (&asked.output, asked.decl.name.value.as_str());
         let cut = self.cut(output.fps.unwrap_or(story.format.fps), asked.scenes.clone(), name);
-        let plain = Encoding::default();
-        let encoding = Encoding {
-            codec: output.codec.unwrap_or(plain.codec),
-            crf: output.crf.unwrap_or(plain.crf),
-            preset: output.preset.unwrap_or(plain.preset),
-            ..plain
+        let fps = self.cuts.get(cut).fps;
+        let encoding = match asked.class {
+            Class::Film(container) => encodings::encoding(output, container, fps),
+            Class::Gif => Encoding::lossless(GIF_KEYINT),
+            _ => Encoding::default(),
         };
         let size = output.size.unwrap_or(story.format.size);
-        let burn = output.captions != Some(Burn::None);
+        // What is a track of its own need not be drawn, too.
+        let burn = match output.captions {
+            Some(asked) => asked == Burn::Burn,
+            None => output.subtitles.is_none(),
+        };
         let film = self.film_format(cut, size, encoding, burn);
         self.films.index(film, name)
     }
@@ -220,11 +299,10 @@ impl Formats {
         let film_fps = first.as_ref().map(|film| self.cuts.get(film.cut).fps);
         let fps = output.fps.or(film_fps).unwrap_or(story.format.fps);
         match asked.class {
-            Class::Film(container) => Use::Film {
-                format: self.film(asked, story),
-                container,
-                title: asked.decl.written.get("title").cloned(),
-            },
+            Class::Film(container) => {
+                Use::Film { format: self.film(asked, story), container, beside: Beside::of(asked) }
+            }
+            Class::Gif => Use::Gif { format: self.film(asked, story), colors: output.colors },
             Class::Captions(kind) => {
                 let of_film = first.map_or(story.format.size, |film| film.size);
                 // Sizes of drafts are halved already.
@@ -241,7 +319,7 @@ impl Formats {
                 let format = match fitting {
                     Some(found) => found,
                     None => {
-                        let output = Output { size: output.size, ..blank() };
+                        let output = Output { size: output.size, ..Output::default() };
                         let scenes = asked.scenes.clone();
                         self.film(&Asked { output, scenes, ..*asked }, story)
                     }
@@ -259,31 +337,14 @@ fn half(size: Size) -> Size {
     if crate::media::wrong_frame_size(half).is_none() { half } else { size }
 }
 
-fn blank() -> Output {
-    Output {
-        file: String::new(),
-        size: None,
-        fps: None,
-        codec: None,
-        crf: None,
-        preset: None,
-        captions: None,
-        scenes: None,
-        stem: None,
-        title: None,
-        at: None,
-        expect: None,
-    }
-}
-
 /// One output, checked by itself.
 fn one<'a>(decl: &'a OutputDecl, story: &Story<'_>, problems: &mut Diagnostics) -> Option<Asked<'a>> {
     let output: Output = typed(&decl.written, problems)?;
     let end = decl.file.value.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default();
     let Some((_, class)) = ENDS.iter().find(|(known, _)| *known == end) else {
         let message = format!("`{}` does not say what is to be made", decl.file.value);
-        let help = "let it end in .mp4 .mov (film), .srt .vtt .ass (captions), .wav .flac .m4a (sound) or \
-                    .png .jpg (one picture), or take it from a node with `from`";
+        let help = "let it end in .mp4 .mov .mkv .webm (film), .gif, .srt .vtt .ass (captions), .wav .flac .m4a .opus \
+                    (sound) or .png .jpg (one picture), or take it from a node with `from`";
         problems.push(Diagnostic::error(code::BAD_VALUE, decl.file.span, message).help(help));
         return None;
     };
@@ -303,6 +364,17 @@ fn one<'a>(decl: &'a OutputDecl, story: &Story<'_>, problems: &mut Diagnostics) 
         let span = written.unwrap_or(decl.name.span);
         problems.push(Diagnostic::error(code::BAD_VALUE, span, message).help("such as `1080x1920`"));
         right = false;
+    } else if let Class::Film(container) = class {
+        let fps = output.fps.unwrap_or(story.format.fps);
+        right &= encodings::check((decl, &output), *container, (size, fps), problems);
+    } else if let Class::Gif = class {
+        let fps = output.fps.unwrap_or(story.format.fps);
+        if fps.num() > 50 * fps.den() {
+            let span = decl.written.get("fps").map_or(decl.name.span, |fps| fps.span);
+            let message = format!("a GIF shows at most 50 frames a second, not {fps}");
+            problems.push(Diagnostic::error(code::BAD_VALUE, span, message).help("such as `fps: 25`"));
+            right = false;
+        }
     }
     let scenes = scenes(decl, &output, story, problems);
     let asked = Asked { decl, class: *class, output, scenes: scenes? };

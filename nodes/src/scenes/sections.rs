@@ -1,6 +1,7 @@
 //! What users write around and in `scenes:`, as typed structs from which schema and check follow. They make nothing.
 
 pub mod layers;
+pub mod output;
 
 use std::collections::BTreeMap;
 
@@ -10,12 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::layers::{Layer, Progress};
-use crate::film::expect::Expected;
 use crate::media::camera::{Camera, Point};
 use crate::media::ease::Ease;
-use crate::media::encoding::{Preset, VideoCodec};
 use crate::media::look::{CaptionPosition, CaptionStyle};
-use crate::media::passage::Stem;
 use crate::media::percent::Percent;
 use crate::media::picture::{Fit, TransitionKind};
 use crate::media::speed::Speed;
@@ -221,6 +219,9 @@ pub struct Scene {
     /// Its name, from which the names of its nodes are made.
     #[schemars(extend("format" = "name"))]
     pub id: String,
+    /// Its name among the film's chapters; left out, its `id`.
+    #[serde(default)]
+    pub chapter: Option<String>,
     /// What is said: text, `{ file: PATH }`, or `{ audio: PATH, text: … }` or `{ audio: PATH, captions: PATH }` for a
     /// recording. `[NASA](nassa)` shows the first and says the second.
     #[serde(default)]
@@ -432,59 +433,4 @@ pub struct Transition {
 
 fn half_a_second() -> Duration {
     Duration::from_millis(500)
-}
-
-/// One of `outputs:` that is made of scenes. What it is follows from the end of its name: `.mp4 .mov` a film,
-/// `.srt .vtt .ass` captions, `.wav .flac .m4a` sound, `.png .jpg` one picture.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Output {
-    /// Where it goes.
-    #[schemars(extend("format" = "path"))]
-    pub file: String,
-    /// Size of the frame, instead of the format's.
-    #[serde(default)]
-    pub size: Option<Size>,
-    /// Frames per second, instead of the format's.
-    #[serde(default)]
-    pub fps: Option<FrameRate>,
-    /// The codec of the pictures.
-    #[serde(default)]
-    pub codec: Option<VideoCodec>,
-    /// Constant rate factor: 0 is lossless, 51 the worst.
-    #[serde(default)]
-    #[schemars(range(min = 0, max = 51))]
-    pub crf: Option<u8>,
-    /// How much time the encoder takes for smaller files.
-    #[serde(default)]
-    pub preset: Option<Preset>,
-    /// Whether captions are drawn into the pictures.
-    #[serde(default)]
-    pub captions: Option<Burn>,
-    /// Only these scenes, in this order.
-    #[serde(default)]
-    #[schemars(length(min = 1))]
-    pub scenes: Option<Vec<String>>,
-    /// For sound: only what is said, what clips sound like, what is put in, or the music. Together they are the film.
-    #[serde(default)]
-    pub stem: Option<Stem>,
-    /// Title, in the film's metadata.
-    #[serde(default)]
-    pub title: Option<String>,
-    /// For one picture: when.
-    #[serde(default)]
-    pub at: Option<Duration>,
-    /// What must hold before the file is placed.
-    #[serde(default)]
-    pub expect: Option<Expected>,
-}
-
-/// Whether captions are drawn into the pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Burn {
-    /// They are.
-    Burn,
-    /// They are not.
-    None,
 }

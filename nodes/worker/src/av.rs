@@ -15,15 +15,20 @@
 //! Everything written here is bit-exact: no dates, no library tags, the same bytes from run to run.
 
 pub mod conform;
+mod container;
 mod decode;
+pub mod encoder;
 pub mod error;
+pub mod extras;
 mod ffi;
+pub mod gif_out;
 pub mod identity;
 mod input;
 pub mod join;
 pub mod join_sound;
 mod light;
 pub mod log;
+mod pixels;
 pub mod probe;
 mod select;
 pub mod sound_in;
@@ -33,7 +38,10 @@ pub mod video_in;
 pub mod video_out;
 
 pub use conform::{Fit, rgba_of};
+pub use encoder::EncodeSpec;
 pub use error::AvError;
+pub use extras::{Cover, Extras, Subtitles};
+pub use gif_out::{GifEncoder, GifSpec, Palette};
 pub use identity::identity;
 pub use input::refuse_short;
 pub use join::{JoinReport, JoinSpec, Segment, join};
@@ -44,7 +52,7 @@ pub use sound_in::{AudioReader, SoundRange};
 pub use sound_out::{AacEncoder, Packets, SoundEncoder, SoundFormat};
 pub use verify::{FilmFacts, verify};
 pub use video_in::{ConformSpec, VideoReader, frame_at, measured_length};
-pub use video_out::{EncodeReport, EncodeSpec, VideoEncoder};
+pub use video_out::{EncodeReport, VideoEncoder, segment_media};
 
 /// Readies FFmpeg once for the process: its messages go to the ring of [`log`], never to the terminal.
 pub(crate) fn init() {

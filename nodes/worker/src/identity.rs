@@ -69,6 +69,14 @@ const CRATES: [(&str, &[&str]); 4] = [
     ),
 ];
 
+/// Encoders behind FFmpeg that do not tell their version: FFmpeg's name of each, and how the files of its library begin.
+const ENCODERS: [(&str, &str, &str); 4] = [
+    (tools::X265, "libx265", "libx265"),
+    (tools::SVT_AV1, "libsvtav1", "libSvtAv1Enc"),
+    (tools::VPX, "libvpx-vp9", "libvpx"),
+    (tools::OPUS, "libopus", "libopus"),
+];
+
 /// The kinds this program runs, with their versions.
 #[must_use]
 pub fn kinds() -> BTreeMap<String, u32> {
@@ -94,6 +102,16 @@ pub fn linked() -> BTreeMap<String, String> {
     found.insert(tools::FFMPEG.to_owned(), versions.join(" ") + &builds(&["libav", "libsw"]));
     for (name, version) in x264 {
         found.insert(name, version + &builds(&["libx264"]));
+    }
+    for (tool, encoder, library) in ENCODERS {
+        let build = builds(&[library]);
+        let known = match build.trim() {
+            _ if !av::identity::has_encoder(encoder) => "none".to_owned(),
+            // A part of FFmpeg, then, whose own build is in every key that this is in.
+            "" => "within ffmpeg".to_owned(),
+            build => build.to_owned(),
+        };
+        found.insert(tool.to_owned(), known);
     }
     found.insert(tools::WHISPER.to_owned(), whisper_rs::get_whisper_version().to_owned());
     let crates = draw::identity();
@@ -181,9 +199,9 @@ mod tests {
     #[test]
     fn every_tool_that_kinds_ask_for_has_an_identity() {
         let linked = linked();
-        for tool in
-            [tools::FFMPEG, tools::X264, tools::WHISPER, tools::RESVG, tools::COSMIC_TEXT, tools::IMAGE]
-        {
+        let encoders = [tools::X264, tools::X265, tools::SVT_AV1, tools::VPX, tools::OPUS];
+        let others = [tools::FFMPEG, tools::WHISPER, tools::RESVG, tools::COSMIC_TEXT, tools::IMAGE];
+        for tool in encoders.into_iter().chain(others) {
             assert!(linked.get(tool).is_some_and(|identity| identity.contains('.')), "{tool} of {linked:?}");
         }
         assert!(linked[tools::FFMPEG].contains("libavcodec.so"), "{}", linked[tools::FFMPEG]);

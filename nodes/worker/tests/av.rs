@@ -7,6 +7,7 @@
 
 mod av {
     mod bad;
+    mod codecs;
     mod colours;
     mod film;
     mod made;

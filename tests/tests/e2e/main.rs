@@ -11,6 +11,7 @@ mod documents;
 mod draft;
 mod examples;
 mod faults;
+mod formats;
 mod looks;
 mod many;
 mod network;

@@ -144,3 +144,27 @@ fn a_project_without_outputs_still_has_a_film() {
     let yaml = "version: 1\nscenes:\n  - { id: a, show: { color: \"#102030\" }, for: 2s }\n";
     assert_eq!(names(yaml), ["a.timeline", "a.segments", "film.mux"]);
 }
+
+#[test]
+fn a_webm_has_its_own_sound_and_a_cover_of_itself_comes_from_a_film_without_one() {
+    if !fonts_are_there() {
+        return;
+    }
+    let (head, _) = ECLIPSE.split_once("outputs:\n").unwrap();
+    let yaml = format!(
+        "{head}outputs:\n  page: {{ file: out/page.webm, subtitles: soft }}\n  film: {{ file: out/film.mp4, \
+         cover: {{ at: 1s }}, chapters: true, subtitles: {{ language: eng }}, title: One }}\n  loop: out/loop.gif\n"
+    );
+    let all = names(&yaml);
+    let film_wide: Vec<&str> = all
+        .iter()
+        .map(String::as_str)
+        .filter(|name| [".mux", ".mix", ".subtitles", ".cover", ".gif"].iter().any(|end| name.ends_with(end)))
+        .collect();
+    insta::assert_snapshot!(film_wide.join("\n"));
+    let params = params(&yaml);
+    assert_eq!(params["film/film.mux"].1["chapters"], serde_json::json!(["hook", "shadow", "end"]));
+    assert_eq!(params["page/hook.segments"].1["encoding"]["codec"], "vp9");
+    assert!(params["page/hook.segments"].1.get("captions").is_none(), "they are a track");
+    assert_eq!(params["loop/hook.segments"].1["encoding"]["crf"], 0);
+}

@@ -90,6 +90,13 @@ fn projects_say_what_is_wrong_with_their_outputs() {
         "  a: { file: out/a.mp4, scenes: [end, end] }\n",
         "  a: { file: out/a.srt, crf: 20 }\n",
         "  a: { file: out/a.mp4, at: 3s }\n",
+        "  a: { file: out/a.mp4, crf: 20, bitrate: 4Mbps }\n",
+        "  a: { file: out/a.mp4, crf: 52, two_pass: true, level: \"3.1\" }\n",
+        "  a: { file: out/a.mp4, codec: av1, tune: film, bitrate: 4Mbps, two_pass: true }\n",
+        "  a: { file: out/a.webm, codec: h264, cover: assets/eclipse.jpg }\n",
+        "  a: { file: out/a.mov, codec: prores, crf: 20, preset: slow, gop: 2s }\n",
+        "  a: { file: out/a.mp4, codec: h265, size: 32x32, gop: 0s, bitrate: 4 }\n",
+        "  a: { file: out/a.mp4, subtitles: { language: english }, preset: fastest, profile: hq }\n",
     ]
     .iter()
     .map(|outputs| format!("{outputs}  {}", with(outputs).join("\n  ")))

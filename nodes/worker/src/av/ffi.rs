@@ -77,6 +77,7 @@ pub(super) fn flush_output(output: &mut Output) -> Result<(), Error> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StreamFacts {
     pub codec: u32,
+    pub tag: u32,
     pub width: i32,
     pub height: i32,
     pub format: i32,
@@ -115,6 +116,7 @@ pub(super) fn stream_facts(input: &Input, index: usize) -> Option<StreamFacts> {
         };
         Some(StreamFacts {
             codec: number!((*p).codec_id) as u32,
+            tag: (*p).codec_tag,
             width: (*p).width,
             height: (*p).height,
             format: (*p).format,
@@ -244,6 +246,75 @@ pub(super) fn clear_codec_tag(output: &mut Output, index: usize) {
         // SAFETY: a plain field of the stream's own parameters.
         unsafe { (*(*stream.as_mut_ptr()).codecpar).codec_tag = 0 };
     }
+}
+
+/// Sets the tag by which a container names the codec of a stream.
+pub(super) fn set_codec_tag(output: &mut Output, index: usize, tag: &[u8; 4]) {
+    if let Some(mut stream) = output.stream_mut(index) {
+        // SAFETY: a plain field of the stream's own parameters.
+        unsafe { (*(*stream.as_mut_ptr()).codecpar).codec_tag = u32::from_le_bytes(*tag) };
+    }
+}
+
+/// Makes a stream a picture that stands for the whole file, or takes it for a file beside the others.
+pub(super) fn make_cover(output: &mut Output, index: usize) {
+    if let Some(mut stream) = output.stream_mut(index) {
+        // SAFETY: a plain field of a live stream.
+        unsafe { (*stream.as_mut_ptr()).disposition = ffi::AV_DISPOSITION_ATTACHED_PIC };
+    }
+}
+
+/// What a stream is that was copied from nowhere.
+pub(super) struct Made<'a> {
+    pub medium: ffmpeg_next::media::Type,
+    pub codec: codec::Id,
+    pub extradata: &'a [u8],
+    pub size: (u32, u32),
+}
+
+/// Describes a stream that was copied from nowhere.
+pub(super) fn describe(output: &mut Output, index: usize, made: &Made<'_>) -> Result<(), Error> {
+    let mut stream = output.stream_mut(index).ok_or(Error::StreamNotFound)?;
+    // SAFETY: plain fields of the stream's own parameters, which have no extradata yet; the new ones are allocated by
+    // FFmpeg's own allocator with the padding that it asks for, and freed with the stream.
+    unsafe {
+        let p = (*stream.as_mut_ptr()).codecpar;
+        (*p).codec_type = made.medium.into();
+        (*p).codec_id = made.codec.into();
+        ((*p).width, (*p).height) = (made.size.0 as c_int, made.size.1 as c_int);
+        let room = made.extradata.len() + ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize;
+        let data = ffi::av_mallocz(room).cast::<u8>();
+        if data.is_null() {
+            return Err(Error::Other { errno: ffmpeg_next::util::error::ENOMEM });
+        }
+        ptr::copy_nonoverlapping(made.extradata.as_ptr(), data, made.extradata.len());
+        (*p).extradata = data;
+        (*p).extradata_size = made.extradata.len() as c_int;
+    }
+    Ok(())
+}
+
+/// Says how many samples at the start of a sound track are there for the decoder alone.
+pub(super) fn set_initial_padding(output: &mut Output, index: usize, samples: i32) {
+    if let Some(mut stream) = output.stream_mut(index) {
+        // SAFETY: a plain field of the stream's own parameters.
+        unsafe { (*(*stream.as_mut_ptr()).codecpar).initial_padding = samples };
+    }
+}
+
+/// What an encoder has written about the pictures that it looked through, once it has seen all of them.
+pub(super) fn first_pass(context: &codec::Context) -> Option<CString> {
+    // SAFETY: null, or a string of the encoder that lives as long as it does; it is copied.
+    unsafe {
+        let text = (*context.as_ptr()).stats_out;
+        if text.is_null() { None } else { Some(CStr::from_ptr(text).to_owned()) }
+    }
+}
+
+/// Gives an encoder that is not open yet what was written in the first pass; `text` must outlive the encoder.
+pub(super) fn second_pass(context: &mut codec::Context, text: &CStr) {
+    // SAFETY: FFmpeg only reads it, and neither frees it nor keeps it beyond the encoder.
+    unsafe { (*context.as_mut_ptr()).stats_in = text.as_ptr().cast_mut() };
 }
 
 /// Converts sample formats, channel counts and rates; output is interleaved `f32`.

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use ffmpeg_next::{Packet, format, frame};
+use reel_nodes::media::encoding::{Encoding, Preset};
 use reel_nodes::media::time::FrameRate;
 
 use super::conform::copy_in;
+use super::encoder::{self, EncodeSpec, Pass};
 use super::ffi;
-use super::video_out::{EncodeSpec, open_encoder};
 use crate::frame::Yuv420;
 
 /// Library names and what identifies their builds, sorted by name; the same for the life of the process.
@@ -35,6 +36,13 @@ fn read() -> Vec<(String, String)> {
     all
 }
 
+/// Whether FFmpeg was built with an encoder of this name.
+#[must_use]
+pub fn has_encoder(name: &str) -> bool {
+    super::init();
+    ffmpeg_next::encoder::find_by_name(name).is_some()
+}
+
 /// Encodes one frame, in memory, and reads what x264 says of itself in it: `core 164 r3095 baee400`.
 fn x264() -> Option<String> {
     let bytes = one_frame()?;
@@ -50,14 +58,9 @@ fn one_frame() -> Option<Vec<u8>> {
         width: 16,
         height: 16,
         rate: FrameRate::new(25, 1)?,
-        crf: 23,
-        preset: "ultrafast".into(),
-        keyint: 1,
-        level: None,
-        tune: None,
-        threads: 1,
+        encoding: Encoding { preset: Preset::Ultrafast, keyint: 1, ..Encoding::default() },
     };
-    let mut encoder = open_encoder(Path::new("x264"), &spec).ok()?;
+    let mut encoder = encoder::open(Path::new("x264"), &spec, &Pass::Only).ok()?.video;
     let mut frame = frame::Video::new(format::Pixel::YUV420P, spec.width, spec.height);
     copy_in(&Yuv420::filled(16, 16, [16, 128, 128]), &mut frame);
     frame.set_pts(Some(0));

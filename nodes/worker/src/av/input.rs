@@ -23,6 +23,16 @@ pub(super) fn open(path: &Path, analyse: bool) -> Result<Input, AvError> {
     open_with(path, analyse, &[])
 }
 
+/// Opens a local file with captions in SRT or WebVTT.
+pub(super) fn open_captions(path: &Path) -> Result<Input, AvError> {
+    super::init();
+    let options = [("protocol_whitelist", "file"), ("format_whitelist", "srt,webvtt")];
+    ffi::open_input(path, &options, false).map_err(|error| AvError::NotMedia {
+        path: path.into(),
+        cause: format!("no captions: {}", said(error)),
+    })
+}
+
 /// As [`open`], with further options of the demuxer.
 pub(super) fn open_with(path: &Path, analyse: bool, extra: &[(&str, &str)]) -> Result<Input, AvError> {
     super::init();

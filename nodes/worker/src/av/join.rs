@@ -5,16 +5,17 @@
 //! *i* of the film is decoded at frame time *i − delay*, with one delay for the whole film. One edit list per
 //! track puts its first frame or sample at 0. Memory is one packet and a bit per frame of a segment.
 
-use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 
 use ffmpeg_next::codec::Parameters;
 use ffmpeg_next::format::context::{Input, Output};
-use ffmpeg_next::{Dictionary, Error, Packet, Rational, media};
+use ffmpeg_next::{Error, Packet, Rational, media};
 use reel_nodes::media::encoding::Container;
 use reel_nodes::media::time::FrameRate;
 
+use super::container;
 use super::error::AvError;
+use super::extras::{Extras, Side};
 use super::ffi::{self, StreamFacts};
 use super::input::{self, said};
 
@@ -46,7 +47,7 @@ impl Segment {
 pub struct JoinSpec<'a> {
     /// Segments in the order of the film.
     pub segments: &'a [Segment],
-    /// One file with the film's whole sound, AAC at 48 kHz.
+    /// One file with the film's whole sound, AAC or Opus at 48 kHz.
     pub sound: Option<&'a Path>,
     /// Frames per second of film and segments.
     pub rate: FrameRate,
@@ -54,8 +55,8 @@ pub struct JoinSpec<'a> {
     pub container: Container,
     /// Whether the index is put before the data, for players that read from the start.
     pub faststart: bool,
-    /// The title in the film's metadata.
-    pub title: Option<&'a str>,
+    /// What else it holds.
+    pub extras: &'a Extras,
 }
 
 /// What was joined.
@@ -142,6 +143,8 @@ impl OpenSegment {
             format!("it is {}x{}, the first is {}x{}", own.width, own.height, first.width, first.height)
         } else if own.codec != first.codec {
             "its codec is not that of the first".into()
+        } else if own.tag != first.tag {
+            "its profile is not that of the first".into()
         } else if own.extradata != first.extradata {
             "its parameter sets are not those of the first (other encoder settings)".into()
         } else {
@@ -170,7 +173,7 @@ impl Sound {
         let rate = ffi::stream_facts(&input, stream).map_or(0, |facts| facts.rate);
         let per_second = input.stream(stream).map_or((0, 1), |s| ffi::pair(s.time_base()));
         if rate <= 0 || per_second != (1, rate) {
-            let cause = "its timestamps do not count samples; give AAC in .m4a".into();
+            let cause = "its timestamps do not count samples; give AAC in .m4a or Opus in .opus".into();
             return Err(AvError::Segment { path: path.into(), cause });
         }
         let mut own = Self { input, path: path.into(), stream, rate: i64::from(rate), next: None, end: 0 };
@@ -208,10 +211,13 @@ struct Film {
     path: PathBuf,
     output: Output,
     rate: FrameRate,
-    /// Output ticks per frame.
-    frame_ticks: i64,
+    /// Seconds per tick of the pictures, as a fraction.
+    tick: (i32, i32),
+    side: Side,
     delay: i64,
     frames: i64,
+    /// Samples by which the container itself puts sound earlier.
+    sound_shift: i64,
     /// Which display indexes of the segment at hand have come.
     seen: Vec<bool>,
 }
@@ -224,34 +230,49 @@ impl Film {
         sound: Option<&Sound>,
     ) -> Result<Self, AvError> {
         let failed = |error| AvError::Write { path: path.into(), cause: said(error) };
-        let mut output = ffi::create_output(path, muxer(spec.container)).map_err(failed)?;
+        let mut output = ffi::create_output(path, container::muxer(spec.container)).map_err(failed)?;
         let frame_time = Rational::new(spec.rate.den() as i32, spec.rate.num() as i32);
-        add_stream(&mut output, first.input.stream(0).map(|s| s.parameters()), frame_time).map_err(failed)?;
+        let pictures = first.input.stream(0).map(|s| s.parameters());
+        add_stream(&mut output, pictures, frame_time, spec.container).map_err(failed)?;
         if let Some(mut stream) = output.stream_mut(0) {
             stream.set_avg_frame_rate(frame_time.invert());
         }
+        let mut sound_shift = 0;
         if let Some(sound) = sound {
             let parameters = sound.input.stream(sound.stream).map(|s| s.parameters());
-            add_stream(&mut output, parameters, Rational::new(1, sound.rate as i32)).map_err(failed)?;
+            let second = Rational::new(1, sound.rate as i32);
+            let index = add_stream(&mut output, parameters, second, spec.container).map_err(failed)?;
+            let before = sound.next.as_ref().and_then(Packet::pts).unwrap_or(0).min(0);
+            container::prime(&mut output, index, spec.container, -before);
+            sound_shift = if container::is_mp4(spec.container) { 0 } else { -before };
         }
-        let mut metadata = Dictionary::new();
-        if let Some(title) = spec.title {
-            metadata.set("title", &title.replace('\0', ""));
-        }
-        output.set_metadata(metadata);
-        output.write_header_with(header_options(spec, sound)).map_err(failed)?;
-        let (num, den) = output.stream(0).map_or((0, 1), |s| ffi::pair(s.time_base()));
-        let frame_ticks = i64::from(spec.rate.den()) * i64::from(den)
-            / (i64::from(spec.rate.num()) * i64::from(num)).max(1);
-        Ok(Self {
+        let side = Side::add(&mut output, path, spec.extras, spec.container)?;
+        spec.extras.tell(&mut output, spec.rate, spec.segments.iter().map(|segment| segment.frames).sum());
+        let sound_rate = sound.map(|sound| sound.rate);
+        let options = container::header_options(spec.container, spec.rate, sound_rate, spec.faststart);
+        output.write_header_with(options).map_err(failed)?;
+        let tick = output.stream(0).map_or((1, 1), |s| ffi::pair(s.time_base()));
+        let mut film = Self {
             path: path.into(),
             output,
             rate: spec.rate,
-            frame_ticks,
+            tick,
+            side,
             delay: 0,
             frames: 0,
+            sound_shift,
             seen: Vec::new(),
-        })
+        };
+        film.side.begin(&mut film.output).map_err(failed)?;
+        Ok(film)
+    }
+
+    /// The time of a film frame in ticks, to the nearest.
+    fn ticks(&self, frame: i64) -> i64 {
+        let (num, den) = (i128::from(self.tick.0), i128::from(self.tick.1));
+        let per_tick = 2 * i128::from(self.rate.num()) * num.max(1);
+        let doubled = 2 * i128::from(frame) * i128::from(self.rate.den()) * den;
+        (doubled + per_tick / 2).div_euclid(per_tick) as i64
     }
 
     fn failed(&self, error: Error) -> AvError {
@@ -292,6 +313,7 @@ impl Film {
             if let Some(sound) = sound.as_deref_mut() {
                 self.copy_sound(sound, Some(self.frames + count))?;
             }
+            self.write_side(Some(self.frames + count))?;
             self.write_picture(packet, count, display)?;
             count += 1;
             packet = Packet::empty();
@@ -311,9 +333,10 @@ impl Film {
     fn write_picture(&mut self, mut packet: Packet, count: i64, display: i64) -> Result<(), AvError> {
         packet.set_stream(0);
         packet.set_position(-1);
-        packet.set_pts(Some((self.frames + display) * self.frame_ticks));
-        packet.set_dts(Some((self.frames + count - self.delay) * self.frame_ticks));
-        packet.set_duration(self.frame_ticks);
+        let shown = self.frames + display;
+        packet.set_pts(Some(self.ticks(shown)));
+        packet.set_dts(Some(self.ticks(self.frames + count - self.delay)));
+        packet.set_duration(self.ticks(shown + 1) - self.ticks(shown));
         packet.write(&mut self.output).map_err(|e| self.failed(e)).map(|_| ())
     }
 
@@ -325,10 +348,27 @@ impl Film {
             sound.end = sound.end.max(packet.pts().unwrap_or(0) + packet.duration());
             packet.set_stream(1);
             packet.set_position(-1);
+            let begin = packet.pts().unwrap_or(0) + self.sound_shift;
+            packet.set_pts(Some(begin));
+            packet.set_dts(Some(begin));
+            let second = Rational::new(1, sound.rate as i32);
+            let per_tick = self.output.stream(1).map_or(second, |s| s.time_base());
+            packet.rescale_ts(second, per_tick);
             packet.write(&mut self.output).map_err(|e| self.failed(e))?;
             sound.advance()?;
         }
         Ok(())
+    }
+
+    /// Writes the subtitles that begin before film frame `until`, or all that are left.
+    fn write_side(&mut self, until: Option<i64>) -> Result<(), AvError> {
+        let limit = until.map_or(i64::MAX, |frame| {
+            let rate = i128::from(self.rate.num());
+            (i128::from(frame) * i128::from(self.rate.den()) * 1000 / rate) as i64
+        });
+        let path = &self.path;
+        let failed = |error| AvError::Write { path: path.clone(), cause: said(error) };
+        self.side.write_until(&mut self.output, limit).map_err(failed)
     }
 
     fn finish(mut self, sound: Option<Sound>) -> Result<JoinReport, AvError> {
@@ -337,45 +377,27 @@ impl Film {
             self.copy_sound(&mut sound, None)?;
             samples = sound.end.unsigned_abs();
         }
+        self.write_side(None)?;
         self.output.write_trailer().map_err(|e| self.failed(e))?;
         ffi::flush_output(&mut self.output).map_err(|e| self.failed(e))?;
         Ok(JoinReport { frames: self.frames.unsigned_abs(), samples })
     }
 }
 
-fn add_stream(output: &mut Output, from: Option<Parameters>, time_base: Rational) -> Result<(), Error> {
+fn add_stream(
+    output: &mut Output,
+    from: Option<Parameters>,
+    time_base: Rational,
+    container: Container,
+) -> Result<usize, Error> {
     let parameters = from.ok_or(Error::StreamNotFound)?;
+    let codec = parameters.id();
     let index = {
         let mut stream = output.add_stream(None::<ffmpeg_next::Codec>)?;
         stream.set_parameters(parameters);
         stream.set_time_base(time_base);
         stream.index()
     };
-    ffi::clear_codec_tag(output, index);
-    Ok(())
-}
-
-/// Options of the muxer. Track durations are counted in samples, so that those of pictures and sound of the
-/// same length are equal wherever a frame is a whole number of samples; without sound, in parts of a frame.
-/// FFmpeg's name of the muxer.
-const fn muxer(container: Container) -> &'static CStr {
-    match container {
-        Container::Mp4 => c"mp4",
-        Container::Mov => c"mov",
-    }
-}
-
-fn header_options<'a>(spec: &JoinSpec<'_>, sound: Option<&Sound>) -> Dictionary<'a> {
-    let per_second = match (sound, spec.rate.num()) {
-        (Some(sound), _) => sound.rate.unsigned_abs(),
-        (None, num) if num < 1000 => u64::from(num) * 1000,
-        (None, num) => u64::from(num),
-    };
-    let mut options = Dictionary::new();
-    options.set("fflags", "+bitexact");
-    options.set("movie_timescale", &per_second.to_string());
-    if spec.faststart {
-        options.set("movflags", "+faststart");
-    }
-    options
+    container::tag(output, index, codec, container);
+    Ok(index)
 }

@@ -1,4 +1,4 @@
-//! Samples to a sound file: AAC, FLAC or WAV. It knows no mix and no loudness.
+//! Samples to a sound file: AAC, Opus, FLAC or WAV. It knows no mix and no loudness.
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +22,11 @@ const PCM_BLOCK: usize = 4096;
 pub enum SoundFormat {
     /// AAC-LC in `.m4a`, at so many bits per second.
     Aac {
+        /// Bits per second of all channels together.
+        bitrate: u32,
+    },
+    /// Opus in Ogg, at so many bits per second; the pre-skip is told, and where the sound ends.
+    Opus {
         /// Bits per second of all channels together.
         bitrate: u32,
     },
@@ -116,6 +121,7 @@ impl SoundEncoder {
         let container = match format {
             SoundFormat::Aac { .. } => c"ipod",
             SoundFormat::Flac => c"flac",
+            SoundFormat::Opus { .. } => c"ogg",
             SoundFormat::Wav | SoundFormat::WavFloat => c"wav",
         };
         let mut output = ffi::create_output(path, container).map_err(failed)?;
@@ -259,6 +265,7 @@ fn open(path: &Path, format: SoundFormat, channels: u32) -> Result<encoder::Audi
     let (name, sample) = match format {
         SoundFormat::Aac { .. } => ("aac", Sample::F32(Type::Planar)),
         SoundFormat::Flac => ("flac", Sample::I32(Type::Packed)),
+        SoundFormat::Opus { .. } => ("libopus", Sample::F32(Type::Packed)),
         SoundFormat::Wav => ("pcm_s24le", Sample::I32(Type::Packed)),
         SoundFormat::WavFloat => ("pcm_f32le", Sample::F32(Type::Packed)),
     };
@@ -281,6 +288,9 @@ fn open(path: &Path, format: SoundFormat, channels: u32) -> Result<encoder::Audi
         // FFmpeg's manual: from 64 kbit/s a channel on, `fast` is as good or better, at half the time.
         let coder = if bitrate / channels >= FAST_FROM { "fast" } else { "twoloop" };
         options.set("aac_coder", coder);
+    }
+    if let SoundFormat::Opus { bitrate } = format {
+        audio.set_bit_rate(bitrate as usize);
     }
     audio.open_as_with(codec, options).map_err(unfit)
 }

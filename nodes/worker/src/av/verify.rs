@@ -60,8 +60,8 @@ impl TrackFacts {
     }
 }
 
-/// Counts and checks the packets of a file: all whole, decoding times strictly rising, nothing shown before
-/// it is decoded, the first picture at 0. With `deep` it also decodes everything.
+/// Counts and checks the packets of a file: all whole and, in MP4 and QuickTime, decoding times strictly rising, nothing
+/// shown before it is decoded, the first picture at 0. With `deep` it also decodes everything.
 ///
 /// # Errors
 /// When something of this is not so; the error says where.
@@ -69,6 +69,8 @@ pub fn verify(path: &Path, deep: bool) -> Result<FilmFacts, AvError> {
     let info = probe(path)?;
     let mut file = input::open(path, false)?;
     let mut tracks: Vec<Counted> = Vec::new();
+    let best = [media::Type::Video, media::Type::Audio].map(|medium| input::best(&file, medium));
+    let strict = input::is_mov(&file);
     loop {
         let mut packet = Packet::empty();
         match packet.read(&mut file) {
@@ -79,10 +81,13 @@ pub fn verify(path: &Path, deep: bool) -> Result<FilmFacts, AvError> {
             }
         }
         let index = packet.stream();
+        if !best.contains(&Some(index)) {
+            continue; // chapters, subtitles, a cover
+        }
         if tracks.len() <= index {
             tracks.resize(index + 1, Counted::default());
         }
-        tracks[index].count(&packet).map_err(|fault| AvError::Wrong {
+        tracks[index].count(&packet, strict).map_err(|fault| AvError::Wrong {
             path: path.into(),
             cause: format!("packet {} of stream {index} {fault}", tracks[index].packets),
         })?;
@@ -137,12 +142,24 @@ struct Counted {
 }
 
 impl Counted {
-    fn count(&mut self, packet: &Packet) -> Result<(), String> {
-        let dts = packet.dts().ok_or("has no decoding time")?;
-        let pts = packet.pts().unwrap_or(dts);
+    /// Counts a packet; with `strict`, its container keeps decoding times, and they must be right.
+    fn count(&mut self, packet: &Packet, strict: bool) -> Result<(), String> {
         if packet.is_corrupt() {
             return Err("is incomplete".into());
         }
+        if strict {
+            self.decoding(packet)?;
+        }
+        let pts = packet.pts().or_else(|| packet.dts()).ok_or("has no time")?;
+        self.begin = Some(self.begin.map_or(pts, |begin| begin.min(pts)));
+        self.end = self.end.max(pts + packet.duration());
+        self.packets += 1;
+        Ok(())
+    }
+
+    fn decoding(&mut self, packet: &Packet) -> Result<(), String> {
+        let dts = packet.dts().ok_or("has no decoding time")?;
+        let pts = packet.pts().unwrap_or(dts);
         if let Some(last) = self.last_dts.filter(|last| *last >= dts) {
             return Err(format!("has decoding time {dts} after {last}"));
         }
@@ -150,9 +167,6 @@ impl Counted {
             return Err(format!("is shown at {pts}, before its decoding at {dts}"));
         }
         self.last_dts = Some(dts);
-        self.begin = Some(self.begin.map_or(pts, |begin| begin.min(pts)));
-        self.end = self.end.max(pts + packet.duration());
-        self.packets += 1;
         Ok(())
     }
 }

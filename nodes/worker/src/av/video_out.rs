@@ -1,72 +1,37 @@
-//! Film frames to one H.264 segment that others of the same format can be joined to. It knows neither its
-//! place in the film nor its length.
+//! Film frames to one segment that others of the same format can be joined to. It knows neither its place in the film
+//! nor its length.
 
+use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 
-use ffmpeg_next::codec::threading;
 use ffmpeg_next::format::context::Output;
-use ffmpeg_next::{Dictionary, Error, Packet, Rational, codec, color, encoder, format, frame, picture};
-use reel_nodes::media::time::FrameRate;
+use ffmpeg_next::{Dictionary, Error, Packet, Rational, frame, picture};
+use reel_nodes::media::encoding::VideoCodec;
 
-use super::conform::copy_in;
+use super::encoder::{self, EncodeSpec, Opened, Pass};
 use super::error::AvError;
 use super::ffi;
 use super::input::said;
+use super::pixels::Pixels;
 use crate::frame::Yuv420;
-
-/// Everything that decides a segment's bytes beside its frames; all of it belongs into the key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EncodeSpec {
-    /// Pixels across, even.
-    pub width: u32,
-    /// Pixels down, even.
-    pub height: u32,
-    /// Frames per second.
-    pub rate: FrameRate,
-    /// x264's constant rate factor, 0 to 51; less is better and larger.
-    pub crf: u8,
-    /// x264's preset (`veryfast`, `medium`, …).
-    pub preset: String,
-    /// The most frames between key frames.
-    pub keyint: u32,
-    /// H.264 level (`4.0`); from size and rate when `None`, never from the length.
-    pub level: Option<String>,
-    /// x264's tuning (`stillimage`, `animation`, …).
-    pub tune: Option<String>,
-    /// Encoder threads, at least 1. They change the bytes.
-    pub threads: u32,
-}
-
-/// x264's presets, fastest first.
-pub const PRESETS: [&str; 10] = [
-    "ultrafast",
-    "superfast",
-    "veryfast",
-    "faster",
-    "fast",
-    "medium",
-    "slow",
-    "slower",
-    "veryslow",
-    "placebo",
-];
-/// x264's tunings.
-pub const TUNES: [&str; 8] =
-    ["film", "animation", "grain", "stillimage", "psnr", "ssim", "fastdecode", "zerolatency"];
 
 /// What was encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EncodeReport {
-    /// Frames in the file.
+    /// Frames that were encoded, or looked through.
     pub frames: u64,
 }
 
-/// Encodes frames into an MP4 with one stream of H.264: closed groups of pictures, parameter sets that
-/// depend on [`EncodeSpec`] alone.
+/// Encodes frames into a file with one stream: closed groups of pictures, parameter sets that depend on
+/// [`EncodeSpec`] alone.
 pub struct VideoEncoder {
     path: PathBuf,
-    encoder: encoder::Video,
-    output: Output,
+    encoder: Opened,
+    /// Where packets go; nowhere in a first pass.
+    output: Option<Output>,
+    /// Where what was seen is written down, where this is a first pass.
+    stats: Option<PathBuf>,
+    pixels: Pixels,
     frame: frame::Video,
     time_base: Rational,
     delay: i64,
@@ -74,28 +39,81 @@ pub struct VideoEncoder {
     written: i64,
 }
 
+/// The container of segments of a codec, and its media type.
+const fn container(codec: VideoCodec) -> (&'static CStr, &'static str) {
+    match codec {
+        VideoCodec::Prores => (c"mov", "video/quicktime"),
+        _ => (c"mp4", "video/mp4"),
+    }
+}
+
+/// Media type of a segment of a codec.
+#[must_use]
+pub const fn segment_media(codec: VideoCodec) -> &'static str {
+    container(codec).1
+}
+
 impl VideoEncoder {
-    /// Creates `path` and readies x264.
+    /// Creates `path` and readies the encoder.
     ///
     /// # Errors
-    /// When a parameter is not one of x264's, or the file cannot be written.
+    /// When a parameter is not one of the encoder's, it is not there, or the file cannot be written.
     pub fn create(path: &Path, spec: &EncodeSpec) -> Result<Self, AvError> {
+        Self::writing(path, spec, &Pass::Only)
+    }
+
+    /// The same for frames that were looked through before, with what that left at `stats`.
+    ///
+    /// # Errors
+    /// As [`Self::create`], and when `stats` is not there.
+    pub fn create_second(path: &Path, spec: &EncodeSpec, stats: &Path) -> Result<Self, AvError> {
+        Self::writing(path, spec, &Pass::Second(stats.into()))
+    }
+
+    /// Looks through frames and leaves what they are like at `stats`; nothing is encoded.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub fn look_through(stats: &Path, spec: &EncodeSpec) -> Result<Self, AvError> {
         super::init();
-        check(path, spec)?;
+        let mut own = Self::new(stats, spec, &Pass::First(stats.into()))?;
+        own.stats = Some(stats.into());
+        Ok(own)
+    }
+
+    fn writing(path: &Path, spec: &EncodeSpec, pass: &Pass) -> Result<Self, AvError> {
+        super::init();
+        let mut own = Self::new(path, spec, pass)?;
         let failed = |error| AvError::Write { path: path.into(), cause: said(error) };
-        let time_base = frame_time(spec.rate);
-        let encoder = open_encoder(path, spec)?;
-        let mut output = ffi::create_output(path, c"mp4").map_err(failed)?;
-        let mut stream = output.add_stream_with(&encoder).map_err(failed)?;
-        stream.set_time_base(time_base);
-        stream.set_avg_frame_rate(time_base.invert());
+        let (muxer, _) = container(spec.encoding.codec);
+        let mut output = ffi::create_output(path, muxer).map_err(failed)?;
+        let mut stream = output.add_stream_with(&own.encoder.video).map_err(failed)?;
+        stream.set_time_base(own.time_base);
+        stream.set_avg_frame_rate(own.time_base.invert());
         let options: Dictionary<'_> = [("fflags", "+bitexact")].iter().collect();
+        if spec.encoding.codec == VideoCodec::H265 {
+            ffi::set_codec_tag(&mut output, 0, b"hvc1");
+        }
         output.write_header_with(options).map_err(failed)?;
-        let mut frame = frame::Video::new(format::Pixel::YUV420P, spec.width, spec.height);
-        frame.set_color_space(color::Space::BT709);
-        frame.set_color_range(color::Range::MPEG);
-        let delay = ffi::reorder_delay(&encoder);
-        Ok(Self { path: path.into(), encoder, output, frame, time_base, delay, pushed: 0, written: 0 })
+        own.output = Some(output);
+        Ok(own)
+    }
+
+    fn new(path: &Path, spec: &EncodeSpec, pass: &Pass) -> Result<Self, AvError> {
+        let encoder = encoder::open(path, spec, pass)?;
+        let pixels = Pixels::of(&spec.encoding);
+        Ok(Self {
+            path: path.into(),
+            delay: encoder::delay(&encoder.video, &spec.encoding),
+            encoder,
+            output: None,
+            stats: None,
+            pixels,
+            frame: pixels.frame(spec.width, spec.height),
+            time_base: encoder::frame_time(spec.rate),
+            pushed: 0,
+            written: 0,
+        })
     }
 
     /// Encodes the next frame.
@@ -112,10 +130,10 @@ impl VideoEncoder {
             return Err(AvError::Unfit { path: self.path.clone(), cause });
         }
         ffi::make_writable(&mut self.frame).map_err(|e| self.failed(e))?;
-        copy_in(picture, &mut self.frame);
+        self.pixels.fill(picture, &mut self.frame);
         self.frame.set_pts(Some(self.pushed));
         self.frame.set_kind(picture::Type::None);
-        self.encoder.send_frame(&self.frame).map_err(|e| self.failed(e))?;
+        self.encoder.video.send_frame(&self.frame).map_err(|e| self.failed(e))?;
         self.pushed += 1;
         self.drain()
     }
@@ -128,15 +146,23 @@ impl VideoEncoder {
         if self.pushed == 0 {
             return Err(AvError::Unfit { path: self.path, cause: "a segment without frames".into() });
         }
-        self.encoder.send_eof().map_err(|e| self.failed(e))?;
+        self.encoder.video.send_eof().map_err(|e| self.failed(e))?;
         self.drain()?;
-        if self.written != self.pushed {
+        // A first pass may give nothing.
+        if self.output.is_some() && self.written != self.pushed {
             let cause = format!("{} frames went in, {} came out", self.pushed, self.written);
             return Err(AvError::Wrong { path: self.path, cause });
         }
-        self.output.write_trailer().map_err(|e| self.failed(e))?;
-        ffi::flush_output(&mut self.output).map_err(|e| self.failed(e))?;
-        Ok(EncodeReport { frames: self.written.unsigned_abs() })
+        let failed = |error| AvError::Write { path: self.path.clone(), cause: said(error) };
+        if let Some(mut output) = self.output {
+            output.write_trailer().map_err(failed)?;
+            ffi::flush_output(&mut output).map_err(failed)?;
+        }
+        if let (Some(stats), Some(text)) = (&self.stats, ffi::first_pass(&self.encoder.video)) {
+            std::fs::write(stats, text.as_bytes())
+                .map_err(|error| AvError::Write { path: stats.clone(), cause: error.to_string() })?;
+        }
+        Ok(EncodeReport { frames: self.pushed.unsigned_abs() })
     }
 
     fn failed(&self, error: Error) -> AvError {
@@ -144,98 +170,28 @@ impl VideoEncoder {
     }
 
     fn drain(&mut self) -> Result<(), AvError> {
-        let Some(stream) = self.output.stream(0).map(|s| s.time_base()) else {
-            return Err(self.failed(Error::StreamNotFound));
-        };
         loop {
             let mut packet = Packet::empty();
-            match self.encoder.receive_packet(&mut packet) {
+            match self.encoder.video.receive_packet(&mut packet) {
                 Ok(()) => {}
                 Err(Error::Eof) => return Ok(()),
                 Err(Error::Other { errno }) if errno == ffmpeg_next::util::error::EAGAIN => return Ok(()),
                 Err(error) => return Err(self.failed(error)),
             }
-            // x264 leaves irregular first decoding times in the shortest segments; these never are.
-            packet.set_dts(Some(self.written - self.delay));
-            packet.set_duration(1);
-            packet.set_stream(0);
-            packet.rescale_ts(self.time_base, stream);
-            packet.write(&mut self.output).map_err(|e| self.failed(e))?;
+            self.write(packet)?;
             self.written += 1;
         }
     }
-}
 
-fn check(path: &Path, spec: &EncodeSpec) -> Result<(), AvError> {
-    let unfit = |cause: String| Err(AvError::Unfit { path: path.into(), cause });
-    if spec.width == 0 || spec.height == 0 || spec.width % 2 == 1 || spec.height % 2 == 1 {
-        return unfit(format!("a frame of {}x{} is not even in both sizes", spec.width, spec.height));
+    fn write(&mut self, mut packet: Packet) -> Result<(), AvError> {
+        let failed = |error| AvError::Write { path: self.path.clone(), cause: said(error) };
+        let Some(output) = &mut self.output else { return Ok(()) };
+        let stream = output.stream(0).map(|s| s.time_base());
+        // Encoders leave irregular first decoding times in the shortest segments; these never are.
+        packet.set_dts(Some(self.written - self.delay));
+        packet.set_duration(1);
+        packet.set_stream(0);
+        packet.rescale_ts(self.time_base, stream.ok_or_else(|| failed(Error::StreamNotFound))?);
+        packet.write(output).map_err(failed).map(|_| ())
     }
-    if spec.threads == 0 || spec.keyint == 0 || spec.crf > 51 {
-        return unfit("`threads` and `keyint` are at least 1, `crf` at most 51".into());
-    }
-    // x264 prints to standard error about names that it does not know; it must not come to that.
-    if !PRESETS.contains(&spec.preset.as_str()) {
-        return unfit(format!("x264 has no preset `{}`; it has {}", spec.preset, PRESETS.join(", ")));
-    }
-    if let Some(tune) = spec.tune.as_deref().filter(|tune| !TUNES.contains(tune)) {
-        return unfit(format!("x264 has no tune `{tune}`; it has {}", TUNES.join(", ")));
-    }
-    Ok(())
-}
-
-/// Seconds per frame.
-fn frame_time(rate: FrameRate) -> Rational {
-    Rational::new(rate.den() as i32, rate.num() as i32)
-}
-
-/// What x264 is told beside the preset, so that segments can be joined and are the same on every CPU.
-///
-/// The fastest presets refer to one picture. B-frames that others refer to stand in for a nearer one then, so a
-/// pyramid of them makes pictures with fine detail 3 to 4 % larger at the same quality, plain ones no smaller,
-/// and holds two more pictures in memory.
-fn x264_params(spec: &EncodeSpec) -> &'static str {
-    match spec.preset.as_str() {
-        "ultrafast" | "superfast" | "veryfast" => "stitchable=1:cpu-independent=1:b-pyramid=none",
-        _ => "stitchable=1:cpu-independent=1",
-    }
-}
-
-/// x264 as `spec` says; `path` is for errors alone.
-pub(super) fn open_encoder(path: &Path, spec: &EncodeSpec) -> Result<encoder::Video, AvError> {
-    let time_base = frame_time(spec.rate);
-    let x264 =
-        encoder::find_by_name("libx264").ok_or(AvError::Missing { what: "encoder", name: "libx264" })?;
-    let mut context = codec::Context::new_with_codec(x264);
-    context.set_flags(codec::Flags::GLOBAL_HEADER | codec::Flags::CLOSED_GOP | codec::Flags::BITEXACT);
-    context.set_threading(threading::Config {
-        kind: threading::Type::Frame,
-        count: spec.threads as usize,
-        ..threading::Config::default()
-    });
-    ffi::site_chroma_left(&mut context);
-    let unfit = |error| AvError::Unfit { path: path.into(), cause: said(error) };
-    let mut video = context.encoder().video().map_err(unfit)?;
-    video.set_width(spec.width);
-    video.set_height(spec.height);
-    video.set_format(format::Pixel::YUV420P);
-    video.set_time_base(time_base);
-    video.set_frame_rate(Some(time_base.invert()));
-    video.set_aspect_ratio(Rational::new(1, 1));
-    video.set_gop(spec.keyint);
-    video.set_colorspace(color::Space::BT709);
-    video.set_color_range(color::Range::MPEG);
-    video.set_color_primaries(color::Primaries::BT709);
-    video.set_color_transfer_characteristic(color::TransferCharacteristic::BT709);
-    let mut options = Dictionary::new();
-    options.set("preset", &spec.preset);
-    options.set("crf", &spec.crf.to_string());
-    options.set("x264-params", x264_params(spec));
-    if let Some(level) = &spec.level {
-        options.set("level", level);
-    }
-    if let Some(tune) = &spec.tune {
-        options.set("tune", tune);
-    }
-    video.open_as_with(x264, options).map_err(unfit)
 }

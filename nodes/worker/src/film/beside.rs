@@ -7,7 +7,9 @@ use reel_nodes::film::beside::Params;
 use reel_nodes::media::encoding::{Container, Encoding};
 use reel_nodes::media::time::FrameRate;
 
-use crate::av::{ConformSpec, EncodeSpec, Fit, JoinSpec, Segment, VideoEncoder, VideoReader, join, probe};
+use crate::av::{
+    ConformSpec, EncodeSpec, Extras, Fit, JoinSpec, Segment, VideoEncoder, VideoReader, join, probe,
+};
 use crate::frame::Yuv420;
 use crate::params;
 
@@ -71,7 +73,7 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
         rate,
         container: Container::Mp4,
         faststart: true,
-        title: None,
+        extras: &Extras::default(),
     };
     join(spec, &path).map_err(crate::failure)?;
     Ok(Outcome::default().with_file("video", Container::Mp4.media(), path))
@@ -83,17 +85,11 @@ fn encode(
     (left, right): (&Side<'_>, &Side<'_>),
     path: &Path,
 ) -> Result<u64, Failure> {
-    let plain = Encoding::default();
     let spec = EncodeSpec {
         width: left.size.0 * 2 + LINE as u32,
         height: left.size.1,
         rate: left.rate,
-        crf: plain.crf,
-        preset: plain.preset.name().to_owned(),
-        keyint: plain.keyint,
-        level: None,
-        tune: None,
-        threads: plain.threads,
+        encoding: Encoding::default(),
     };
     let mut encoder = VideoEncoder::create(path, &spec).map_err(crate::failure)?;
     let mut frames = 0;

@@ -9,7 +9,7 @@ use reel_nodes::film::encode::{Layer, Params};
 use reel_nodes::media::time::FrameRate;
 
 use self::over::{Overlays, ProgressBar};
-use crate::av::{ConformSpec, EncodeSpec, Fit, VideoEncoder, VideoReader, frame_at, probe};
+use crate::av::{ConformSpec, EncodeSpec, Fit, VideoEncoder, VideoReader, frame_at, probe, segment_media};
 use crate::draw::caption::CaptionPainter;
 use crate::draw::motion::MotionPath;
 use crate::draw::pyramid::Pyramid;
@@ -28,6 +28,34 @@ const LATE_US: u64 = 3_600_000_000_000;
 /// When a picture cannot be read, or encoding fails.
 pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     let params: Params = params(call)?;
+    let spec = EncodeSpec {
+        width: params.size.width,
+        height: params.size.height,
+        rate: params.fps,
+        encoding: params.encoding.clone(),
+    };
+    let media = segment_media(spec.encoding.codec);
+    let path = call.scratch.join("segment");
+    if spec.encoding.two_pass {
+        let stats = call.scratch.join("stats");
+        let first = VideoEncoder::look_through(&stats, &spec).map_err(crate::failure)?;
+        draw(call, &params, first, (0, 2))?;
+        let second = VideoEncoder::create_second(&path, &spec, &stats).map_err(crate::failure)?;
+        draw(call, &params, second, (1, 2))?;
+    } else {
+        let encoder = VideoEncoder::create(&path, &spec).map_err(crate::failure)?;
+        draw(call, &params, encoder, (0, 1))?;
+    }
+    Ok(Outcome::default().with_file("video", media, path))
+}
+
+/// Draws all frames of the segment into an encoder; this is pass number `pass.0` of `pass.1`.
+fn draw(
+    call: &Call<'_>,
+    params: &Params,
+    mut encoder: VideoEncoder,
+    pass: (u64, u64),
+) -> Result<(), Failure> {
     let size = (params.size.width as usize, params.size.height as usize);
     let mut picture = Source::open(call, &params.picture, size, params.fps)?;
     let mut under = match &params.under {
@@ -48,9 +76,8 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
         }
         None => None,
     };
-    let path = call.scratch.join("segment.mp4");
-    let mut encoder = VideoEncoder::create(&path, &spec(&params)).map_err(crate::failure)?;
     let mut frame = Yuv420::filled(size.0, size.1, BLACK);
+    let frames = u64::from(params.frames);
     for index in 0..params.frames {
         if (call.cancelled)() {
             return Err(crate::cancelled());
@@ -69,25 +96,10 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
             painter.paint(cues, i64::from(index), &mut frame);
         }
         encoder.push(&frame).map_err(crate::failure)?;
-        (call.progress)((u64::from(index + 1) * 1000 / u64::from(params.frames)) as u16);
+        (call.progress)(((frames * pass.0 + u64::from(index) + 1) * 1000 / (frames * pass.1)) as u16);
     }
     encoder.finish().map_err(crate::failure)?;
-    Ok(Outcome::default().with_file("video", "video/mp4", path))
-}
-
-fn spec(params: &Params) -> EncodeSpec {
-    let encoding = &params.encoding;
-    EncodeSpec {
-        width: params.size.width,
-        height: params.size.height,
-        rate: params.fps,
-        crf: encoding.crf,
-        preset: encoding.preset.name().to_owned(),
-        keyint: encoding.keyint,
-        level: None,
-        tune: None,
-        threads: encoding.threads,
-    }
+    Ok(())
 }
 
 /// A picture over its own time, with what lies over it.

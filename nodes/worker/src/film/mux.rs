@@ -7,7 +7,8 @@ use reel_nodes::film::mux::Params;
 use reel_nodes::media::plan::Plan;
 use reel_nodes::media::time::{FrameRate, SAMPLE_RATE};
 
-use crate::av::{FilmFacts, JoinSpec, Segment, join, verify};
+use crate::av::{Cover, Extras, FilmFacts, JoinSpec, Segment, Subtitles, join, verify};
+use crate::draw::still::decode_image;
 use crate::params;
 
 /// Samples of an AAC frame: what a decoded end may be off by.
@@ -19,7 +20,8 @@ const AAC_FRAME: u64 = 1024;
 /// When segments differ, or the film is not what the plans say.
 pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     let params: Params = params(call)?;
-    let (frames, rate) = expected(call, &params)?;
+    let (starts, rate) = expected(call, &params)?;
+    let frames = starts.last().copied().unwrap_or(0);
     let segments = segments(call, &params)?;
     let there: u64 = segments.iter().map(|segment| segment.frames).sum();
     if there != frames {
@@ -29,22 +31,24 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
         Some(audio) => Some(call.one(audio.slot())?.path.as_path()),
         None => None,
     };
-    let path = call.scratch.join("film.mp4");
+    let path = call.scratch.join("film");
+    let extras = extras(call, &params, &starts)?;
     let spec = JoinSpec {
         segments: &segments,
         sound,
         rate,
         container: params.container,
         faststart: true,
-        title: params.title.as_deref(),
+        extras: &extras,
     };
     join(spec, &path).map_err(crate::failure)?;
     check(&path, frames, rate, sound.is_some())?;
     Ok(Outcome::default().with_file("video", params.container.media(), path))
 }
 
-/// Frames and frame rate that the plans come to.
-fn expected(call: &Call<'_>, params: &Params) -> Result<(u64, FrameRate), Failure> {
+/// The frame on which each plan begins, at last that behind the film, and the frame rate.
+fn expected(call: &Call<'_>, params: &Params) -> Result<(Vec<u64>, FrameRate), Failure> {
+    let mut starts = vec![0];
     let mut frames = 0;
     let mut rate = None;
     for plan in &params.plans {
@@ -54,18 +58,58 @@ fn expected(call: &Call<'_>, params: &Params) -> Result<(u64, FrameRate), Failur
             let plan: Plan = serde_json::from_slice(&bytes)
                 .map_err(|error| Failure::new(format!("`{}` is not a plan: {error}", plan.slot())))?;
             frames += plan.frames;
+            starts.push(frames);
             if *rate.get_or_insert(plan.fps) != plan.fps {
                 return Err(Failure::new("the plans have different frame rates"));
             }
         }
     }
     let rate = rate.ok_or_else(|| Failure::new("a film needs the plan of at least one scene"))?;
-    Ok((frames, rate))
+    Ok((starts, rate))
 }
 
 fn segments(call: &Call<'_>, params: &Params) -> Result<Vec<Segment>, Failure> {
     let files = params.segments.iter().flat_map(|segment| call.many(segment.slot()));
     files.map(|file| Segment::of_header(&file.path).map_err(crate::failure)).collect()
+}
+
+/// What the film holds beside pictures and sound; `starts` are the frames on which its scenes begin, and its end.
+fn extras(call: &Call<'_>, params: &Params, starts: &[u64]) -> Result<Extras, Failure> {
+    let scenes = starts.len() - 1;
+    if !params.chapters.is_empty() && params.chapters.len() != scenes {
+        let titles = params.chapters.len();
+        return Err(Failure::new(format!("there are {titles} titles of chapters for {scenes} plans")));
+    }
+    let tags = [
+        ("title", &params.title),
+        ("artist", &params.artist),
+        ("comment", &params.comment),
+        ("date", &params.date),
+    ];
+    let mut subtitles = Vec::new();
+    for track in &params.subtitles {
+        let path = call.one(track.captions.slot())?.path.clone();
+        // Where nobody says anything there is nothing to show, and no track.
+        if std::fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
+            subtitles.push(Subtitles { path, language: track.language.clone() });
+        }
+    }
+    Ok(Extras {
+        tags: tags.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))).collect(),
+        chapters: starts.iter().copied().zip(params.chapters.iter().cloned()).collect(),
+        subtitles,
+        cover: params.cover.as_ref().map(|cover| read_cover(call, cover.slot())).transpose()?,
+    })
+}
+
+fn read_cover(call: &Call<'_>, slot: &str) -> Result<Cover, Failure> {
+    let bytes = call.read(slot)?;
+    let is_png = bytes.starts_with(b"\x89PNG");
+    if !is_png && !bytes.starts_with(b"\xff\xd8\xff") {
+        return Err(Failure::new("the cover is neither PNG nor JPEG").help("convert it to one of these"));
+    }
+    let picture = decode_image(&bytes).map_err(crate::draw_failure)?;
+    Ok(Cover { bytes, is_png, size: (picture.width as u32, picture.height as u32) })
 }
 
 /// Reads the film back: streams, counts and ends.

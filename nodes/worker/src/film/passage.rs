@@ -30,6 +30,7 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
         SoundCodec::Aac => ("mix.m4a", SoundFormat::Aac { bitrate: params.bitrate * 1000 }),
         SoundCodec::Wav => ("mix.wav", SoundFormat::Wav),
         SoundCodec::Flac => ("mix.flac", SoundFormat::Flac),
+        SoundCodec::Opus => ("mix.opus", SoundFormat::Opus { bitrate: params.bitrate * 1000 }),
     };
     let path = call.scratch.join(name);
     let passage = &params.passage;

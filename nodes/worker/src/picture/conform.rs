@@ -1,6 +1,7 @@
 //! The run of `conform`: any video to the film's size, rate and colour. It knows no scene and no film.
 
 use reel_engine::operation::{Call, Failure, Outcome};
+use reel_nodes::media::encoding::Encoding;
 use reel_nodes::media::picture::Fit;
 use reel_nodes::picture::conform::Params;
 
@@ -60,11 +61,6 @@ fn lossless(params: &Params) -> EncodeSpec {
         width: params.size.width,
         height: params.size.height,
         rate: params.fps,
-        crf: 0,
-        preset: "ultrafast".to_owned(),
-        keyint: KEY_DISTANCE,
-        level: None,
-        tune: None,
-        threads: 1,
+        encoding: Encoding::lossless(KEY_DISTANCE),
     }
 }

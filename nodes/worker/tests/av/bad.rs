@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use reel_nodes::media::encoding::Encoding;
 use reel_worker::av::{
     AudioReader, AvError, EncodeSpec, SoundRange, VideoEncoder, VideoReader, probe, take_log,
 };
@@ -108,8 +109,9 @@ fn parameters_and_frames_that_do_not_fit_are_errors() {
         other => panic!("{other:?}"),
     };
     assert!(unfit(EncodeSpec { width: 321, ..spec() }).contains("321"));
-    assert!(!unfit(EncodeSpec { preset: "warp".into(), ..spec() }).is_empty());
-    assert!(!unfit(EncodeSpec { threads: 0, ..spec() }).is_empty());
+    let encoding = |encoding| EncodeSpec { encoding, ..spec() };
+    assert!(unfit(encoding(Encoding { crf: Some(52), ..Encoding::default() })).contains("at most 51"));
+    assert!(unfit(encoding(Encoding { threads: 0, ..Encoding::default() })).contains("threads"));
     let mut encoder = VideoEncoder::create(&path, &spec()).unwrap();
     let error = encoder.push(&Yuv420::filled(64, 64, [16, 128, 128])).unwrap_err();
     assert!(error.to_string().contains("64x64"), "{error}");

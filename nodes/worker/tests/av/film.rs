@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
-use reel_nodes::media::encoding::Container;
-use reel_worker::av::{self, AacEncoder, AvError, JoinSpec, Segment, SoundRange};
+use reel_nodes::media::encoding::{Container, Encoding, Preset};
+use reel_worker::av::{self, AacEncoder, AvError, Extras, JoinSpec, Segment, SoundRange};
 use reel_worker::frame::{Yuv420, yuv_of_rgb};
 
 use super::made::{HEIGHT, WIDTH, assert_near, conform, moving, rate, read, said_by, segment, spec};
@@ -35,14 +36,9 @@ fn segments(dir: &Path, fps: &str) -> Vec<Segment> {
 }
 
 fn join_spec<'a>(segments: &'a [Segment], sound: Option<&'a Path>, fps: &str) -> JoinSpec<'a> {
-    JoinSpec {
-        segments,
-        sound,
-        rate: rate(fps),
-        container: Container::Mp4,
-        faststart: true,
-        title: Some("A film"),
-    }
+    static EXTRAS: LazyLock<Extras> =
+        LazyLock::new(|| Extras { tags: vec![("title", "A film".into())], ..Extras::default() });
+    JoinSpec { segments, sound, rate: rate(fps), container: Container::Mp4, faststart: true, extras: &EXTRAS }
 }
 
 #[test]
@@ -159,7 +155,7 @@ fn what_cannot_be_joined_is_refused_by_name() {
     let (_, cause) = refused(of(&good, 2));
     assert!(cause.contains("of 2 expected"), "{cause}");
 
-    let other = av::EncodeSpec { preset: "medium".into(), ..spec() };
+    let other = av::EncodeSpec { encoding: Encoding { preset: Preset::Medium, ..spec().encoding }, ..spec() };
     let other = segment(dir.path(), "medium.mp4", &other, (0..3).map(moving));
     let (name, cause) = refused(of(&other, 3));
     assert!(name == "medium.mp4" && cause.contains("parameter sets"), "{cause}");
@@ -179,7 +175,8 @@ fn what_cannot_be_joined_is_refused_by_name() {
 fn quality_does_not_change_the_parameter_sets() {
     let dir = tempfile::tempdir().unwrap();
     let films = [18, 23, 30].map(|crf| {
-        let spec = av::EncodeSpec { crf, ..spec() };
+        let encoding = Encoding { crf: Some(crf), ..Encoding::default() };
+        let spec = av::EncodeSpec { encoding, ..spec() };
         Segment { path: segment(dir.path(), &format!("{crf}.mp4"), &spec, (0..5).map(moving)), frames: 5 }
     });
     av::join(join_spec(&films, None, "30"), &dir.path().join("film.mp4")).unwrap();

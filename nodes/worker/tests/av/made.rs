@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use reel_nodes::media::encoding::Encoding;
 use reel_nodes::media::time::FrameRate;
 use reel_worker::av::{ConformSpec, EncodeSpec, Fit, VideoEncoder, VideoReader};
 use reel_worker::frame::Yuv420;
@@ -34,12 +35,7 @@ pub(crate) fn spec() -> EncodeSpec {
         width: WIDTH as u32,
         height: HEIGHT as u32,
         rate: rate("30"),
-        crf: 23,
-        preset: "veryfast".into(),
-        keyint: 250,
-        level: None,
-        tune: None,
-        threads: 1,
+        encoding: Encoding { crf: Some(23), ..Encoding::default() },
     }
 }
 

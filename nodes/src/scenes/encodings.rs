@@ -1,0 +1,86 @@
+//! How the pictures of an output are compressed: what is written, what it is for, and the container together. It makes
+//! no node.
+
+use reel_engine::diagnostic::{Diagnostic, Diagnostics, code};
+use reel_engine::quantity::{Duration, Size};
+use reel_engine::spec::OutputDecl;
+
+use super::sections::output::Output;
+use crate::film::mux::{wrong_cover, wrong_language};
+use crate::media::encoding::{Asked, Container, Encoding, Fault, VideoCodec};
+use crate::media::time::FrameRate;
+
+/// The encoding that an output comes to at a frame rate.
+pub(super) fn encoding(output: &Output, container: Container, fps: FrameRate) -> Encoding {
+    let mut asked = Asked {
+        codec: Some(output.codec.unwrap_or(container.codecs()[0])),
+        crf: output.crf,
+        keyint: output.gop.map(|gop| frames(gop, fps)),
+        bitrate: output.bitrate,
+        two_pass: output.two_pass,
+        tune: output.tune,
+        level: output.level.clone(),
+        pixel_format: output.pixel_format,
+        profile: output.profile,
+        ..Asked::default()
+    };
+    if let Some(name) = output.preset {
+        name.fill(&mut asked, frames(Duration::from_millis(2000), fps));
+    }
+    asked.into()
+}
+
+/// A length in frames, at least one and no more than encoders take.
+fn frames(length: Duration, fps: FrameRate) -> u32 {
+    fps.nearest_frame(length.as_micros(), 1_000_000).clamp(1, 1000) as u32
+}
+
+/// Reports what does not go together; whether all is right.
+pub(super) fn check(
+    (decl, output): (&OutputDecl, &Output),
+    container: Container,
+    (size, fps): (Size, FrameRate),
+    problems: &mut Diagnostics,
+) -> bool {
+    let encoding = encoding(output, container, fps);
+    let mut faults = encoding.faults(size, fps);
+    let name = encoding.codec.name();
+    if !container.codecs().contains(&encoding.codec) {
+        let names: Vec<_> = container.codecs().iter().map(|codec| format!("`{}`", codec.name())).collect();
+        faults.push(Fault {
+            key: "codec",
+            message: format!("a film in .{} is not made with `{name}`", container.name()),
+            help: Some(format!("its codecs are {}", names.join(", "))),
+        });
+    }
+    if encoding.codec == VideoCodec::Prores {
+        if output.preset.is_some_and(|preset| !preset.is_purpose()) {
+            let help = Some("say `profile: proxy`, `lt`, `standard` or `hq`".to_owned());
+            faults.push(Fault { key: "preset", message: format!("`{name}` knows no such preset"), help });
+        }
+        if output.gop.is_some() {
+            let message = format!("every picture of `{name}` is a key frame");
+            faults.push(Fault { key: "gop", message, help: Some("take `gop` away".into()) });
+        }
+    }
+    if output
+        .gop
+        .is_some_and(|gop| gop.as_micros() == 0 || fps.nearest_frame(gop.as_micros(), 1_000_000) > 1000)
+    {
+        let message = "key frames are from one frame to 1000 frames apart".to_owned();
+        faults.push(Fault { key: "gop", message, help: Some("such as `gop: 2s`".into()) });
+    }
+    if let Some((message, help)) = output.subtitles.as_ref().and_then(|of| wrong_language(of.language()?)) {
+        faults.push(Fault { key: "subtitles", message, help: Some(help) });
+    }
+    if let Some((message, help)) = wrong_cover(container).filter(|_| output.cover.is_some()) {
+        faults.push(Fault { key: "cover", message: message.to_owned(), help: Some(help) });
+    }
+    let right = faults.is_empty();
+    for Fault { key, message, help } in faults {
+        let written = decl.written.get(key).map(|value| value.span);
+        let span = written.unwrap_or(decl.name.span);
+        problems.push(Diagnostic::error(code::BAD_VALUE, span, message).maybe_help(help));
+    }
+    right
+}
