@@ -28,6 +28,7 @@ mod subtitles;
 mod sure;
 mod surface;
 mod survive;
+mod sync;
 mod templates;
 mod told;
 mod voices;

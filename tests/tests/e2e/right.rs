@@ -10,7 +10,7 @@ use reel_tests::{fixture, has};
 use serde_json::Value;
 
 /// Samples a second of all sound here.
-const RATE: u64 = 48_000;
+pub(crate) const RATE: u64 = 48_000;
 
 /// Two voices, flat colours, a card; what is known of each scene comes out beside the film.
 const TALK: &str = r##"version: 1
@@ -42,10 +42,10 @@ outputs:
 "##;
 
 /// Frames a second, as a fraction.
-type Fps = (u64, u64);
+pub(crate) type Fps = (u64, u64);
 
 /// The sample at which a frame begins.
-fn sample_of(frame: u64, (num, den): Fps) -> u64 {
+pub(crate) fn sample_of(frame: u64, (num, den): Fps) -> u64 {
     (frame * RATE * den * 2 + num) / (num * 2)
 }
 
@@ -60,7 +60,7 @@ fn talk(fps: &str) -> TestSpace {
 }
 
 /// Counts and times of a film agree with `frames`, and with each other.
-fn assert_whole(path: &Path, frames: u64, (num, den): Fps) -> (Pictures, Vec<f32>) {
+pub(crate) fn assert_whole(path: &Path, frames: u64, (num, den): Fps) -> (Pictures, Vec<f32>) {
     let (shown, heard) = (pictures(path), sound(path));
     assert_eq!(shown.frames.len() as u64, frames, "frames of {}", path.display());
     let video = packets(path, "v:0");
