@@ -4,6 +4,7 @@ pub mod camera;
 pub mod ease;
 pub mod encoding;
 pub mod font;
+pub mod frequency;
 pub mod length;
 pub mod likeness;
 pub mod look;
@@ -15,6 +16,7 @@ pub mod sniff;
 pub mod speed;
 pub mod time;
 pub mod tools;
+pub mod treatment;
 pub mod words;
 
 use std::fs::File;

@@ -145,6 +145,24 @@ pub const FORMATS: &[Format] = &[
         read: bitrate,
     },
     Format {
+        name: "frequency",
+        wants: "a frequency",
+        example: "200Hz",
+        unit: "Hz",
+        pattern: r"^(\d+(\.\d*)?|\.\d+)k?Hz$",
+        number: false,
+        read: frequency,
+    },
+    Format {
+        name: "octaves",
+        wants: "a distance of frequencies",
+        example: "1oct",
+        unit: "oct",
+        pattern: r"^(\d+(\.\d*)?|\.\d+)oct$",
+        number: false,
+        read: octaves,
+    },
+    Format {
         name: "cores",
         wants: "a number of cores",
         example: "0.5",
@@ -250,6 +268,36 @@ fn bitrate(text: &str) -> Result<Value, Wrong> {
     }
 }
 
+/// Whole hertz that people hear.
+fn frequency(text: &str) -> Result<Value, Wrong> {
+    let hertz = match split_unit(text) {
+        (number, "Hz") => number.parse::<Decimal>().ok().map(|number| number.parts(1)),
+        (number, "kHz") => number.parse::<Decimal>().ok().map(|number| number.parts(1000)),
+        _ => None,
+    };
+    match hertz {
+        None => Err(Wrong::Unit(format!("`{text}` is not a number with `Hz` or `kHz`"))),
+        Some(Some(hertz)) if (20..=20_000).contains(&hertz) => Ok(Value::String(format!("{hertz}Hz"))),
+        Some(_) => Err(Wrong::Value(format!("`{text}` is no frequency from 20Hz to 20kHz, in whole hertz"))),
+    }
+}
+
+/// Thousandths of an octave.
+fn octaves(text: &str) -> Result<Value, Wrong> {
+    let (number, "oct") = split_unit(text) else {
+        return Err(Wrong::Unit(format!("`{text}` is not a number with `oct`")));
+    };
+    let number: Decimal =
+        number.parse().map_err(|_| Wrong::Unit(format!("`{text}` is not a number with `oct`")))?;
+    match number.parts(1000) {
+        Some(milli @ 100..=4000) => {
+            let written = format!("{}.{:03}", milli / 1000, milli % 1000);
+            Ok(Value::String(format!("{}oct", written.trim_end_matches('0').trim_end_matches('.'))))
+        }
+        _ => Err(Wrong::Value(format!("`{text}` is no width from 0.1oct to 4oct, to the thousandth"))),
+    }
+}
+
 /// Thousandths of a core, above zero.
 fn cores(text: &str) -> Result<Value, Wrong> {
     let number: Decimal = text.parse().map_err(|_| Wrong::Unit(format!("`{text}` is not a number")))?;
@@ -326,6 +374,17 @@ mod tests {
         assert_eq!(bitrate("4000kbps"), Ok(json!("4Mbps")));
         assert!(matches!(bitrate("4"), Err(Wrong::Unit(_))));
         assert!(bitrate("4MB").is_err() && bitrate("0kbps").is_err() && bitrate("0.0001kbps").is_err());
+    }
+
+    #[test]
+    fn frequencies_are_whole_hertz_and_widths_are_octaves() {
+        assert_eq!(frequency("2.5kHz"), Ok(json!("2500Hz")));
+        assert_eq!(frequency("80Hz"), Ok(json!("80Hz")));
+        assert!(matches!(frequency("200"), Err(Wrong::Unit(_))));
+        assert!(["19Hz", "21kHz", "100.5Hz", "-80Hz"].iter().all(|text| frequency(text).is_err()));
+        assert_eq!(octaves("0.50oct"), Ok(json!("0.5oct")));
+        assert!(matches!(octaves("1"), Err(Wrong::Unit(_))));
+        assert!(["0oct", "5oct", "0.1234oct"].iter().all(|text| octaves(text).is_err()));
     }
 
     #[test]

@@ -23,8 +23,9 @@
 //! - voices: artifact `j` of slot `scenes.I.voices` (all artifacts of the slots `scenes.I.voices.0`, `.1`, … in
 //!   order) begins at the scene's first sample + `plan.sentences[j].start`, with the scene's `gain`;
 //! - clips: slot `scenes.I.clips.J.audio` begins at the scene's first
-//!   sample + `fps.sample_of(F + plan.pictures[picture], …)` − the scene's first sample, is cut where the next
-//!   picture of the plan begins or the scene ends, with its `gain`; where the next scene has a
+//!   sample + `fps.sample_of(F + plan.pictures[picture], …)` − the scene's first sample (and `at` later, in whole
+//!   frames), is cut where the next picture of the plan begins or the scene ends (after `for`, in whole frames, if that
+//!   is sooner), with its `gain`; where the next scene has a
 //!   `fade`, the sound of the last picture goes on for that long (whole frames) and goes out over it, while that of the
 //!   next scene's first picture comes in: equal power;
 //! - effects: slot `scenes.I.sfx.J.file`, any audio file; begins at the scene's first sample, plus the
@@ -152,6 +153,12 @@ pub struct ClipSound {
     /// Which picture of the plan it belongs to, from 0.
     #[serde(default)]
     pub picture: u32,
+    /// How long after its picture it begins.
+    #[serde(default, skip_serializing_if = "is_at_once")]
+    pub at: Duration,
+    /// How long it is heard; left out, as long as its picture is there.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    pub length: Option<Duration>,
     /// How loud, against how it was recorded.
     #[serde(default)]
     pub gain: Gain,
@@ -187,6 +194,10 @@ pub struct Music {
     /// The scene, from 0, with whose end it begins to fade out; left out, it ends with the film.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<u32>,
+}
+
+fn is_at_once(at: &Duration) -> bool {
+    *at == Duration::default()
 }
 
 fn default_loudness() -> Gain {

@@ -11,8 +11,8 @@
 //!   at or after its end is a failure;
 //! - port `info`: JSON [`ClipInfo`], media `application/json`;
 //! - port `audio` (only when `sound`): WAV, 32-bit float, stereo, 48 kHz: the sound from `from` to `to`, sample
-//!   0 at `from` (silence where the stream begins later), exactly `info.samples` long; a file without sound
-//!   gives that much silence.
+//!   0 at `from` (silence where the stream begins later), exactly `info.samples` long, at another `speed` as much faster
+//!   or slower, at its own pitch; a file without sound gives that much silence.
 
 use reel_engine::artifact::{Port, PortType};
 use reel_engine::claim::Claim;
@@ -37,7 +37,7 @@ pub struct Params {
     /// Where it ends; left out, at its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Duration>,
-    /// How fast it is shown; its sound is that of the recording, so it is taken out at its own speed only.
+    /// How fast it is shown, and heard at its own pitch.
     #[serde(default)]
     pub speed: Speed,
     /// Whether its sound is taken out, too.
@@ -100,10 +100,6 @@ impl Kind for Clip {
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
         crate::media::check_content(params.file.slot(), PortType::Video, cx);
-        if params.sound && !params.speed.is_plain() {
-            let help = Some("take `speed` out, or the sound: `sound: false`".into());
-            cx.problem("/speed", code::BAD_VALUE, "at another speed there is no sound", help);
-        }
         if params.to.is_some_and(|to| to.as_micros() <= params.from.as_micros()) {
             let help = Some("`to` is a time in the file, not a length".into());
             cx.problem("/to", code::BAD_VALUE, "the clip ends before it begins", help);

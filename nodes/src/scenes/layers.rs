@@ -1,12 +1,13 @@
 //! `layers:` and `watermark:` become nodes: what lies over pictures. It knows no speech and no time.
 
 use reel_engine::diagnostic::{Code, Diagnostic, Diagnostics, code};
-use reel_engine::quantity::{Color, Size};
+use reel_engine::quantity::{Color, Gain, Size};
 use reel_engine::span::Span;
 use reel_engine::spec::Located;
 
 use super::maker::{Maker, With, list};
 use super::pictures::with_fonts;
+use super::sections::Sound;
 use super::sections::layers::Layer;
 use super::story::Part;
 use super::style::Style;
@@ -23,6 +24,8 @@ pub(super) struct Lain<'a> {
     name: String,
     /// The node of a picture that all formats share.
     image: Option<String>,
+    /// The node with the sound of a clip that is heard, and how loud it is.
+    heard: Option<(String, Gain)>,
     /// How large it is when nothing is said: width and height.
     usual: (Percent, Percent),
     /// Whether it lies over the whole film, in a corner unless something else is said.
@@ -57,6 +60,15 @@ pub(super) fn one<'a>(
         let with = With::new(image.span).put("file", image.clone());
         maker.add(format!("{name}.image"), "image", with)
     });
+    let heard = match (written.get("clip"), layer.sound) {
+        (Some(clip), Some(Sound::Gain(gain))) => {
+            let with = With::new(clip.span).put("file", clip.clone());
+            let with =
+                ["from", "to", "speed"].into_iter().fold(with, |with, key| with.maybe(key, written.get(key)));
+            Some((maker.add(format!("{name}.clip"), "clip", with), gain))
+        }
+        _ => None,
+    };
     let percent = |whole: u32| Percent(whole * 1000);
     let usual = match (&layer.text, &layer.card, &layer.clip) {
         (Some(_), ..) => (percent(80), percent(10)),
@@ -68,7 +80,7 @@ pub(super) fn one<'a>(
         }
         _ => (percent(100), percent(100)),
     };
-    Some(Lain { layer: layer.clone(), written, name, image, usual, marks: false })
+    Some(Lain { layer: layer.clone(), written, name, image, heard, usual, marks: false })
 }
 
 /// What lies over the whole film.
@@ -118,6 +130,7 @@ fn is_right(layer: &Layer, written: &Located, problems: &mut Diagnostics) -> boo
         ("to", layer.clip.is_some(), "`clip`"),
         ("speed", layer.clip.is_some(), "`clip`"),
         ("loop", layer.clip.is_some(), "`clip`"),
+        ("sound", layer.clip.is_some(), "`clip`"),
     ];
     for (key, _) in written.entries() {
         if let Some((_, false, of)) = belongs.iter().find(|(name, ..)| *name == key.value) {
@@ -138,6 +151,20 @@ impl Lain<'_> {
     /// Where it was written.
     pub(super) const fn span(&self) -> Span {
         self.written.span
+    }
+
+    /// Whether it is a clip that is heard.
+    pub(super) const fn is_heard(&self) -> bool {
+        self.heard.is_some()
+    }
+
+    /// Its entry among the sounds of `mix`, when it lies over this picture and is heard.
+    pub(super) fn sound(&self, picture: usize) -> Option<Located> {
+        let (node, gain) = self.heard.as_ref()?;
+        let with = With::new(self.written.span).port("audio", node, "audio").set("picture", picture);
+        let with =
+            ["at", "for", "loop"].into_iter().fold(with, |with, key| with.maybe(key, self.written.get(key)));
+        Some(with.set("gain", gain).located())
     }
 
     /// Its nodes for a format, and its entry among the layers that `segments` takes.

@@ -136,12 +136,6 @@ fn is_right(show: &Show, written: &Located, index: usize, problems: &mut Diagnos
             problem(code::BAD_VALUE, key.span, &message, "take it out");
         }
     }
-    if let (Some(Sound::Gain(_)), Some(false), Some(speed)) =
-        (show.sound, show.speed.map(Speed::is_plain), written.get("speed"))
-    {
-        let message = "a clip is not heard at another speed than its own";
-        problem(code::BAD_VALUE, speed.span, message, "take `speed` or `sound` out");
-    }
     if index == 0
         && let Some(at) = written.get("at")
     {
@@ -208,11 +202,22 @@ impl Seen<'_> {
         }
     }
 
-    /// Its entry among the sounds of `mix`, when it is heard.
-    pub(super) fn sound(&self) -> Option<Located> {
-        let What::Clip { node, heard: Some(gain) } = &self.what else { return None };
-        let with = With::new(self.written.span).port("audio", node, "audio").set("picture", self.number - 1);
-        Some(with.set("gain", gain).maybe("loop", self.written.get("loop")).located())
+    /// Whether it is heard, or what lies over it.
+    pub(super) fn is_heard(&self) -> bool {
+        matches!(self.what, What::Clip { heard: Some(_), .. }) || self.layers.iter().any(Lain::is_heard)
+    }
+
+    /// Its entries among the sounds of `mix`: its own, and those of what lies over it.
+    pub(super) fn sounds(&self) -> Vec<Located> {
+        let picture = self.number - 1;
+        let own = match &self.what {
+            What::Clip { node, heard: Some(gain) } => {
+                let with = With::new(self.written.span).port("audio", node, "audio").set("picture", picture);
+                Some(with.set("gain", gain).maybe("loop", self.written.get("loop")).located())
+            }
+            _ => None,
+        };
+        own.into_iter().chain(self.layers.iter().filter_map(|layer| layer.sound(picture))).collect()
     }
 
     /// Its nodes for a format, whose names begin with `prefix` and the scene's name.

@@ -18,6 +18,7 @@ use crate::media::percent::Percent;
 use crate::media::picture::{Fit, TransitionKind};
 use crate::media::speed::Speed;
 use crate::media::time::FrameRate;
+use crate::media::treatment::{Band, Compress, Denoise};
 use crate::picture::card::Align;
 use crate::speech::tts::Engine;
 
@@ -61,6 +62,15 @@ pub struct Voice {
     /// Language of recordings, as two letters.
     #[serde(default)]
     pub language: Option<String>,
+    /// How much of a steady noise is taken away: `true` is 12 dB.
+    #[serde(default)]
+    pub denoise: Option<Denoise>,
+    /// Bands of frequencies that are made louder or softer.
+    #[serde(default)]
+    pub eq: Option<Vec<Band>>,
+    /// Whether and how loud is made softer.
+    #[serde(default)]
+    pub compress: Option<Compress>,
 }
 
 /// `captions:` — what is written over the pictures; a scene may override each of it.
@@ -337,7 +347,7 @@ pub struct Show {
     /// Where the clip ends.
     #[serde(default)]
     pub to: Option<Duration>,
-    /// How fast the clip is shown; at another speed than its own it is not heard.
+    /// How fast the clip is shown; at another speed than its own it is heard where `sound` says so.
     #[serde(default)]
     pub speed: Option<Speed>,
     /// Whether the clip begins again when it ends.

@@ -95,7 +95,7 @@ impl Film<'_> {
     pub(super) fn is_heard(&self, cut: &Cut) -> bool {
         let heard = |scene: &usize| {
             let staged = &self.scenes[*scene];
-            let clips = staged.seen.iter().any(|seen| seen.sound().is_some());
+            let clips = staged.seen.iter().any(Seen::is_heard);
             clips || staged.said.iter().any(|said| said.level.is_some()) || !staged.scene.value.sfx.is_empty()
         };
         !self.beds(cut).is_empty() || cut.scenes.iter().any(heard)
@@ -139,7 +139,7 @@ impl Film<'_> {
         let staged = &self.scenes[scene];
         // Only sounds that go over into each other know of the transition.
         let before = place.checked_sub(1).and_then(|before| self.scenes[cut.scenes[before]].seen.last());
-        let sounds = [before, staged.seen.first()].into_iter().flatten().any(|seen| seen.sound().is_some());
+        let sounds = [before, staged.seen.first()].into_iter().flatten().any(Seen::is_heard);
         let transition = staged.scene.transition().filter(|_| before.is_some() && sounds);
         let (place, times) = (staged.scene.place(), self.times(cut, scene));
         let voices =
@@ -148,7 +148,7 @@ impl Film<'_> {
             .port("plan", &times, "plan")
             .put("voices", list(place, voices))
             .maybe("gain", staged.scene.written.get("gain"))
-            .put("clips", list(place, staged.seen.iter().filter_map(Seen::sound)))
+            .put("clips", list(place, staged.seen.iter().flat_map(Seen::sounds)))
             .set("fade", transition.map_or_else(Duration::default, |transition| transition.length));
         if let Some(written) = staged.scene.written.get("sfx").filter(|sfx| !sfx.items().is_empty()) {
             with = with.put("sfx", written.clone());

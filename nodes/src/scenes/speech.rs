@@ -147,9 +147,16 @@ fn sentence(
         with = with.maybe(key, voice(story, scene, key));
     }
     let say = maker.add(format!("{id}.say.{number}"), "tts", with);
-    let level =
-        maker.add(format!("{id}.level.{number}"), "level", With::new(span).port("audio", &say, "audio"));
+    let with = treated(story, scene, With::new(span).port("audio", &say, "audio"));
+    let level = maker.add(format!("{id}.level.{number}"), "level", with);
     Said { words: say, level: Some(level), shown, is_shown: false, text: None, span }
+}
+
+/// What is done to the voice, as the kind that levels it takes it.
+fn treated(story: &Story<'_>, scene: &Part<'_, Scene>, with: With) -> With {
+    ["denoise", "eq", "compress"]
+        .into_iter()
+        .fold(with, |with, key| with.maybe(key, voice(story, scene, key)))
 }
 
 /// A setting of the voice: the scene's own, else the project's.
@@ -168,7 +175,7 @@ fn recording(
     let id = &scene.value.id;
     let Some(audio) = written.get("audio") else { return Ok(Vec::new()) };
     if let Some(captions) = written.get("captions") {
-        return told(root, scene, (written, audio, captions), maker).map(|said| vec![said]);
+        return told(root, story, scene, (written, audio, captions), maker).map(|said| vec![said]);
     }
     let (mut shown, mut text) = (Vec::new(), None);
     if let Some(known) = written.get("text") {
@@ -201,13 +208,15 @@ fn recording(
         .put("model", model.clone())
         .maybe("language", voice(story, scene, "language"));
     let words = maker.add(format!("{id}.transcribe"), "transcribe", with);
-    let level = maker.add(format!("{id}.level.1"), "level", With::new(span).put("audio", audio.clone()));
+    let with = treated(story, scene, With::new(span).put("audio", audio.clone()));
+    let level = maker.add(format!("{id}.level.1"), "level", with);
     Ok(vec![Said { words, level: Some(level), shown, is_shown: false, text, span }])
 }
 
 /// A recording with its subtitle file.
 fn told(
     root: &Path,
+    story: &Story<'_>,
     scene: &Part<'_, Scene>,
     (written, audio, captions): (&Located, &Located, &Located),
     maker: &mut Maker,
@@ -220,7 +229,8 @@ fn told(
     let shown = captions_of(root, captions, maker);
     let with = With::new(span).put("captions", captions.clone()).put("audio", audio.clone());
     let words = maker.add(format!("{id}.words"), "subtitles", with);
-    let level = maker.add(format!("{id}.level.1"), "level", With::new(span).put("audio", audio.clone()));
+    let with = treated(story, scene, With::new(span).put("audio", audio.clone()));
+    let level = maker.add(format!("{id}.level.1"), "level", with);
     Ok(Said { words, level: Some(level), shown, is_shown: true, text: None, span: captions.span })
 }
 

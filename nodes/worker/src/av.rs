@@ -21,6 +21,7 @@ pub mod encoder;
 pub mod error;
 pub mod extras;
 mod ffi;
+pub mod filter;
 pub mod gif_out;
 pub mod identity;
 mod input;

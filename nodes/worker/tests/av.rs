@@ -7,6 +7,7 @@
 
 mod av {
     mod bad;
+    mod effects;
     mod codecs;
     mod colours;
     mod film;

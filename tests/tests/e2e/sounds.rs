@@ -156,3 +156,64 @@ fn music_effects_and_stems_that_make_no_sense_are_told() {
     wrong("for: 3s", "for: 3s, sfx: [{ file: none.wav }]", "none.wav");
     wrong("for: 3s }", "say: The sun is far., sfx: [{ file: low.wav, at: fur }] }", "did you mean `far`?");
 }
+
+const HEARD: &str = r##"version: 1
+name: heard
+format: { size: 64x64, fps: 30 }
+captions: { style: none }
+scenes:
+  - id: over
+    show:
+      color: "#204060"
+      layers:
+        - { clip: low.mp4, at: 1s, for: 1.5s, sound: -6dB }
+        - { clip: high.mp4, at: 3s }
+    for: 5s
+  - id: slow
+    show: { clip: low.mp4, speed: 0.5, sound: 0dB }
+  - id: fast
+    show: { clip: high.mp4, speed: 2, sound: 0dB }
+  - id: mute
+    show: { clip: high.mp4, speed: 2 }
+outputs:
+  mix: out/mix.wav
+"##;
+
+/// A clip of two seconds with a tone.
+fn clip(space: &TestSpace, name: &str, hertz: u32) {
+    let tone = format!("aevalsrc=0.25*sin({hertz}*2*PI*t):s=48000:d=2");
+    let done = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=s=64x64:r=30:d=2", "-f", "lavfi", "-i", &tone])
+        .args(["-c:v", "libx264", "-c:a", "aac", "-b:a", "192k"])
+        .arg(space.path(name))
+        .status();
+    assert!(done.unwrap().success());
+}
+
+#[test]
+fn clips_are_heard_in_layers_and_at_other_speeds() {
+    if !has("clips_are_heard_in_layers_and_at_other_speeds", "ffmpeg") {
+        return;
+    }
+    let space = TestSpace::of(HEARD);
+    clip(&space, "low.mp4", 500);
+    clip(&space, "high.mp4", 2000);
+    let _ = space.build(&[]).ok();
+    let mix = sound(&space.path("out/mix.wav"));
+    assert_eq!(mix.len(), 48_000 * (5 + 4 + 1 + 1), "two seconds are four, and one");
+    let at = |from: f64, to: f64| &mix[(from * 48_000.0) as usize..(to * 48_000.0) as usize];
+    let (low, high) = (|part: &[f32]| amount(part, 500.0), |part: &[f32]| amount(part, 2000.0));
+    let full = low(at(5.5, 8.5));
+    assert!(full > 0.02, "slower, at its own pitch: {full}");
+    assert!(low(at(0.0, 0.95)) < full * 0.001, "it is not there yet");
+    let over = low(at(1.1, 2.4));
+    assert!((full / over - 1.995).abs() < 0.2, "6 dB softer in a layer: {over} beside {full}");
+    assert!(low(at(2.55, 5.0)) < full * 0.001, "and gone after its time");
+    assert!(high(at(0.0, 4.95)) < full * 0.001, "a layer is mute unless it says otherwise");
+    let fast = high(at(9.1, 9.9));
+    assert!((fast / full - 1.0).abs() < 0.15, "faster, at its own pitch: {fast} beside {full}");
+    assert!(high(at(10.05, 11.0)) < full * 0.001, "not heard unasked at another speed");
+    space.edit("sound: -6dB", "sound: loud");
+    let wrong = space.reel(&["check"]);
+    assert!(wrong.code == Some(2) && wrong.all().contains("loud"), "{}", wrong.all());
+}

@@ -160,16 +160,24 @@ fn clips(
             Failure::new(format!("scene {} has no picture {index} for the sound of a clip", scene + 1))
         })?;
         let at = |frame: u64| plan.fps.sample_of(start.frame + frame, SAMPLE_RATE);
-        let beneath = if index + 1 < plan.pictures.len() { 0 } else { fade(scene + 1, end) };
+        let frames = |time: Duration| plan.fps.nearest_frame(time.as_micros(), 1_000_000);
+        // What ends by itself ends with its scene, if not sooner.
+        let goes_on = index + 1 == plan.pictures.len() && clip.length.is_none();
+        let beneath = if goes_on { fade(scene + 1, end) } else { 0 };
         let until = plan.pictures.get(index + 1).map_or(end.sample + beneath, |next| at(*next));
+        let begins = first + frames(clip.at);
+        let until = clip.length.map_or(until, |length| until.min(at(begins + frames(length).max(1))));
+        if at(begins) >= until {
+            continue;
+        }
         into.push(Placed {
             part: Stem::Clips,
             slot: clip.audio.slot().to_owned(),
             nth: 0,
-            start: at(first),
-            samples: until - at(first),
+            start: at(begins),
+            samples: until - at(begins),
             gain: clip.gain,
-            comes_in: if index == 0 { fade(scene, start) } else { 0 },
+            comes_in: if begins == 0 { fade(scene, start) } else { 0 },
             goes_out: beneath,
             repeat: clip.repeat,
         });

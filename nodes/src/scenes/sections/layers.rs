@@ -7,7 +7,7 @@ use reel_engine::quantity::{Color, Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Card, Fonts};
+use super::{Card, Fonts, Sound};
 use crate::media::percent::Percent;
 use crate::media::picture::Edge;
 use crate::media::speed::Speed;
@@ -20,7 +20,7 @@ pub struct Layer {
     /// A picture: a file or a URL. Its transparency is kept.
     #[serde(default)]
     pub image: Option<Input<Image>>,
-    /// A video: a file or a URL. Its sound is not heard.
+    /// A video: a file or a URL.
     #[serde(default)]
     pub clip: Option<Input<Video>>,
     /// A card; without a `background` it has none.
@@ -59,6 +59,9 @@ pub struct Layer {
     /// Whether the clip begins again when it ends.
     #[serde(default, rename = "loop")]
     pub repeat: Option<bool>,
+    /// How loud the clip is, or `mute`, as it is when nothing is said.
+    #[serde(default)]
+    pub sound: Option<Sound>,
     /// How far its middle is from the frame's left edge, of the frame's width; by default in the middle.
     #[serde(default)]
     pub x: Option<Percent>,

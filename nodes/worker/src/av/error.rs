@@ -83,6 +83,12 @@ pub enum AvError {
         /// What is wrong, with the place.
         cause: String,
     },
+    /// A filter of sound failed.
+    #[error("cannot filter a sound: {cause}")]
+    Filter {
+        /// What FFmpeg said.
+        cause: String,
+    },
     /// FFmpeg lacks a codec or filter.
     #[error("this FFmpeg has no {what} `{name}`")]
     Missing {
@@ -108,7 +114,7 @@ impl AvError {
             | Self::Unfit { path, .. }
             | Self::Segment { path, .. }
             | Self::Wrong { path, .. } => Some(path),
-            Self::Missing { .. } => None,
+            Self::Filter { .. } | Self::Missing { .. } => None,
         }
     }
 
@@ -128,6 +134,7 @@ impl AvError {
                 "clear the cached segment and build again; all segments of a film must share one format"
             }
             Self::Wrong { .. } => "build again; if it stays, report it with the film's log",
+            Self::Filter { .. } => "take the effects of the voice out one by one to see which one it is",
             Self::Missing { .. } => "install an FFmpeg with it (`reel doctor` names the packages)",
         }
     }

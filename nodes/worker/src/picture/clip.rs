@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use reel_engine::operation::{Call, Failure, Outcome};
+use reel_nodes::media::speed::Speed;
 use reel_nodes::media::time::SAMPLE_RATE;
 use reel_nodes::picture::clip::{ClipInfo, Params};
 
+use crate::av::filter::SoundFilter;
 use crate::av::{
-    AudioReader, ConformSpec, Fit, SoundEncoder, SoundFormat, SoundRange, VideoReader, measured_length,
-    probe, refuse_short,
+    AudioReader, AvError, ConformSpec, Fit, SoundEncoder, SoundFormat, SoundRange, VideoReader,
+    measured_length, probe, refuse_short,
 };
 use crate::params;
 
@@ -52,7 +54,8 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     }
     let wav = call.scratch.join("clip.wav");
     let range = SoundRange { from_us: from, to_us: Some(end) };
-    write_sound(path, media.audio.is_some().then_some(range), samples, &wav)?;
+    write_sound(path, media.audio.is_some().then_some(range), params.speed, samples, &wav)
+        .map_err(crate::failure)?;
     Ok(outcome.with_file("audio", "audio/wav", wav))
 }
 
@@ -67,25 +70,42 @@ fn first_picture(path: &Path, from_us: u64) -> Result<(), Failure> {
     }
 }
 
-/// Exactly `samples` samples: the sound of the range, then silence.
-fn write_sound(path: &Path, range: Option<SoundRange>, samples: u64, wav: &Path) -> Result<(), Failure> {
-    let mut encoder =
-        SoundEncoder::create(wav, SoundFormat::WavFloat, CHANNELS as u32).map_err(crate::failure)?;
+/// Exactly `samples` samples: the sound of the range at a speed, then silence.
+fn write_sound(
+    path: &Path,
+    range: Option<SoundRange>,
+    speed: Speed,
+    samples: u64,
+    wav: &Path,
+) -> Result<(), AvError> {
+    let mut encoder = SoundEncoder::create(wav, SoundFormat::WavFloat, CHANNELS as u32)?;
     let mut left = samples as usize * CHANNELS;
+    let mut write = |block: &[f32]| {
+        let part = left.min(block.len());
+        left -= part;
+        encoder.push(&block[..part]).map(|()| left)
+    };
     if let Some(range) = range {
-        for block in AudioReader::open(path, SAMPLE_RATE, CHANNELS as u32, range).map_err(crate::failure)? {
-            let block = block.map_err(crate::failure)?;
-            let part = left.min(block.len());
-            encoder.push(&block[..part]).map_err(crate::failure)?;
-            left -= part;
+        let reader = AudioReader::open(path, SAMPLE_RATE, CHANNELS as u32, range)?;
+        let mut tempo =
+            if speed.is_plain() { None } else { Some(SoundFilter::new(&tempo(speed), CHANNELS as u32)?) };
+        for block in reader {
+            let block = block?;
+            let _ = match &mut tempo {
+                None => write(&block)?,
+                Some(tempo) => write(&tempo.push(&block)?)?,
+            };
+        }
+        if let Some(tempo) = tempo {
+            let _ = write(&tempo.finish()?)?;
         }
     }
-    let silence = [0.0; 4096];
-    while left > 0 {
-        let part = left.min(silence.len());
-        encoder.push(&silence[..part]).map_err(crate::failure)?;
-        left -= part;
-    }
-    encoder.finish().map_err(crate::failure)?;
-    Ok(())
+    while write(&[0.0; 4096])? > 0 {}
+    encoder.finish().map(|_| ())
+}
+
+/// The filters that change a speed and keep the pitch: one of them does no less than half of it.
+fn tempo(Speed(milli): Speed) -> String {
+    let tempo = |milli: u32| format!("atempo={}.{:03}", milli / 1000, milli % 1000);
+    if milli < 500 { format!("atempo=0.5,{}", tempo(milli * 2)) } else { tempo(milli) }
 }
