@@ -392,6 +392,17 @@ pub struct FrontGraph {
     pub bindings: Vec<Option<String>>,
     /// For each output in the same order: names of nodes that must succeed before it is placed. May be shorter.
     pub needs: Vec<Vec<String>>,
+    /// For each output in the same order: the files that belong to it beside its own. May be shorter.
+    pub beside: Vec<Vec<Beside>>,
     /// Files that were looked into to make the nodes; a change in one makes the graph anew.
     pub read: Vec<PathBuf>,
+}
+
+/// A file that belongs to an output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// Its name, in the folder of the output's own file; like that, before it is told apart by manner.
+    pub file: String,
+    /// The reference that makes it (`${film.package.sound}`).
+    pub from: String,
 }

@@ -53,6 +53,7 @@ pub fn registry(host: Host) -> Registry {
         .with(Typed::new(film::passage::MixPassage))
         .with(Typed::new(film::track::Track))
         .with(Typed::new(film::mux::Mux))
+        .with(Typed::new(film::package::Package))
         .with(Typed::new(film::captions::Captions))
         .with(Typed::new(film::thumbnail::Thumbnail))
         .with(Typed::new(film::expect::Expect { fonts: font() }))

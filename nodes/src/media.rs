@@ -5,6 +5,7 @@ pub mod ease;
 pub mod encoding;
 pub mod font;
 pub mod frequency;
+pub(crate) mod language;
 pub mod length;
 pub mod likeness;
 pub mod look;

@@ -13,6 +13,7 @@
 //!
 //! Where there are several of one line, `OUTPUT/` stands before the name.
 
+mod delivery;
 mod encodings;
 mod film;
 mod formats;
@@ -37,6 +38,9 @@ use crate::text::fonts::FontBook;
 use sections::layers::{Layer, Progress};
 use sections::output::Output;
 use sections::{Captions, Format, Musics, Pronounce, Scenes, Voice};
+
+/// The word for a film that is made small and fast.
+const DRAFT: &str = "draft";
 
 /// Errors that are told of the rest of a film when something else in it is wrong: they do not follow from it.
 const STANDS_ALONE: &[Code] =
@@ -76,7 +80,7 @@ impl FrontEnd for ScenesFrontEnd {
     }
 
     fn manner(&self) -> Option<&'static str> {
-        self.draft.then_some("draft")
+        self.draft.then_some(DRAFT)
     }
 
     fn compile(&self, project: &FrontProject<'_>, problems: &mut Diagnostics) -> FrontGraph {
@@ -85,6 +89,13 @@ impl FrontEnd for ScenesFrontEnd {
         let Some(story) = story::read(project, problems) else { return none };
         let mut found = Diagnostics::default();
         let formats = formats::read(project, &story, self.draft, &mut found);
+        if !story.apart {
+            // Two scenes of one name would make two nodes of every name: that noise helps nobody.
+            if story.whole {
+                problems.extend(found);
+            }
+            return none;
+        }
         let film = film::compile(project, &story, &formats, &self.fonts, &mut found);
         if story.whole {
             problems.extend(found);

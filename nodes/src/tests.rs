@@ -45,6 +45,7 @@ fn every_kind_of_the_first_wave_is_there() {
             "loudness",
             "mix",
             "mux",
+            "package",
             "passage",
             "segments",
             "sound",

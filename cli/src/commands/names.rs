@@ -54,8 +54,13 @@ pub(super) fn meant(
     graph: &Graph,
     name: &str,
 ) -> Result<(Vec<NodeId>, Option<String>), CommandError> {
-    let outputs: Vec<NodeId> =
-        project.outputs_called(name).iter().flat_map(|output| output.nodes()).collect();
+    let mut outputs: Vec<NodeId> = Vec::new();
+    for node in project.outputs_called(name).iter().flat_map(|output| output.nodes()) {
+        // One node makes all the files of a stream.
+        if !outputs.contains(&node) {
+            outputs.push(node);
+        }
+    }
     if !outputs.is_empty() {
         return Ok((outputs, None));
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::operation::{FrontGraph, FrontProject, Registry};
 use crate::span::Spanned;
 use crate::spec::{
@@ -35,24 +35,26 @@ pub(super) fn compile(
     if spec.variants.is_empty() {
         let indexes: Vec<usize> = (0..spec.outputs.len()).collect();
         let story = Story { sections: &spec.sections, unread: &spec.unread, root, registry };
-        let (nodes, read) = story.compile(&indexes, &Picks::new(), &mut all.outputs, problems);
-        all.read = read;
+        let made = story.compile(&indexes, &Picks::new(), &mut all.outputs, problems);
+        all.read = made.read;
         link(spec, &mut all, problems);
-        all.nodes.extend(nodes.into_iter().map(|mut node| {
+        add(made.beside, &mut all.outputs, problems);
+        all.nodes.extend(made.nodes.into_iter().map(|mut node| {
             spec.instances.link_node(&mut node, &Picks::new(), problems);
             node
         }));
         return all;
     }
-    let mut fronts = Vec::new();
+    let (mut fronts, mut beside) = (Vec::new(), Vec::new());
     let mut names = BTreeMap::new();
     for variant in &spec.variants {
         let story = Story { sections: &variant.sections, unread: &variant.unread, root, registry };
-        let (nodes, read) = story.compile(&variant.outputs, &variant.picks, &mut all.outputs, problems);
-        all.read.extend(read);
+        let made = story.compile(&variant.outputs, &variant.picks, &mut all.outputs, problems);
+        all.read.extend(made.read);
+        beside.extend(made.beside);
         let prefix = prefix(&variant.picks);
-        names.insert(prefix.clone(), nodes.iter().map(|node| node.name.value.clone()).collect());
-        fronts.push((prefix, nodes, &variant.picks));
+        names.insert(prefix.clone(), made.nodes.iter().map(|node| node.name.value.clone()).collect());
+        fronts.push((prefix, made.nodes, &variant.picks));
     }
     all.read.sort_unstable();
     all.read.dedup();
@@ -72,6 +74,7 @@ pub(super) fn compile(
         names.needs(&prefix(&variant.picks), &mut all.outputs[index].needs);
     }
     link(spec, &mut all, problems);
+    add(beside, &mut all.outputs, problems);
     for (prefix, nodes, picks) in fronts {
         all.nodes.extend(nodes.into_iter().map(|mut node| {
             names.node(&prefix, &mut node);
@@ -88,9 +91,30 @@ fn link(spec: &Spec, all: &mut Declared, problems: &mut Diagnostics) {
     }
 }
 
+/// Adds the files that belong to outputs; none may be written over another.
+fn add(beside: Vec<OutputDecl>, outputs: &mut Vec<OutputDecl>, problems: &mut Diagnostics) {
+    for decl in beside {
+        if let Some(other) = outputs.iter().find(|other| other.file.value == decl.file.value) {
+            let (file, name) = (&decl.file.value, &other.name.value);
+            let message = format!("`{file}` is written by output `{name}`, too");
+            let problem = Diagnostic::error(code::OUTPUT_CLASH, decl.name.span, message);
+            problems.push(problem.help("give one of them another file"));
+        }
+        outputs.push(decl);
+    }
+}
+
 /// What stands before the names of nodes of a story.
 fn prefix(picks: &Picks) -> String {
     format!("{}/", instance_name("", picks.iter().map(|(_, label)| label.as_str())))
+}
+
+/// What a story comes to beside what its outputs take.
+struct Compiled {
+    nodes: Vec<NodeDecl>,
+    read: Vec<PathBuf>,
+    /// Files that belong to its outputs.
+    beside: Vec<OutputDecl>,
 }
 
 /// One story: the sections from which front ends make nodes.
@@ -109,7 +133,7 @@ impl Story<'_> {
         picks: &Picks,
         outputs: &mut [OutputDecl],
         problems: &mut Diagnostics,
-    ) -> (Vec<NodeDecl>, Vec<PathBuf>) {
+    ) -> Compiled {
         let open: Vec<usize> =
             indexes.iter().copied().filter(|index| outputs[*index].from.is_none()).collect();
         let bound: Vec<OutputDecl> = open
@@ -123,16 +147,19 @@ impl Story<'_> {
         let made = self.front_ends(&bound, problems);
         let prefix = if picks.is_empty() { String::new() } else { prefix(picks) };
         let needs = made.needs.into_iter().chain(std::iter::repeat_with(Vec::new));
-        for ((index, binding), needs) in open.into_iter().zip(made.bindings).zip(needs) {
+        let of_each = made.beside.into_iter().chain(std::iter::repeat_with(Vec::new));
+        let mut beside = Vec::new();
+        for (((index, binding), needs), files) in open.into_iter().zip(made.bindings).zip(needs).zip(of_each)
+        {
             let output = &mut outputs[index];
             let span = output.name.span;
+            let in_story = |from: &str| from.replacen("${", &format!("${{{prefix}"), 1);
             output.needs.extend(needs.into_iter().map(|value| Spanned { value, span }));
-            output.from = binding.map(|value| Spanned {
-                value: value.replacen("${", &format!("${{{prefix}"), 1),
-                span: output.file.span,
-            });
+            output.from = binding.map(|from| Spanned { value: in_story(&from), span: output.file.span });
+            let output = &*output;
+            beside.extend(files.into_iter().map(|file| belonging(output, &file.file, in_story(&file.from))));
         }
-        (made.nodes, made.read)
+        Compiled { nodes: made.nodes, read: made.read, beside }
     }
 
     fn front_ends(&self, outputs: &[OutputDecl], problems: &mut Diagnostics) -> FrontGraph {
@@ -140,6 +167,7 @@ impl Story<'_> {
         let mut all = FrontGraph {
             bindings: vec![None; count],
             needs: vec![Vec::new(); count],
+            beside: vec![Vec::new(); count],
             ..FrontGraph::default()
         };
         for front_end in self.registry.front_ends() {
@@ -159,8 +187,25 @@ impl Story<'_> {
             for (needs, more) in all.needs.iter_mut().zip(made.needs) {
                 needs.extend(more);
             }
+            for (beside, more) in all.beside.iter_mut().zip(made.beside) {
+                beside.extend(more);
+            }
         }
         all
+    }
+}
+
+/// A file that belongs to an output, as an output of its own.
+fn belonging(output: &OutputDecl, name: &str, from: String) -> OutputDecl {
+    let (own, span) = (&output.file, output.name.span);
+    let file =
+        own.value.rsplit_once('/').map_or_else(|| name.to_owned(), |(folder, _)| format!("{folder}/{name}"));
+    OutputDecl {
+        name: Spanned { value: format!("{}/{name}", output.name.value), span },
+        file: Spanned { value: file, span: own.span },
+        from: Some(Spanned { value: from, span: own.span }),
+        needs: output.needs.clone(),
+        written: output.written.clone(),
     }
 }
 

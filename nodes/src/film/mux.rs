@@ -32,6 +32,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::media::encoding::Container;
+use crate::media::language::wrong_language;
 use crate::media::tools;
 
 /// `with:` of `mux`.
@@ -84,13 +85,6 @@ pub struct Subtitles {
 
 fn undetermined() -> String {
     "und".into()
-}
-
-/// Why this is no language of a track, if it is none.
-pub(crate) fn wrong_language(language: &str) -> Option<(String, String)> {
-    let right = language.len() == 3 && language.bytes().all(|byte| byte.is_ascii_lowercase());
-    let help = "give three letters of ISO 639-2, such as `eng`, `deu` or `fra`";
-    (!right).then(|| (format!("`{language}` names no language"), help.to_owned()))
 }
 
 /// Why a container holds no cover, if it holds none.

@@ -6,8 +6,10 @@ use reel_engine::quantity::{Duration, Size};
 use reel_engine::spec::OutputDecl;
 
 use super::sections::output::Output;
-use crate::film::mux::{wrong_cover, wrong_language};
+use crate::film::mux::wrong_cover;
+use crate::film::package::wrong_name;
 use crate::media::encoding::{Asked, Container, Encoding, Fault, VideoCodec};
+use crate::media::language::wrong_language;
 use crate::media::time::FrameRate;
 
 /// The encoding that an output comes to at a frame rate.
@@ -33,6 +35,26 @@ pub(super) fn encoding(output: &Output, container: Container, fps: FrameRate) ->
 /// A length in frames, at least one and no more than encoders take.
 fn frames(length: Duration, fps: FrameRate) -> u32 {
     fps.nearest_frame(length.as_micros(), 1_000_000).clamp(1, 1000) as u32
+}
+
+/// Reports what no stream is made of, or cannot be named in one; whether all is right.
+pub(super) fn check_stream(decl: &OutputDecl, codec: Option<VideoCodec>, problems: &mut Diagnostics) -> bool {
+    let file = &decl.file.value;
+    let name = file.rsplit_once('/').map_or(file.as_str(), |(_, name)| name);
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let mut right = true;
+    if let Some((message, help)) = wrong_name(stem) {
+        problems.push(Diagnostic::error(code::BAD_VALUE, decl.file.span, message).help(help));
+        right = false;
+    }
+    if let Some(codec) = codec.filter(|codec| !matches!(codec, VideoCodec::H264 | VideoCodec::H265)) {
+        let span = decl.written.get("codec").map_or(decl.name.span, |codec| codec.span);
+        let message = format!("a stream is not made with `{}`", codec.name());
+        let help = "its codecs are `h264`, `h265`";
+        problems.push(Diagnostic::error(code::BAD_VALUE, span, message).help(help));
+        right = false;
+    }
+    right
 }
 
 /// Reports what does not go together; whether all is right.

@@ -7,7 +7,7 @@ use reel_engine::span::Span;
 use reel_engine::spec::{Located, OutputDecl};
 
 use super::encodings;
-use super::sections::output::{Burn, Output};
+use super::sections::output::{Burn, Output, Rendition};
 use super::story::{Story, typed};
 use crate::film::captions::Format as CaptionFormat;
 use crate::film::thumbnail::Format as PictureFormat;
@@ -38,9 +38,19 @@ pub(super) struct FilmFormat {
 pub(super) enum Use {
     Film { format: usize, container: Container, beside: Beside },
     Gif { format: usize, colors: Option<u32> },
+    Stream { formats: Vec<usize>, names: StreamNames, subtitles: Option<String> },
     Captions { cut: usize, kind: CaptionFormat, size: Size },
     Sound { cut: usize, codec: SoundCodec, stem: Option<Stem> },
     Picture { format: usize, kind: PictureFormat, at: Option<Located> },
+}
+
+/// What the files of a stream are called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StreamNames {
+    /// The name of the output's file without its end.
+    pub(super) stem: String,
+    /// What stands before the end where all is made in another manner.
+    pub(super) manner: String,
 }
 
 /// An output, and what is to be made for it.
@@ -149,6 +159,7 @@ impl Formats {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Class {
     Film(Container),
+    Stream,
     Gif,
     Captions(CaptionFormat),
     Sound(SoundCodec),
@@ -160,6 +171,7 @@ const ENDS: &[(&str, Class)] = &[
     ("mov", Class::Film(Container::Mov)),
     ("mkv", Class::Film(Container::Mkv)),
     ("webm", Class::Film(Container::Webm)),
+    ("m3u8", Class::Stream),
     ("gif", Class::Gif),
     ("srt", Class::Captions(CaptionFormat::Srt)),
     ("vtt", Class::Captions(CaptionFormat::Vtt)),
@@ -198,6 +210,22 @@ const FILM_KEYS: &[&str] = &[
     "expect",
 ];
 
+const STREAM_KEYS: &[&str] = &[
+    "size",
+    "fps",
+    "codec",
+    "crf",
+    "bitrate",
+    "two_pass",
+    "preset",
+    "tune",
+    "level",
+    "captions",
+    "scenes",
+    "subtitles",
+    "renditions",
+];
+
 /// Frames between key frames of what a GIF is made from. It is read from its start.
 const GIF_KEYINT: u32 = 250;
 
@@ -205,6 +233,7 @@ const GIF_KEYINT: u32 = 250;
 fn keys(class: Class) -> (&'static [&'static str], &'static str) {
     match class {
         Class::Film(_) => (FILM_KEYS, "a film"),
+        Class::Stream => (STREAM_KEYS, "a stream"),
         Class::Gif => (&["size", "fps", "captions", "scenes", "colors"], "a GIF"),
         Class::Captions(_) => (&["size", "fps", "scenes", "expect"], "a caption file"),
         Class::Sound(_) => (&["fps", "scenes", "stem", "expect"], "a sound file"),
@@ -238,6 +267,9 @@ pub(super) fn read(
     let right = || asked.iter().flatten();
     for asked in right().filter(|asked| matches!(asked.class, Class::Film(_) | Class::Gif)) {
         formats.film(asked, story);
+    }
+    for asked in right().filter(|asked| asked.class == Class::Stream) {
+        formats.renditions(asked, story);
     }
     let wants_picture = right().any(|asked| matches!(asked.class, Class::Picture(_)));
     if formats.films.0.is_empty() && (right().next().is_none() || wants_picture) {
@@ -274,11 +306,28 @@ impl Formats {
     }
 
     fn film(&mut self, asked: &Asked<'_>, story: &Story<'_>) -> usize {
-        let (output, name) = (&asked.output, asked.decl.name.value.as_str());
+        self.film_called(asked, &asked.decl.name.value, story)
+    }
+
+    /// The films that a stream is made of.
+    fn renditions(&mut self, asked: &Asked<'_>, story: &Story<'_>) -> Vec<usize> {
+        let own = renditions(&asked.output, story.format.size);
+        let each = own.into_iter().enumerate().map(|(index, output)| {
+            let asked = Asked { output, scenes: asked.scenes.clone(), ..*asked };
+            let name = format!("{}.{}", asked.decl.name.value, index + 1);
+            self.film_called(&asked, &name, story)
+        });
+        each.collect()
+    }
+
+    /// A film whose nodes are named by `name`, if no other has the same pictures.
+    fn film_called(&mut self, asked: &Asked<'_>, name: &str, story: &Story<'_>) -> usize {
+        let output = &asked.output;
         let cut = self.cut(output.fps.unwrap_or(story.format.fps), asked.scenes.clone(), name);
         let fps = self.cuts.get(cut).fps;
         let encoding = match asked.class {
             Class::Film(container) => encodings::encoding(output, container, fps),
+            Class::Stream => encodings::encoding(output, Container::Mp4, fps),
             Class::Gif => Encoding::lossless(GIF_KEYINT),
             _ => Encoding::default(),
         };
@@ -301,6 +350,18 @@ impl Formats {
         match asked.class {
             Class::Film(container) => {
                 Use::Film { format: self.film(asked, story), container, beside: Beside::of(asked) }
+            }
+            Class::Stream => {
+                let file = &asked.decl.file.value;
+                let file = file.rsplit_once('/').map_or(file.as_str(), |(_, file)| file);
+                let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem).to_owned();
+                let manner = if self.draft { format!(".{}", super::DRAFT) } else { String::new() };
+                let subtitles = output.subtitles.as_ref();
+                Use::Stream {
+                    formats: self.renditions(asked, story),
+                    names: StreamNames { stem, manner },
+                    subtitles: subtitles.map(|subtitles| subtitles.language().unwrap_or("und").to_owned()),
+                }
             }
             Class::Gif => Use::Gif { format: self.film(asked, story), colors: output.colors },
             Class::Captions(kind) => {
@@ -337,14 +398,30 @@ fn half(size: Size) -> Size {
     if crate::media::wrong_frame_size(half).is_none() { half } else { size }
 }
 
+/// What each rendition of a stream comes to: what is written there, else what the output says; left out, the film and
+/// half of it.
+fn renditions(output: &Output, size: Size) -> Vec<Output> {
+    let size = output.size.unwrap_or(size);
+    let plain = |size| Rendition { size: Some(size), ..Rendition::default() };
+    let all = output.renditions.clone().unwrap_or_else(|| vec![plain(size), plain(half(size))]);
+    let each = all.into_iter().map(|own| Output {
+        size: Some(own.size.unwrap_or(size)),
+        crf: own.crf.or(output.crf.filter(|_| own.bitrate.is_none())),
+        bitrate: own.bitrate.or(output.bitrate.filter(|_| own.crf.is_none())),
+        preset: own.preset.or(output.preset),
+        ..output.clone()
+    });
+    each.collect()
+}
+
 /// One output, checked by itself.
 fn one<'a>(decl: &'a OutputDecl, story: &Story<'_>, problems: &mut Diagnostics) -> Option<Asked<'a>> {
     let output: Output = typed(&decl.written, problems)?;
     let end = decl.file.value.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default();
     let Some((_, class)) = ENDS.iter().find(|(known, _)| *known == end) else {
         let message = format!("`{}` does not say what is to be made", decl.file.value);
-        let help = "let it end in .mp4 .mov .mkv .webm (film), .gif, .srt .vtt .ass (captions), .wav .flac .m4a .opus \
-                    (sound) or .png .jpg (one picture), or take it from a node with `from`";
+        let help = "let it end in .mp4 .mov .mkv .webm (film), .m3u8 (stream), .gif, .srt .vtt .ass (captions), \
+                    .wav .flac .m4a .opus (sound) or .png .jpg (one picture), or take it from a node with `from`";
         problems.push(Diagnostic::error(code::BAD_VALUE, decl.file.span, message).help(help));
         return None;
     };
@@ -358,27 +435,52 @@ fn one<'a>(decl: &'a OutputDecl, story: &Story<'_>, problems: &mut Diagnostics) 
             right = false;
         }
     }
+    right &= is_right((decl, &output), *class, story, problems);
+    let scenes = scenes(decl, &output, story, problems);
+    let asked = Asked { decl, class: *class, output, scenes: scenes? };
+    right.then_some(asked)
+}
+
+/// Reports what does not go together in an output; whether all is right.
+fn is_right(
+    (decl, output): (&OutputDecl, &Output),
+    class: Class,
+    story: &Story<'_>,
+    problems: &mut Diagnostics,
+) -> bool {
     let size = output.size.unwrap_or(story.format.size);
+    let fps = output.fps.unwrap_or(story.format.fps);
     if let Some(message) = crate::media::wrong_frame_size(size) {
         let written = decl.written.get("size").map(|size| size.span);
         let span = written.unwrap_or(decl.name.span);
         problems.push(Diagnostic::error(code::BAD_VALUE, span, message).help("such as `1080x1920`"));
-        right = false;
-    } else if let Class::Film(container) = class {
-        let fps = output.fps.unwrap_or(story.format.fps);
-        right &= encodings::check((decl, &output), *container, (size, fps), problems);
-    } else if let Class::Gif = class {
-        let fps = output.fps.unwrap_or(story.format.fps);
-        if fps.num() > 50 * fps.den() {
+        return false;
+    }
+    match class {
+        Class::Film(container) => encodings::check((decl, output), container, (size, fps), problems),
+        Class::Stream => {
+            let mut right = encodings::check_stream(decl, output.codec, problems);
+            for (index, output) in renditions(output, story.format.size).iter().enumerate() {
+                let size = output.size.unwrap_or(size);
+                if let Some(message) = crate::media::wrong_frame_size(size) {
+                    let span = decl.written.span_at(&format!("/renditions/{index}/size"));
+                    problems
+                        .push(Diagnostic::error(code::BAD_VALUE, span, message).help("such as `540x960`"));
+                    right = false;
+                } else if right {
+                    right = encodings::check((decl, output), Container::Mp4, (size, fps), problems);
+                }
+            }
+            right
+        }
+        Class::Gif if fps.num() > 50 * fps.den() => {
             let span = decl.written.get("fps").map_or(decl.name.span, |fps| fps.span);
             let message = format!("a GIF shows at most 50 frames a second, not {fps}");
             problems.push(Diagnostic::error(code::BAD_VALUE, span, message).help("such as `fps: 25`"));
-            right = false;
+            false
         }
+        _ => true,
     }
-    let scenes = scenes(decl, &output, story, problems);
-    let asked = Asked { decl, class: *class, output, scenes: scenes? };
-    right.then_some(asked)
 }
 
 fn scenes(

@@ -7,7 +7,8 @@ use reel_engine::quantity::Duration;
 use reel_engine::span::Span;
 use reel_engine::spec::Located;
 
-use super::film::{Film, Made, Staged};
+use super::delivery::Made;
+use super::film::{Film, Staged};
 use super::formats::Cut;
 use super::maker::{Maker, With, list, reference};
 use super::pictures::Seen;

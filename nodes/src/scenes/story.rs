@@ -26,6 +26,8 @@ pub(super) struct Story<'a> {
     pub(super) scenes: Vec<Part<'a, Scene>>,
     /// Whether all of it is right. If not, what is wrong was reported, and the rest is here for its own errors.
     pub(super) whole: bool,
+    /// Whether no two scenes have one name.
+    pub(super) apart: bool,
 }
 
 /// A value and what was written for it.
@@ -88,7 +90,7 @@ pub(super) fn read<'a>(project: &FrontProject<'a>, problems: &mut Diagnostics) -
         && pronounce.is_some()
         && watermark.is_some()
         && progress.is_some();
-    let story = Story {
+    let mut story = Story {
         format: frames(format.flatten(), problems),
         voice: voice.flatten(),
         captions: captions.flatten(),
@@ -98,6 +100,7 @@ pub(super) fn read<'a>(project: &FrontProject<'a>, problems: &mut Diagnostics) -
         progress: progress.flatten(),
         scenes,
         whole,
+        apart: true,
     };
     if whole {
         lengths(&story, problems);
@@ -105,8 +108,8 @@ pub(super) fn read<'a>(project: &FrontProject<'a>, problems: &mut Diagnostics) -
     single_words(project, problems);
     film_bars(&story, problems);
     own_words(&story, problems);
-    // Two scenes of one name would make two nodes of every name: that noise helps nobody.
-    (distinct(&story.scenes, problems) && !story.scenes.is_empty()).then_some(story)
+    story.apart = distinct(&story.scenes, problems);
+    (!story.scenes.is_empty()).then_some(story)
 }
 
 /// The format; a size that no frame can have is reported where it was written, once, and then the usual one stands.

@@ -9,6 +9,7 @@ pub mod gif;
 pub mod loudness;
 pub mod mix;
 pub mod mux;
+pub mod package;
 pub mod passage;
 pub mod sound;
 pub mod thumbnail;

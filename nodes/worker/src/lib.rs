@@ -9,6 +9,7 @@ pub mod identity;
 pub mod measure;
 mod mixer;
 pub mod picture;
+mod plans;
 pub mod runs;
 pub mod serve;
 pub mod sound;

@@ -26,6 +26,7 @@ const RUNS: &[(&str, u32, Run)] = &[
     ("loudness", 1, film::loudness::run),
     ("mix", 3, film::mix::run),
     ("mux", 1, film::mux::run),
+    ("package", 1, film::package::run),
     ("passage", 1, film::passage::run),
     ("sound", 1, film::sound::run),
     ("sprite", 1, picture::sprite::run),

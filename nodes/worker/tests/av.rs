@@ -7,9 +7,9 @@
 
 mod av {
     mod bad;
-    mod effects;
     mod codecs;
     mod colours;
+    mod effects;
     mod film;
     mod made;
     mod parts;

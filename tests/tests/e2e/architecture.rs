@@ -68,7 +68,7 @@ const CRATES: &[Crate] = &[
     Crate {
         sources: "nodes/worker/src",
         modules: &[
-            "frame", "av", "draw", "sound", "mixer", "measure", "speech", "picture", "film", "runs",
+            "frame", "av", "draw", "sound", "mixer", "measure", "plans", "speech", "picture", "film", "runs",
             "identity", "confine", "serve", "lib", "main",
         ],
         may_name: &["reel_engine", "reel_nodes", "reel_worker"],

@@ -89,7 +89,11 @@ pub(super) fn of_output(
     let seen = foresee_all(loaded, shop)?;
     let path = call.config.here.join(name);
     let path = path.canonicalize().unwrap_or(path);
-    let found = project.outputs_called(name);
+    let mut found = project.outputs_called(name);
+    if let Some(own) = found.iter().position(|output| output.name == name) {
+        // What belongs to an output is not meant.
+        found = vec![found[own]];
+    }
     let output = match found.as_slice() {
         [one] => *one,
         [] => match project.outputs.iter().find(|output| project.root.join(&output.file) == path) {

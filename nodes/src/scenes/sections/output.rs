@@ -11,7 +11,7 @@ use crate::media::passage::Stem;
 use crate::media::time::FrameRate;
 
 /// One of `outputs:` that is made of scenes. What it is follows from the end of its name: `.mp4 .mov .mkv .webm` a
-/// film, `.gif` one without sound, `.srt .vtt .ass` captions, `.wav .flac .m4a .opus` sound, `.png .jpg` one picture.
+/// film, `.m3u8` one that is streamed, `.gif` one without sound, `.srt .vtt .ass` captions, `.wav .flac .m4a .opus` sound, `.png .jpg` one picture.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Output {
@@ -55,6 +55,10 @@ pub struct Output {
     /// The profile, for ProRes.
     #[serde(default)]
     pub profile: Option<ProresProfile>,
+    /// For a stream: the sizes and rates that players choose from, the first the one that they begin with.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 9))]
+    pub renditions: Option<Vec<Rendition>>,
     /// For a GIF: how many colours there are.
     #[serde(default)]
     #[schemars(range(min = 4, max = 256))]
@@ -96,6 +100,21 @@ pub struct Output {
     /// What must hold before the file is placed.
     #[serde(default)]
     pub expect: Option<Expected>,
+}
+
+/// One of the sizes and rates of a stream: what is said here counts more than what the output says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rendition {
+    /// Size of the frame.
+    pub size: Option<Size>,
+    /// Constant rate factor: 0 is the best, 51 the worst.
+    #[schemars(range(min = 0, max = 51))]
+    pub crf: Option<u8>,
+    /// Bits a second, instead of `crf`.
+    pub bitrate: Option<Bitrate>,
+    /// How much time the encoder takes for smaller files, or what the film is for.
+    pub preset: Option<PresetName>,
 }
 
 /// Whether captions are drawn into the pictures.

@@ -168,3 +168,12 @@ fn a_webm_has_its_own_sound_and_a_cover_of_itself_comes_from_a_film_without_one(
     assert!(params["page/hook.segments"].1.get("captions").is_none(), "they are a track");
     assert_eq!(params["loop/hook.segments"].1["encoding"]["crf"], 0);
 }
+
+#[test]
+fn films_that_differ_in_what_they_hold_have_names_of_their_own() {
+    let yaml = "version: 1\nscenes:\n  - { id: a, show: { color: \"#102030\" }, for: 2s }\noutputs:\n  \
+                film: { file: out/film.mp4, cover: { at: 1s } }\n  other: out/film.mov\n  titled: { file: out/b.mov, title: B }\n";
+    let all = names(yaml);
+    let films: Vec<&str> = all.iter().map(String::as_str).filter(|name| name.contains(".mux")).collect();
+    assert_eq!(films, ["film.mux.2", "film.mux", "other.mux", "titled.mux"]);
+}

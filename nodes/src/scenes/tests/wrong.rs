@@ -91,6 +91,8 @@ fn projects_say_what_is_wrong_with_their_outputs() {
         "  a: { file: out/a.srt, crf: 20 }\n",
         "  a: { file: out/a.mp4, at: 3s }\n",
         "  a: { file: out/a.mp4, crf: 20, bitrate: 4Mbps }\n",
+        "  a: { file: out/a b.m3u8, codec: av1, gop: 2s }\n",
+        "  a: { file: out/a.m3u8, codec: vp9, renditions: [{ size: 101x200 }, { crf: 20, bitrate: 1Mbps }] }\n",
         "  a: { file: out/a.mp4, crf: 52, two_pass: true, level: \"3.1\" }\n",
         "  a: { file: out/a.mp4, codec: av1, tune: film, bitrate: 4Mbps, two_pass: true }\n",
         "  a: { file: out/a.webm, codec: h264, cover: assets/eclipse.jpg }\n",

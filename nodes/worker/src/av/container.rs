@@ -9,6 +9,17 @@ use reel_nodes::media::time::FrameRate;
 
 use super::ffi;
 
+/// Where a file of the family of MP4 has its index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// Behind the data, where it is written fastest.
+    IndexLast,
+    /// Before the data, for players that read from the start.
+    IndexFirst,
+    /// In pieces, each before its own data.
+    Fragments,
+}
+
 /// FFmpeg's name of the muxer.
 pub(super) const fn muxer(container: Container) -> &'static CStr {
     match container {
@@ -30,7 +41,7 @@ pub(super) fn header_options<'a>(
     container: Container,
     rate: FrameRate,
     sound_rate: Option<i64>,
-    faststart: bool,
+    layout: Layout,
 ) -> Dictionary<'a> {
     let mut options = Dictionary::new();
     options.set("fflags", "+bitexact");
@@ -45,8 +56,14 @@ pub(super) fn header_options<'a>(
         (None, num) => u64::from(num),
     };
     options.set("movie_timescale", &per_second.to_string());
-    if faststart {
-        options.set("movflags", "+faststart");
+    match layout {
+        Layout::IndexLast => {}
+        Layout::IndexFirst => options.set("movflags", "+faststart"),
+        // The header waits for the first times, so that its edit list can tell of them. Offsets below zero, which would
+        // do without, FFmpeg itself reads as a later beginning.
+        Layout::Fragments => {
+            options.set("movflags", "+frag_custom+delay_moov+default_base_moof+skip_trailer");
+        }
     }
     options
 }

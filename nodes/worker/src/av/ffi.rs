@@ -73,6 +73,12 @@ pub(super) fn flush_output(output: &mut Output) -> Result<(), Error> {
     }
 }
 
+/// Ends the fragment of a fragmented file that is being written; the first one ends the header.
+pub(super) fn end_fragment(output: &mut Output) -> Result<(), Error> {
+    // SAFETY: a null packet asks the muxer of a context whose header was written to write what it holds.
+    unsafe { checked(ffi::av_write_frame(output.as_mut_ptr(), ptr::null_mut())).map(|_| ()) }
+}
+
 /// What a stream's header says, with enumerations as the numbers FFmpeg uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StreamFacts {

@@ -13,10 +13,11 @@ use ffmpeg_next::{Error, Packet, Rational, media};
 use reel_nodes::media::encoding::Container;
 use reel_nodes::media::time::FrameRate;
 
-use super::container;
+use super::container::{self, Layout};
 use super::error::AvError;
 use super::extras::{Extras, Side};
 use super::ffi::{self, StreamFacts};
+use super::fragments;
 use super::input::{self, said};
 
 /// A segment to be joined.
@@ -53,8 +54,10 @@ pub struct JoinSpec<'a> {
     pub rate: FrameRate,
     /// The kind of file.
     pub container: Container,
-    /// Whether the index is put before the data, for players that read from the start.
-    pub faststart: bool,
+    /// Where its index is; fragments are for MP4.
+    pub layout: Layout,
+    /// The frames, in order, before which a fragment ends, where there are fragments.
+    pub cuts: &'a [u64],
     /// What else it holds.
     pub extras: &'a Extras,
 }
@@ -84,9 +87,13 @@ pub fn join(spec: JoinSpec<'_>, out: &Path) -> Result<JoinReport, AvError> {
     let (like, delay) = (opened.facts.clone(), opened.delay);
     film.delay = delay;
     film.add(first, opened, sound.as_mut())?;
+    let mut cuts = spec.cuts.iter().copied().peekable();
     for segment in &spec.segments[1..] {
         let opened = OpenSegment::open(segment, spec.rate)?;
         opened.refuse_unlike(segment, &like)?;
+        if cuts.next_if_eq(&film.frames.unsigned_abs()).is_some() {
+            fragments::end(&mut film.output, &mut film.has_head).map_err(|error| film.failed(error))?;
+        }
         film.add(segment, opened, sound.as_mut())?;
     }
     film.finish(sound)
@@ -155,17 +162,17 @@ impl OpenSegment {
 }
 
 /// The sound track that is copied beside the pictures.
-struct Sound {
-    input: Input,
+pub(super) struct Sound {
+    pub(super) input: Input,
     path: PathBuf,
-    stream: usize,
-    rate: i64,
-    next: Option<Packet>,
+    pub(super) stream: usize,
+    pub(super) rate: i64,
+    pub(super) next: Option<Packet>,
     end: i64,
 }
 
 impl Sound {
-    fn open(path: &Path) -> Result<Self, AvError> {
+    pub(super) fn open(path: &Path) -> Result<Self, AvError> {
         let mut input = input::open(path, true)?;
         input::refuse_cut_off(&mut input, path)?;
         let stream = input::best(&input, media::Type::Audio)
@@ -181,7 +188,7 @@ impl Sound {
         Ok(own)
     }
 
-    fn advance(&mut self) -> Result<(), AvError> {
+    pub(super) fn advance(&mut self) -> Result<(), AvError> {
         loop {
             let mut packet = Packet::empty();
             match packet.read(&mut self.input) {
@@ -220,6 +227,8 @@ struct Film {
     sound_shift: i64,
     /// Which display indexes of the segment at hand have come.
     seen: Vec<bool>,
+    /// Whether the header of a fragmented file was written.
+    has_head: bool,
 }
 
 impl Film {
@@ -249,7 +258,7 @@ impl Film {
         let side = Side::add(&mut output, path, spec.extras, spec.container)?;
         spec.extras.tell(&mut output, spec.rate, spec.segments.iter().map(|segment| segment.frames).sum());
         let sound_rate = sound.map(|sound| sound.rate);
-        let options = container::header_options(spec.container, spec.rate, sound_rate, spec.faststart);
+        let options = container::header_options(spec.container, spec.rate, sound_rate, spec.layout);
         output.write_header_with(options).map_err(failed)?;
         let tick = output.stream(0).map_or((1, 1), |s| ffi::pair(s.time_base()));
         let mut film = Self {
@@ -262,6 +271,7 @@ impl Film {
             frames: 0,
             sound_shift,
             seen: Vec::new(),
+            has_head: false,
         };
         film.side.begin(&mut film.output).map_err(failed)?;
         Ok(film)
@@ -384,7 +394,7 @@ impl Film {
     }
 }
 
-fn add_stream(
+pub(super) fn add_stream(
     output: &mut Output,
     from: Option<Parameters>,
     time_base: Rational,

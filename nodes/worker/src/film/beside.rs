@@ -8,7 +8,7 @@ use reel_nodes::media::encoding::{Container, Encoding};
 use reel_nodes::media::time::FrameRate;
 
 use crate::av::{
-    ConformSpec, EncodeSpec, Extras, Fit, JoinSpec, Segment, VideoEncoder, VideoReader, join, probe,
+    ConformSpec, EncodeSpec, Extras, Fit, JoinSpec, Layout, Segment, VideoEncoder, VideoReader, join, probe,
 };
 use crate::frame::Yuv420;
 use crate::params;
@@ -72,7 +72,8 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
         sound: None,
         rate,
         container: Container::Mp4,
-        faststart: true,
+        layout: Layout::IndexFirst,
+        cuts: &[],
         extras: &Extras::default(),
     };
     join(spec, &path).map_err(crate::failure)?;

@@ -2,12 +2,11 @@
 
 use reel_engine::operation::{Call, Failure, Outcome};
 use reel_nodes::film::gif::Params;
-use reel_nodes::media::plan::Plan;
-use reel_nodes::media::time::FrameRate;
 
 use crate::av::{ConformSpec, Fit, GifEncoder, GifSpec, Palette, VideoReader, frame_at};
 use crate::frame::Yuv420;
 use crate::params;
+use crate::plans::expected;
 
 /// Makes a GIF of the slots `segments.*` in port `video`.
 ///
@@ -15,7 +14,12 @@ use crate::params;
 /// When a segment cannot be read, or there are other pictures than the plans say.
 pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     let params: Params = params(call)?;
-    let (frames, rate) = expected(call, &params)?;
+    let (starts, rate) = expected(call, &params.plans)?;
+    let frames = starts.last().copied().unwrap_or(0);
+    if rate.num() > 50 * rate.den() {
+        let fault = Failure::new(format!("a GIF shows at most 50 frames a second, not {rate}"));
+        return Err(fault.help("say `fps: 25` for it"));
+    }
     let segments: Vec<_> = params.segments.iter().flat_map(|segment| call.many(segment.slot())).collect();
     let first = segments.first().ok_or_else(|| Failure::new("a GIF without segments"))?;
     let picture = frame_at(&first.path, 0, None).map_err(crate::failure)?;
@@ -47,26 +51,4 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     each(1, &mut |picture| encoder.push(picture).map_err(crate::failure))?;
     encoder.finish().map_err(crate::failure)?;
     Ok(Outcome::default().with_file("video", "image/gif", path))
-}
-
-/// Frames and frame rate that the plans come to.
-fn expected(call: &Call<'_>, params: &Params) -> Result<(u64, FrameRate), Failure> {
-    let mut frames = 0;
-    let mut rate = None;
-    for file in params.plans.iter().flat_map(|plan| call.many(plan.slot())) {
-        let bytes = std::fs::read(&file.path)
-            .map_err(|error| Failure::new(format!("cannot read a plan: {error}")))?;
-        let plan: Plan = serde_json::from_slice(&bytes)
-            .map_err(|error| Failure::new(format!("a plan is not one: {error}")))?;
-        frames += plan.frames;
-        if *rate.get_or_insert(plan.fps) != plan.fps {
-            return Err(Failure::new("the plans have different frame rates"));
-        }
-    }
-    let rate: FrameRate = rate.ok_or_else(|| Failure::new("a GIF needs the plan of at least one scene"))?;
-    if rate.num() > 50 * rate.den() {
-        let fault = Failure::new(format!("a GIF shows at most 50 frames a second, not {rate}"));
-        return Err(fault.help("say `fps: 25` for it"));
-    }
-    Ok((frames, rate))
 }

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use reel_engine::operation::{Call, Failure, Outcome};
 use reel_nodes::film::mux::Params;
-use reel_nodes::media::plan::Plan;
 use reel_nodes::media::time::{FrameRate, SAMPLE_RATE};
 
-use crate::av::{Cover, Extras, FilmFacts, JoinSpec, Segment, Subtitles, join, verify};
+use crate::av::{Cover, Extras, FilmFacts, JoinSpec, Layout, Segment, Subtitles, join, verify};
 use crate::draw::still::decode_image;
 use crate::params;
+use crate::plans::expected;
 
 /// Samples of an AAC frame: what a decoded end may be off by.
 const AAC_FRAME: u64 = 1024;
@@ -20,7 +20,7 @@ const AAC_FRAME: u64 = 1024;
 /// When segments differ, or the film is not what the plans say.
 pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     let params: Params = params(call)?;
-    let (starts, rate) = expected(call, &params)?;
+    let (starts, rate) = expected(call, &params.plans)?;
     let frames = starts.last().copied().unwrap_or(0);
     let segments = segments(call, &params)?;
     let there: u64 = segments.iter().map(|segment| segment.frames).sum();
@@ -38,34 +38,13 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
         sound,
         rate,
         container: params.container,
-        faststart: true,
+        layout: Layout::IndexFirst,
+        cuts: &[],
         extras: &extras,
     };
     join(spec, &path).map_err(crate::failure)?;
     check(&path, frames, rate, sound.is_some())?;
     Ok(Outcome::default().with_file("video", params.container.media(), path))
-}
-
-/// The frame on which each plan begins, at last that behind the film, and the frame rate.
-fn expected(call: &Call<'_>, params: &Params) -> Result<(Vec<u64>, FrameRate), Failure> {
-    let mut starts = vec![0];
-    let mut frames = 0;
-    let mut rate = None;
-    for plan in &params.plans {
-        for file in call.many(plan.slot()) {
-            let bytes = std::fs::read(&file.path)
-                .map_err(|error| Failure::new(format!("cannot read a plan: {error}")))?;
-            let plan: Plan = serde_json::from_slice(&bytes)
-                .map_err(|error| Failure::new(format!("`{}` is not a plan: {error}", plan.slot())))?;
-            frames += plan.frames;
-            starts.push(frames);
-            if *rate.get_or_insert(plan.fps) != plan.fps {
-                return Err(Failure::new("the plans have different frame rates"));
-            }
-        }
-    }
-    let rate = rate.ok_or_else(|| Failure::new("a film needs the plan of at least one scene"))?;
-    Ok((starts, rate))
 }
 
 fn segments(call: &Call<'_>, params: &Params) -> Result<Vec<Segment>, Failure> {

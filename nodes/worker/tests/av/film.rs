@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use reel_nodes::media::encoding::{Container, Encoding, Preset};
-use reel_worker::av::{self, AacEncoder, AvError, Extras, JoinSpec, Segment, SoundRange};
+use reel_worker::av::{self, AacEncoder, AvError, Extras, JoinSpec, Layout, Segment, SoundRange};
 use reel_worker::frame::{Yuv420, yuv_of_rgb};
 
 use super::made::{HEIGHT, WIDTH, assert_near, conform, moving, rate, read, said_by, segment, spec};
@@ -38,7 +38,15 @@ fn segments(dir: &Path, fps: &str) -> Vec<Segment> {
 fn join_spec<'a>(segments: &'a [Segment], sound: Option<&'a Path>, fps: &str) -> JoinSpec<'a> {
     static EXTRAS: LazyLock<Extras> =
         LazyLock::new(|| Extras { tags: vec![("title", "A film".into())], ..Extras::default() });
-    JoinSpec { segments, sound, rate: rate(fps), container: Container::Mp4, faststart: true, extras: &EXTRAS }
+    JoinSpec {
+        segments,
+        sound,
+        rate: rate(fps),
+        container: Container::Mp4,
+        layout: Layout::IndexFirst,
+        cuts: &[],
+        extras: &EXTRAS,
+    }
 }
 
 #[test]
