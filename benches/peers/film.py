@@ -85,13 +85,17 @@ class Film:
     def motion(self, index):
         return MOTIONS[index % len(MOTIONS)]
 
-    def project(self, shown=None, said=None):
-        """The project file, with a word of the middle scene shown or said differently."""
+    def project(self, shown=None, said=None, moved=None):
+        """The project file, with a word of the middle scene shown or said differently, or a scene at another place."""
+        order = list(range(self.count))
+        if moved is not None:
+            order.insert(moved, order.pop(self.count // 3))
         lines = ["version: 1", "name: bench", "format: { size: %dx%d, fps: %d }" % (WIDTH, HEIGHT, FPS),
                  "voice: { engine: espeak, voice: en-us, rate: 170 }",
                  "captions: { style: karaoke, font: DejaVu Sans, lines: 2, position: bottom }",
                  "music: { file: assets/bed.flac, gain: -18dB, duck: -10dB }", "scenes:"]
-        for index, (first, second) in enumerate(self.scenes):
+        for index in order:
+            first, second = self.scenes[index]
             if index == self.count // 2:
                 word = said or first.split()[4]
                 words = first.split()
@@ -391,10 +395,13 @@ def bench(count, reel, place, table, given):
     table.row(f"{name}: nothing changed", f"{still * 1000:.1f} ms", "", "", "≤ 15 ms" if count <= 6 else "", still <= 0.015 if count <= 6 else None)
     table.row(f"{name}: nothing changed, CPU time", f"{used * 1000:.1f} ms", "")
     strict = count >= 60
-    for kind, words, limit in (("shown", ["Luna", "Titan", "Io", "Europa", "Rhea"], 2), ("said", ["venus", "mars", "saturn"], 6)):
+    places = [count // 3 + 1, count // 2 + 1, count - 1]
+    kinds = [("shown", "one shown word changed", ["Luna", "Titan", "Io", "Europa", "Rhea"], 1.5),
+             ("said", "one sentence changed", ["venus", "mars", "saturn"], 4), ("moved", "one scene moved", places, 3)]
+    for kind, what, words, limit in kinds:
         taken, sound, ran = edits(film, reel, environment, kind, words)
         part = 100 * taken / script
-        what = f"{name}: one {'shown word' if kind == 'shown' else 'sentence'} changed"
+        what = f"{name}: {what}"
         note = f"{taken:.2f} s ({ran['ran']} of {ran['planned']} ran)"
         table.row(what, note, f"{script:.1f} s", f"{part:.1f} %", f"≤ {limit} %" if strict else "", part <= limit if strict else None)
         table.row(f"{what}: sound, part of it", f"{sound:.2f} s", "")

@@ -67,6 +67,8 @@ pub use wanted::{Base, Ended, Wanted};
 const TICK: Duration = Duration::from_millis(100);
 /// How often a result that another process makes is looked for.
 const ELSEWHERE: Duration = Duration::from_millis(20);
+/// Most lines of warning that one action tells beside its log.
+const WARNINGS: usize = 5;
 
 /// What a user decides about a build.
 #[derive(Debug, Clone)]
@@ -434,6 +436,21 @@ impl<'a> Build<'a> {
         self.tell_findings(id, used, compared);
     }
 
+    /// Tells what an action that ran warns of: the lines of its log that begin with `warning: `. A hit is silent, as its
+    /// log was told when it was made.
+    fn warn(&mut self, id: NodeId, log: &str) {
+        let mut lines = log.lines().filter_map(|line| line.strip_prefix("warning: "));
+        let name = self.graph.node(id).name.clone();
+        for line in lines.by_ref().take(WARNINGS) {
+            self.observer.observe(&Event::DidWarn { message: format!("`{name}`: {line}") });
+        }
+        let more = lines.count();
+        if more > 0 {
+            let message = format!("`{name}` warns of {more} more: `reel log {name}` has all of it");
+            self.observer.observe(&Event::DidWarn { message });
+        }
+    }
+
     /// A result is known: splices, tells `event`, notes, wakes dependents.
     fn complete(&mut self, id: NodeId, Recorded { result, manifest }: Recorded, event: &Event) {
         let again = !self.graph.node(id).spliced.is_empty();
@@ -449,6 +466,9 @@ impl<'a> Build<'a> {
             Event::DidRun { took, .. } => Some(*took),
             _ => None,
         };
+        if took.is_some() {
+            self.warn(id, &result.log);
+        }
         let key = ActionKey(result.key);
         self.keys.resize(self.graph.len(), None);
         self.keys[id.index()] = Some(key);

@@ -214,3 +214,39 @@ fn a_trace_of_a_film_has_every_action_and_a_summary_adds_up() {
     let wall = |key: &str| figures[key].as_f64().expect("seconds");
     assert!(wall("critical-path-seconds") <= wall("wall-seconds") + 0.01, "{figures}");
 }
+
+/// What a build warned of.
+fn warnings(ran: &Ran) -> Vec<String> {
+    ran.events_of("warning").iter().filter_map(|event| Some(event["message"].as_str()?.to_owned())).collect()
+}
+
+#[test]
+fn what_an_action_warns_of_is_told_when_it_runs_and_not_when_it_hits() {
+    let space = TestSpace::of(
+        r##"version: 1
+name: warned
+format:   { size: 160x90, fps: 10 }
+captions: { style: line, font: DejaVu Sans }
+voice:    { rate: 450 }
+scenes:
+  - { id: quick, say: Extraordinarily quick pronunciations overwhelm everybody who watches., show: { color: "#204060" } }
+nodes:
+  loud: { uses: exec, with: { run: "for i in 1 2 3 4 5 6 7; do echo warning: thin ice $i; done; echo hi > $out/a.txt", out: [a.txt] } }
+outputs:
+  film: out/film.mp4
+  text: { from: "${loud.a}", file: out/a.txt }
+"##,
+    );
+    let first = space.build(&["--allow-exec"]).ok();
+    let told = warnings(&first);
+    let of = |name: &str| -> Vec<&String> { told.iter().filter(|line| line.starts_with(name)).collect() };
+    let ice = of("`loud`");
+    assert_eq!(ice.len(), 6, "{told:?}");
+    assert!(ice[0].contains("thin ice 1") && ice[5].contains("2 more: `reel log loud`"), "{ice:?}");
+    let fast = of("`quick.cues`");
+    assert!(fast.len() == 1 && fast[0].contains("characters a second"), "{told:?}");
+    assert_eq!(warnings(&space.build(&["--allow-exec"]).ok()), [""; 0]);
+    space.edit("#204060", "#406020");
+    let again = warnings(&space.build(&["--allow-exec"]).ok());
+    assert_eq!(again, [""; 0], "its captions were there already");
+}

@@ -30,8 +30,8 @@ struct Answer {
 }
 
 /// Variables that it is started with. Those that decide which engine and which voices it finds are in its
-/// identity by what it finds; the others say how memory is kept.
-const VARIABLES: [&str; 9] = [
+/// identity by what it finds; the others say how memory is kept, and what encoders tell.
+const VARIABLES: [&str; 10] = [
     "PATH",
     "HOME",
     "TMPDIR",
@@ -41,6 +41,7 @@ const VARIABLES: [&str; 9] = [
     "ESPEAK_DATA_PATH",
     "MALLOC_MMAP_THRESHOLD_",
     "MALLOC_TRIM_THRESHOLD_",
+    "SVT_LOG",
 ];
 
 /// What it may use because its identity covers it.
