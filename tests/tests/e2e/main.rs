@@ -30,4 +30,5 @@ mod survive;
 mod templates;
 mod told;
 mod voices;
+mod watched;
 mod wrong;
