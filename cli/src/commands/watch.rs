@@ -457,9 +457,14 @@ impl<'a> Desk<'a> {
         if self.trouble.is_some() {
             all_folders(&self.root, &mut wanted);
         }
-        if let Err(why) = folders.cover(&wanted) {
-            self.folders = None;
-            self.say_polling(&why);
+        match folders.cover(&wanted) {
+            // What happened in these until now, nobody told.
+            Ok(true) => self.ring_alarm(),
+            Ok(false) => {}
+            Err(why) => {
+                self.folders = None;
+                self.say_polling(&why);
+            }
         }
     }
 

@@ -174,6 +174,27 @@ fn a_folder_that_goes_and_comes_back_is_no_work() {
 }
 
 #[test]
+fn a_folder_that_was_away_for_a_moment_is_watched_when_it_is_back() {
+    let play = Play::with(&hello().replace("world.txt", "deep/in/world.txt"));
+    play.write("deep/in/world.txt", "world");
+    let mut watching = Watching::start(&play, &[]);
+    assert_eq!(watching.ran(), BOTH);
+    let (there, away) = (play.path("deep"), play.path("../away"));
+    fs::rename(&there, &away).unwrap();
+    fs::rename(&away, &there).unwrap();
+    nothing_happens();
+    play.write("deep/in/world.txt", "moon");
+    assert_eq!(watching.ran(), BOTH);
+    // A new folder may have the number of the old one.
+    fs::remove_dir_all(&there).unwrap();
+    play.write("deep/in/world.txt", "moon");
+    nothing_happens();
+    play.write("deep/in/world.txt", "sun");
+    assert_eq!(watching.ran(), BOTH);
+    watching.end();
+}
+
+#[test]
 fn included_files_and_rows_count_and_another_branch_and_back_is_found() {
     let play = Play::with(
         "version: 1\ninclude: [more.yaml]\nnodes:\n  row:\n    foreach: { row: rows.csv }\n    uses: text\n    \
