@@ -52,14 +52,13 @@ impl Meant {
 
     /// A chain of texts, each of a word, a file and the text before, and all of them outputs.
     fn project(&self) -> String {
-        let (mut nodes, mut outputs) = (String::new(), String::new());
-        for (n, (file, word)) in FILES.iter().zip(&self.words).enumerate() {
+        let node = |(n, (file, word)): (usize, (&&str, &String))| {
             let before = n.checked_sub(1).map_or(String::new(), |n| format!(", \"${{n{n}.text}}\""));
-            nodes += &format!(
-                "  n{n}: {{ uses: text, with: {{ parts: [\"{word}\", {{ file: {file} }}{before}] }} }}\n"
-            );
-            outputs += &format!("  n{n}: {{ from: \"${{n{n}.text}}\", file: out/n{n}.txt }}\n");
-        }
+            format!("  n{n}: {{ uses: text, with: {{ parts: [\"{word}\", {{ file: {file} }}{before}] }} }}\n")
+        };
+        let nodes: String = FILES.iter().zip(&self.words).enumerate().map(node).collect();
+        let output = |n| format!("  n{n}: {{ from: \"${{n{n}.text}}\", file: out/n{n}.txt }}\n");
+        let outputs: String = (0..FILES.len()).map(output).collect();
         format!("version: 1\nnodes:\n{nodes}outputs:\n{outputs}")
     }
 
@@ -215,10 +214,8 @@ impl Author<'_> {
     }
 
     fn write_many(&mut self) -> String {
-        for which in 0..FILES.len() {
-            self.meant.files[which] = format!("burst {} ", self.done.len());
-            self.space.write(FILES[which], &self.meant.files[which]);
-        }
+        self.meant.files.fill(format!("burst {} ", self.done.len()));
+        FILES.iter().zip(&self.meant.files).for_each(|(name, content)| self.space.write(name, content));
         "all files".to_owned()
     }
 
@@ -298,7 +295,7 @@ impl Drop for Watch {
 )]
 fn edits() -> u32 {
     let said = std::env::var("REEL_WATCH_EDITS").ok();
-    said.map_or(EDITS, |said| said.parse().expect("a number of edits"))
+    said.map_or(EDITS, |said| said.parse().unwrap())
 }
 
 #[test]
