@@ -7,19 +7,24 @@
 
 mod answer;
 mod hub;
+mod wire;
 
 use std::fmt::Write;
 use std::fs::File;
 use std::io::Read;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
-use tiny_http::Server;
 
 pub(crate) use hub::Hub;
+use wire::Request;
+
+/// How long is waited when nobody can be let in.
+const REST: Duration = Duration::from_millis(50);
 
 /// Who knows what the page shows beside what happens.
 pub(crate) trait Told: Send + Sync {
@@ -63,18 +68,28 @@ struct Desk {
 /// # Errors
 /// When there is no port, or no randomness.
 pub(crate) fn serve(told: Arc<dyn Told>, hub: Hub) -> Result<String, String> {
-    let server = Server::http((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
-    let port = server.server_addr().to_ip().map(|address| address.port()).ok_or("it has no port")?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| error.to_string())?;
+    let port = listener.local_addr().map_err(|error| error.to_string())?.port();
     let token = token().map_err(|error| format!("cannot make an address that nobody can guess: {error}"))?;
     let hosts = ["127.0.0.1", "localhost"].map(|host| format!("{host}:{port}"));
     let url = format!("http://{}/{token}/", hosts[0]);
     let desk = Arc::new(Desk { told, hub, token, hosts });
     let listen = move || {
-        for request in server.incoming_requests() {
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else {
+                // There are too many files open, for a moment.
+                thread::sleep(REST);
+                continue;
+            };
             let desk = Arc::clone(&desk);
+            let serve = move || {
+                // Whoever asks for nothing is not answered.
+                if let Ok(request) = Request::read(stream) {
+                    answer::answer(&desk, request);
+                }
+            };
             // Without a thread this one is not answered, which a browser asks for again.
-            let _ =
-                thread::Builder::new().name("reel-page".into()).spawn(move || answer::answer(&desk, request));
+            let _ = thread::Builder::new().name("reel-page".into()).spawn(serve);
         }
     };
     thread::Builder::new().name("reel-pages".into()).spawn(listen).map_err(|error| error.to_string())?;

@@ -109,10 +109,9 @@ impl Served {
         let failures = Failures::read(&project.root.join(STATE_FOLDER));
         let (node, past) = (built.graph.node(id), look.history.past(name));
         let told = entry(node, &failures, &look.history, &shop.cache);
-        let result = built.result(id);
-        let artifacts = result.iter().flat_map(|result| &result.artifacts).map(|stored| {
-            let artifact = &stored.artifact;
-            json!({ "port": stored.port, "media": artifact.media, "bytes": artifact.size, "digest": artifact.digest })
+        let artifacts = node.ports.iter().filter_map(|port| {
+            let artifact = built.artifact(id, &port.name)?.artifact;
+            Some(json!({ "port": port.name, "media": artifact.media, "bytes": artifact.size, "digest": artifact.digest }))
         });
         Ok(json!({
             "node": name,

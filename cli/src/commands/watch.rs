@@ -322,9 +322,11 @@ impl<'a> Desk<'a> {
             return Ok(());
         }
         self.alarm = None;
-        self.cover();
         // A file may have come that a project is wrong without.
         if changes.is_empty() && (self.trouble.is_none() || told.is_none()) {
+            // A folder may be another one, and a link may lead elsewhere.
+            self.seen.relate();
+            self.cover();
             return Ok(());
         }
         let paths = changes.paths();
@@ -367,14 +369,15 @@ impl<'a> Desk<'a> {
         if self.stopping.is_some() {
             return Ok(());
         }
+        self.seen.follow(ready.dependencies());
+        self.start(scope, attempt, ready);
         // What changed since the project was read is found by the look that the alarm asks for, and what changes from
         // now on is told of.
-        let changed_meanwhile = self.seen.follow(ready.dependencies());
+        self.seen.relate();
         self.cover();
-        if self.folders.is_some() || !changed_meanwhile.is_empty() {
+        if self.folders.is_some() {
             self.ring_alarm();
         }
-        self.start(scope, attempt, ready);
         Ok(())
     }
 
@@ -454,9 +457,14 @@ impl<'a> Desk<'a> {
         if self.trouble.is_some() {
             all_folders(&self.root, &mut wanted);
         }
-        if let Err(why) = folders.cover(&wanted) {
-            self.folders = None;
-            self.say_polling(&why);
+        match folders.cover(&wanted) {
+            // What happened in these until now, nobody told.
+            Ok(true) => self.ring_alarm(),
+            Ok(false) => {}
+            Err(why) => {
+                self.folders = None;
+                self.say_polling(&why);
+            }
         }
     }
 

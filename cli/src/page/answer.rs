@@ -8,8 +8,8 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use serde_json::Value;
-use tiny_http::{Header, Method, Request, Response, StatusCode};
 
+use super::wire::Request;
 use super::{Bytes, Desk};
 
 /// What is said of every answer: nothing is kept, nothing is guessed, and nobody else may show it.
@@ -43,11 +43,11 @@ pub(super) fn answer(desk: &Desk, request: Request) {
     if !may(desk, &request) {
         return say(request, 403, "text/plain", "this page is for whoever has its address".to_owned());
     }
-    if !matches!(request.method(), Method::Get | Method::Head) {
+    if !matches!(request.method(), "GET" | "HEAD") {
         return say(request, 405, "text/plain", "this page is only read".to_owned());
     }
-    let url = request.url().to_owned();
-    let (path, query) = url.split_once('?').unwrap_or((&url, ""));
+    let target = request.target().to_owned();
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let Some(path) = path.strip_prefix('/').and_then(|path| path.strip_prefix(&desk.token)) else {
         return say(request, 403, "text/plain", "this page is for whoever has its address".to_owned());
     };
@@ -82,50 +82,33 @@ pub(super) fn answer(desk: &Desk, request: Request) {
 
 /// Whether this machine's own page, or its user, asks.
 fn may(desk: &Desk, request: &Request) -> bool {
-    let of = |name: &'static str| {
-        let header = request.headers().iter().find(|header| header.field.equiv(name));
-        header.map(|header| header.value.as_str().to_owned())
-    };
-    let host = of("Host").filter(|host| desk.hosts.contains(host));
-    let same = |origin: String| host.as_ref().is_some_and(|host| origin == format!("http://{host}"));
+    let host = request.field("Host").filter(|host| desk.hosts.iter().any(|known| known == host));
+    let same = |origin: &str| host.is_some_and(|host| origin == format!("http://{host}"));
     host.is_some()
-        && of("Origin").is_none_or(same)
-        && of("Sec-Fetch-Site").is_none_or(|site| site != "cross-site" && site != "same-site")
-}
-
-fn header(name: &str, value: &str) -> Option<Header> {
-    Header::from_bytes(name.as_bytes(), value.as_bytes()).ok()
+        && request.field("Origin").is_none_or(same)
+        && request.field("Sec-Fetch-Site").is_none_or(|site| site != "cross-site" && site != "same-site")
 }
 
 fn say(request: Request, status: u16, media: &str, text: String) {
-    let mut response = Response::from_string(text).with_status_code(StatusCode(status));
-    for header in
-        ALWAYS.into_iter().chain([("Content-Type", media)]).filter_map(|(name, value)| header(name, value))
-    {
-        response.add_header(header);
-    }
-    let _ = request.respond(response);
+    let fields: Vec<(&str, &str)> = ALWAYS.into_iter().chain([("Content-Type", media)]).collect();
+    let _ = request.answer(status, &fields, text.as_bytes(), text.len() as u64);
 }
 
 /// What happens, line by line, until nobody listens.
 fn tell_events(desk: &Desk, request: Request) {
+    let fields: Vec<(&str, &str)> =
+        ALWAYS.into_iter().chain([("Content-Type", "text/event-stream")]).collect();
+    let Ok(mut out) = request.go_on(&fields) else { return };
     let (before, heard) = desk.hub.listen();
-    let mut out = request.into_writer();
-    let mut head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n".to_owned();
-    for (name, value) in ALWAYS {
-        head.push_str(name);
-        head.push_str(": ");
-        head.push_str(value);
-        head.push_str("\r\n");
-    }
-    let mut put = |text: &str| out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    let begun = put(&format!("{head}\r\nretry: 1000\n\n"));
-    if begun.is_err() || before.iter().any(|line| put(&format!("data: {line}\n\n")).is_err()) {
+    let mut put = |text: &str| out.write_all(text.as_bytes());
+    // Written at once: there may be thousands.
+    let told = before.iter().fold("retry: 1000\n\n".to_owned(), |told, line| told + &event(line));
+    if put(&told).is_err() {
         return;
     }
     loop {
         let told = match heard.recv_timeout(ALIVE) {
-            Ok(line) => put(&format!("data: {line}\n\n")),
+            Ok(line) => put(&heard.try_iter().fold(event(&line), |told, line| told + &event(&line))),
             Err(RecvTimeoutError::Timeout) => put(": still there\n\n"),
             Err(RecvTimeoutError::Disconnected) => return,
         };
@@ -133,6 +116,10 @@ fn tell_events(desk: &Desk, request: Request) {
             return;
         }
     }
+}
+
+fn event(line: &str) -> String {
+    format!("data: {line}\n\n")
 }
 
 /// What is known of something, or why nothing is.
@@ -161,8 +148,7 @@ fn send(request: Request, bytes: Bytes, media: &'static str) {
     let Ok((mut source, length)) = opened else {
         return say(request, 404, "text/plain", "it is not there".to_owned());
     };
-    let asked = request.headers().iter().find(|header| header.field.equiv("Range"));
-    let asked = asked.map(|header| range(header.value.as_str(), length));
+    let asked = request.field("Range").map(|asked| range(asked, length));
     let part = match asked {
         Some(None) => return say(request, 416, "text/plain", "there is no such part".to_owned()),
         Some(Some(part)) => Some(part),
@@ -172,20 +158,12 @@ fn send(request: Request, bytes: Bytes, media: &'static str) {
     if source.seek(SeekFrom::Start(whole.start)).is_err() {
         return say(request, 500, "text/plain", "it cannot be read".to_owned());
     }
-    let size = whole.end - whole.start;
-    let status = StatusCode(if part.is_some() { 206 } else { 200 });
-    let body: Box<dyn Read + Send> = Box::new(source.take(size));
-    let mut headers: Vec<Header> =
-        ALWAYS.into_iter().filter_map(|(name, value)| header(name, value)).collect();
-    headers.extend(header("Content-Type", media));
-    headers.extend(header("Accept-Ranges", "bytes"));
-    if let Some(part) = part {
-        let said = format!("bytes {}-{}/{length}", part.start, part.end - 1);
-        headers.extend(header("Content-Range", &said));
-    }
-    let size = usize::try_from(size).ok();
-    let response = Response::new(status, headers, body, size, None).with_chunked_threshold(usize::MAX);
-    let _: io::Result<()> = request.respond(response);
+    let mut fields: Vec<(&str, &str)> = ALWAYS.to_vec();
+    fields.extend([("Content-Type", media), ("Accept-Ranges", "bytes")]);
+    let said = part.as_ref().map(|part| format!("bytes {}-{}/{length}", part.start, part.end - 1));
+    fields.extend(said.as_deref().map(|said| ("Content-Range", said)));
+    let status = if part.is_some() { 206 } else { 200 };
+    let _ = request.answer(status, &fields, source, whole.end - whole.start);
 }
 
 /// As what an artifact is given to a browser: what it can show and what runs nothing; the rest as bytes.

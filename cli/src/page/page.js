@@ -1,12 +1,14 @@
 // Shows what a build tells while it does. It asks nobody but the server that it came from.
-import { by, forget, mark } from "./base.js";
+import { by, forget, mark, spell } from "./base.js";
 import { published, settle } from "./film.js";
 import * as gantt from "./gantt.js";
 import { loadGraph } from "./nodes.js";
 import "./timeline.js";
 
 let troubled = false;
+let asks = false;
 
+const rest = (time) => new Promise((done) => setTimeout(done, time));
 const say = (light, text) => {
   by("light").className = `light ${light}`;
   by("state").textContent = text;
@@ -21,7 +23,17 @@ const over = (event) => {
   const parts = [`ran ${event.ran}`, `cached ${event.cached}`];
   if (event.skipped) parts.push(`skipped ${event.skipped}`);
   if (event.failed) parts.push(`failed ${event.failed}`);
-  say(event.failed > 0 || troubled ? "bad" : "good", `planned ${event.planned} = ${parts.join(" + ")}, ${event.seconds} s`);
+  say(event.failed > 0 || troubled ? "bad" : "good", `planned ${event.planned} = ${parts.join(" + ")}, ${spell(event.seconds)}`);
+};
+/** Nodes that came to be in the run are asked for, and most of the time nothing is asked. */
+const more = async () => {
+  if (asks) return;
+  asks = true;
+  await rest(300);
+  const begin = performance.now();
+  await loadGraph();
+  await rest(4 * (performance.now() - begin));
+  asks = false;
 };
 const help = (event) => (event.help ? `\nhelp: ${event.help}` : "");
 
@@ -46,6 +58,7 @@ const handle = {
     const place = event.file ? `\n${event.file}:${event.line}` : "";
     trouble(`${event.code ? `${event.code}: ` : ""}${event.message}${place}${help(event)}`);
   },
+  "did-expand": more,
   "did-publish": (event) => published(event.name, event.path, event.written),
   "superseded": over,
   "finished": async (event) => {

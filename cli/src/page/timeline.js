@@ -4,6 +4,8 @@ import { address, onMoment, onShown, seek } from "./film.js";
 
 const NARROWEST = 68;
 const MOST_PICTURES = 240;
+/** How high pictures of scenes are. */
+const PICTURE = 54;
 const LARGEST_SOUND = 48 << 20;
 const WORDS = { "scene": "scene", "sentence": "said", "caption": "caption", "picture": "picture", "outgoing": "going out", "layer": "layer",
   "transition": "transition", "segment": "segment", "clip-sound": "clip sound", "effect": "effect", "music": "music", "mix": "sound", "film": "film" };
@@ -13,6 +15,8 @@ let load = 0;
 let told = "";
 let at = 0;
 let wave = null;
+/** Small pictures, by scene. */
+const taken = new Map();
 let loud = { key: null, peaks: null };
 
 const rate = () => film.fps[0] / film.fps[1];
@@ -40,19 +44,18 @@ const draw = () => {
   const step = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600].find((step) => (length() / step) * 60 < by("tracks").clientWidth) ?? 1200;
   const marks = Array.from({ length: Math.floor(length() / step) + 1 }, (_, n) => ({ from: n * step * rate(), to: n * step * rate() }));
   each("ruler", marks, (all, it) => add(all, "span", clock(it.from / rate()).replace(/\.0$/, "")));
-  // Pictures of the film before stay until the new ones are there.
-  const old = new Map([...by("scenes").children].map((button) => [button.dataset.scene, button.firstElementChild]));
   each("scenes", scenes, (all, it) => {
     const button = add(all, "button");
     button.dataset.scene = it.text;
-    button.append(old.get(it.text) ?? document.createElement("canvas"));
-    button.firstElementChild.setAttribute("aria-hidden", "true");
+    add(button, "canvas").setAttribute("aria-hidden", "true");
     add(button, "span", it.text);
     button.title = `${it.text}, ${clock(it.from / rate())} to ${clock(it.to / rate())}`;
     button.setAttribute("aria-label", `scene ${it.text}, at ${clock(it.from / rate())}`);
     button.addEventListener("click", (event) => { event.stopPropagation(); seek(it.from / rate() + 0.001); });
     return button;
   });
+  // Pictures of the film before stay until the new ones are there.
+  for (const button of by("scenes").children) paintScene(button);
   const captions = of("caption");
   each("captions", captions.length ? captions : of("sentence"), (all, it) => {
     const span = add(all, "span", it.text);
@@ -90,6 +93,19 @@ const picture = (source, moment) => new Promise((done) => {
   source.onerror = () => finish(false);
   source.currentTime = moment;
 });
+/** Draws the picture of a scene, whole, as many times side by side as there is room. */
+const paintScene = (button) => {
+  const [canvas, shown] = [button.firstElementChild, taken.get(button.dataset.scene)];
+  if (!shown) return;
+  [canvas.width, canvas.height] = [Math.max(1, canvas.clientWidth * 2), PICTURE * 2];
+  const paper = canvas.getContext("2d");
+  const count = Math.max(1, Math.floor(canvas.width / shown.width));
+  const each = canvas.width / count;
+  const scale = Math.min(1, each / shown.width);
+  const [wide, high] = [shown.width * scale, shown.height * scale];
+  for (let n = 0; n < count; n += 1) paper.drawImage(shown, n * each + (each - wide) / 2, (canvas.height - high) / 2, wide, high);
+  button.dataset.drawn = "yes";
+};
 const pictures = async (name, mine) => {
   const source = document.createElement("video");
   source.muted = true;
@@ -99,21 +115,16 @@ const pictures = async (name, mine) => {
     source.onerror = () => done(false);
     source.src = address(name);
   });
-  const scenes = of("scene").slice(0, MOST_PICTURES);
-  for (const [index, it] of scenes.entries()) {
+  for (const it of of("scene").slice(0, MOST_PICTURES)) {
     if (!there || mine !== load) break;
     const middle = Math.min((it.from + it.to) / 2, it.from + 2 * rate());
     if (!(await picture(source, middle / rate())) || mine !== load) continue;
-    const canvas = by("scenes").children[index]?.firstElementChild;
-    if (!canvas) break;
-    const height = 108;
-    canvas.height = height;
-    canvas.width = Math.max(1, Math.min(canvas.clientWidth * 2, Math.round((source.videoWidth / source.videoHeight) * height * 8)));
-    // As many times side by side as there is room, so that a long scene is not one thin picture.
-    const each = Math.max(1, (source.videoWidth / source.videoHeight) * height);
-    const paper = canvas.getContext("2d");
-    for (let x = 0; x < canvas.width; x += each) paper.drawImage(source, x, 0, each, height);
-    by("scenes").children[index].dataset.drawn = "yes";
+    const small = document.createElement("canvas");
+    [small.width, small.height] = [Math.max(1, Math.round((source.videoWidth / source.videoHeight) * PICTURE * 2)), PICTURE * 2];
+    small.getContext("2d").drawImage(source, 0, 0, small.width, small.height);
+    taken.set(it.text, small);
+    const button = by("scenes").querySelector(`[data-scene="${CSS.escape(it.text)}"]`);
+    if (button) paintScene(button);
   }
   source.removeAttribute("src");
   source.load();
@@ -125,10 +136,14 @@ const listen = async (mine) => {
   const name = of("mix")[0]?.nodes[0];
   const node = name && nodeOf(name);
   by("wave").hidden = !name;
-  if (!name || (node?.bytes ?? 0) > LARGEST_SOUND) return;
+  if (!name) return;
   if (!node?.key || loud.key !== node.key) {
     const answer = await fetch(`artifact?node=${encodeURIComponent(name)}&port=audio`);
-    if (!answer.ok) return;
+    if (!answer.ok || Number(answer.headers.get("Content-Length")) > LARGEST_SOUND) {
+      answer.body?.cancel();
+      by("wave").hidden = true;
+      return;
+    }
     try {
       const ear = new OfflineAudioContext(1, 1, 8000);
       const heard = await ear.decodeAudioData(await answer.arrayBuffer());
@@ -216,5 +231,5 @@ const begin = async (name) => {
   pictures(name, mine);
 };
 onShown(begin);
-addEventListener("resize", soon(() => { if (film) { draw(); paint(); told = ""; show(); pictures(film.name, ++load); } }));
+addEventListener("resize", soon(() => { if (film) { draw(); paint(); told = ""; show(); } }));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => paint());

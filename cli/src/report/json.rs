@@ -12,14 +12,14 @@ use crate::ui::json_line;
 /// The report for programs.
 pub(crate) struct Json {
     sink: Sink,
-    /// What may be kept to itself as long as nothing happens; `None` once something did.
-    held: Option<Vec<Value>>,
+    /// Lines that may be kept to itself as long as nothing happens; `None` once something did.
+    held: Option<String>,
 }
 
 impl Json {
-    /// A report that writes to `sink`.
+    /// A report that writes to `sink`, which may be given many lines at once.
     pub(crate) fn new(sink: Sink) -> Self {
-        Self { sink, held: Some(Vec::new()) }
+        Self { sink, held: Some(String::new()) }
     }
 
     fn write(&mut self, value: &Value) {
@@ -28,17 +28,16 @@ impl Json {
 
     /// Something happened: what was held is told first.
     fn tell(&mut self, value: &Value) {
-        for held in self.held.take().unwrap_or_default() {
-            self.write(&held);
-        }
-        self.write(value);
+        let mut text = self.held.take().unwrap_or_default();
+        text.push_str(&json_line(value));
+        (self.sink)(&text);
     }
 
     /// Nothing changed by this; told only if something happens.
-    fn hold(&mut self, value: Value) {
+    fn hold(&mut self, value: &Value) {
         match &mut self.held {
-            Some(held) => held.push(value),
-            None => self.write(&value),
+            Some(held) => held.push_str(&json_line(value)),
+            None => self.write(value),
         }
     }
 }
@@ -58,11 +57,11 @@ impl Observer for Json {
             }
             Event::DidHit { node, fresh, .. } => {
                 let value = json!({ "event": "did-hit", "node": node.name, "kind": node.kind });
-                if *fresh { self.hold(value) } else { self.tell(&value) }
+                if *fresh { self.hold(&value) } else { self.tell(&value) }
             }
             Event::DidExpand { node, made, planned } => {
                 let value = json!({ "event": "did-expand", "node": node.name, "kind": node.kind, "made": made, "planned": planned });
-                self.hold(value);
+                self.hold(&value);
             }
             Event::DidFail { node, failure } => self.tell(&json!({
                 "event": "did-fail",
@@ -96,7 +95,7 @@ impl Observer for Json {
             Event::DidCollect(report) => self.write(&collection_json("did-collect", report)),
             Event::DidPublish { name, path, written, .. } => {
                 let value = json!({ "event": "did-publish", "name": name, "path": path, "written": written });
-                if *written { self.tell(&value) } else { self.hold(value) }
+                if *written { self.tell(&value) } else { self.hold(&value) }
             }
         }
     }

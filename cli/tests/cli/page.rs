@@ -103,6 +103,26 @@ fn whoever_has_the_address_sees_the_page_and_nobody_else() {
 }
 
 #[test]
+fn connections_that_are_kept_keep_nobody_waiting() {
+    let play = Play::with(hello());
+    let mut served = Served::start(&play);
+    served.until("watching");
+    // Browsers open several connections at once, some of them in advance; here all are there before any is looked at.
+    play::signal(&served.going, "STOP");
+    let idle: Vec<TcpStream> = (0..8).map(|_| TcpStream::connect(&served.host).unwrap()).collect();
+    let path = format!("/{}/page.css", served.token);
+    let asked: Vec<TcpStream> = (0..8).map(|_| served.ask(&path, &[("Connection", "keep-alive")])).collect();
+    play::signal(&served.going, "CONT");
+    for mut stream in &asked {
+        let mut begin = [0; 12];
+        stream.read_exact(&mut begin).expect("an answer");
+        assert_eq!(&begin, b"HTTP/1.1 200");
+    }
+    drop(idle);
+    served.end();
+}
+
+#[test]
 fn outputs_come_in_parts_and_only_those_that_were_made() {
     let play = Play::with(hello());
     play.write("secret.txt", "not an output");

@@ -174,6 +174,27 @@ fn a_folder_that_goes_and_comes_back_is_no_work() {
 }
 
 #[test]
+fn a_folder_that_was_away_for_a_moment_is_watched_when_it_is_back() {
+    let play = Play::with(&hello().replace("world.txt", "deep/in/world.txt"));
+    play.write("deep/in/world.txt", "world");
+    let mut watching = Watching::start(&play, &[]);
+    assert_eq!(watching.ran(), BOTH);
+    let (there, away) = (play.path("deep"), play.path("../away"));
+    fs::rename(&there, &away).unwrap();
+    fs::rename(&away, &there).unwrap();
+    nothing_happens();
+    play.write("deep/in/world.txt", "moon");
+    assert_eq!(watching.ran(), BOTH);
+    // A new folder may have the number of the old one.
+    fs::remove_dir_all(&there).unwrap();
+    play.write("deep/in/world.txt", "moon");
+    nothing_happens();
+    play.write("deep/in/world.txt", "sun");
+    assert_eq!(watching.ran(), BOTH);
+    watching.end();
+}
+
+#[test]
 fn included_files_and_rows_count_and_another_branch_and_back_is_found() {
     let play = Play::with(
         "version: 1\ninclude: [more.yaml]\nnodes:\n  row:\n    foreach: { row: rows.csv }\n    uses: text\n    \
@@ -219,6 +240,26 @@ fn a_burst_of_many_files_is_one_build() {
     let events = watching.rest();
     assert_eq!(nodes(&events, "did-run"), ["all"]);
     assert_eq!(events[0]["files"].as_array().unwrap().len(), count, "all of them at once");
+    watching.end();
+}
+
+#[test]
+fn what_the_system_could_not_tell_is_found_all_the_same() {
+    let play = Play::with(hello());
+    let mut watching = Watching::start(&play, &[]);
+    assert_eq!(watching.ran(), BOTH);
+    let most = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let most: usize = most.trim().parse().unwrap();
+    // While it cannot listen, more happens than is kept for it: each file is opened, emptied, written and closed. There
+    // are two by turns, since the same twice is told once.
+    play::signal(&watching.going, "STOP");
+    for number in 0..most / 2 {
+        play.write(["notes.md", "more.md"][number % 2], "nobody's");
+    }
+    play.write("world.txt", "moon");
+    play::signal(&watching.going, "CONT");
+    assert_eq!(watching.ran(), BOTH);
+    assert_eq!(play.read("out/again.txt"), "hello moon, again");
     watching.end();
 }
 

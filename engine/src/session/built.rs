@@ -49,10 +49,13 @@ impl Built<'_> {
         }
     }
 
-    /// The artifact that a node itself put on a port the last time.
+    /// The artifact that was on a port of a node the last time: its own, or the one that its expansion put there.
     #[must_use]
     pub fn artifact(&self, id: NodeId, port: &str) -> Option<Stored> {
-        self.result(id)?.port(port).cloned()
+        let number = self.graph.node(id).port(port)?;
+        let [(from, number)] = *self.graph.behind(id, number).as_slice() else { return None };
+        let name = &self.graph.node(from).ports.get(number as usize)?.name;
+        self.result(from)?.port(name).cloned()
     }
 
     /// The bytes of that artifact, if they are there as they were recorded.

@@ -1,7 +1,7 @@
 //! What a build depends on outside itself, for whoever wants to know when to build again. It watches nothing.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 
 use super::{LOCK_FILE, Project, Resumption};
 use crate::digest::Digest;
@@ -63,11 +63,13 @@ impl Resumption {
     /// Files and places that the whole project depends on, as they are now.
     #[must_use]
     pub fn dependencies(&self) -> Vec<Dependency> {
+        let sources = self.changes.sources.iter();
+        let changed: HashMap<&Path, Digest> =
+            sources.filter_map(|(index, known)| Some((self.snapshot.file(*index)?, known.digest))).collect();
         let mut all = self.snapshot.dependencies();
-        for (index, known) in &self.changes.sources {
-            let path = self.snapshot.file(*index);
-            if let Some(changed) = all.iter_mut().find(|dependency| Some(dependency.path.as_path()) == path) {
-                changed.counts = Counts::Content(Some(known.digest));
+        for dependency in &mut all {
+            if let Some(digest) = changed.get(dependency.path.as_path()) {
+                dependency.counts = Counts::Content(Some(*digest));
             }
         }
         all
@@ -78,9 +80,8 @@ impl Snapshot {
     /// Files and places that the project depended on, as they were; not its outputs.
     #[must_use]
     pub fn dependencies(&self) -> Vec<Dependency> {
-        let content =
-            |(path, digest): (&std::path::Path, Digest)| Dependency::content(path.to_owned(), Some(digest));
-        let place = |path: &std::path::Path| Dependency { path: path.to_owned(), counts: Counts::State };
+        let content = |(path, digest): (&Path, Digest)| Dependency::content(path.to_owned(), Some(digest));
+        let place = |path: &Path| Dependency { path: path.to_owned(), counts: Counts::State };
         self.contents().map(content).chain(self.places().map(place)).collect()
     }
 }

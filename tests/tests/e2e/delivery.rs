@@ -28,6 +28,57 @@ fn render(space: &TestSpace, checkout: &str, more: &[&str]) -> Ran {
     command.arg(".").args(more).current_dir(space.root().join(checkout)).output().unwrap().into()
 }
 
+/// What a host is told to run: the lines behind `key` that are indented further, as one script.
+fn script(file: &str, key: &str) -> String {
+    let text = fs::read_to_string(repository().join(file)).unwrap();
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let mut lines = text.lines().skip_while(|line| line.trim() != key);
+    let least = depth(lines.next().unwrap_or_else(|| panic!("no `{key}` in {file}")));
+    let inside = lines.take_while(|line| line.trim().is_empty() || depth(line) > least);
+    let commands = inside.map(|line| line.trim().trim_start_matches("- "));
+    commands.filter(|line| !line.starts_with('#')).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn what_hosts_are_told_to_run_makes_the_outputs_in_a_clean_folder() {
+    let node = |name: &str| format!("  {name}: {{ uses: text, with: {{ parts: [{name}] }} }}\n");
+    let output = |name: &str| format!("  {name}: {{ from: \"${{{name}.text}}\", file: out/{name}.txt }}\n");
+    let project =
+        ["version: 1\nnodes:\n", &node("one"), &node("two"), "outputs:\n", &output("one"), &output("two")];
+    let ci = repository().join("ci");
+    let hosts = [
+        ("github", script("ci/github/action.yml", "run: |")),
+        ("gitlab", script("ci/gitlab/reel.yml", "script:")),
+    ];
+    for (host, script) in hosts {
+        let space = TestSpace::of("");
+        // A blank in a path is no border between words.
+        let folder = space.root().join("a film");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("reel.yaml"), project.concat()).unwrap();
+        let programs = program("reel").parent().unwrap().to_owned();
+        let run = |more: &[(&str, &str)]| -> Ran {
+            let mut command = Command::new("bash");
+            command.args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script]).env_clear();
+            command.env("PATH", format!("{}:/usr/bin:/bin", programs.display())).env("HOME", space.path(""));
+            command.env("REEL_ACTION", ci.join("github")).env("REEL_RENDER", ci.join("render.sh"));
+            command.env("REEL_PROJECT", "a film").env("REEL_CACHE_BUDGET", "1GiB");
+            command.envs([("REEL_TARGETS", ""), ("REEL_ARGUMENTS", "")]).envs(more.iter().copied());
+            command.current_dir(space.root()).output().unwrap().into()
+        };
+        let asked = if host == "github" { "REEL_TARGETS" } else { "REEL_ARGUMENTS" };
+        let some = run(&[(asked, "one --keep-going")]).ok();
+        assert!(folder.join("out/one.txt").is_file(), "{host}: {}", some.all());
+        assert!(!folder.join("out/two.txt").exists(), "{host}: what was not asked for: {}", some.all());
+        let all = run(&[]).ok();
+        assert!(folder.join("out/two.txt").is_file(), "{host}: {}", all.all());
+        assert!(space.root().join("reel-reports/junit.xml").is_file(), "{host}");
+        assert!(folder.join(".reel/cache").is_dir(), "{host}: what is kept is in one folder");
+        fs::write(folder.join("reel.yaml"), "version: 2\n").unwrap();
+        assert_eq!(run(&[]).code, Some(2), "{host}: the code of `reel ci`");
+    }
+}
+
 fn copy(from: &Path, to: &Path) {
     let copied = Command::new("cp").args(["-R", "--"]).args([from, to]).status().unwrap();
     assert!(copied.success());

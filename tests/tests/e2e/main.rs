@@ -34,4 +34,5 @@ mod sync;
 mod templates;
 mod told;
 mod voices;
+mod watched;
 mod wrong;

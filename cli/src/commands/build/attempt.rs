@@ -376,7 +376,8 @@ impl<'a> Attempt<'a> {
         all.push(Box::new(Failures::new(self.root.join(STATE_FOLDER))));
         if let Some(hub) = self.telling.page.clone() {
             hub.begin();
-            all.push(Box::new(Json::new(Box::new(move |line| hub.tell(line)))));
+            let tell = move |lines: &str| lines.lines().for_each(|line| hub.tell(line));
+            all.push(Box::new(Json::new(Box::new(tell))));
         }
         if let Some(file) = &self.telling.trace {
             all.push(Box::new(Trace::new(call.config.here.join(file))));

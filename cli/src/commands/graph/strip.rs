@@ -53,10 +53,11 @@ pub(super) fn strip(
     let film = film(project, &built, output.node, &output.name)?;
     let scenes: Vec<&Stretch> = film.stretches.iter().filter(|it| it.role == Role::Scene).collect();
     let pictures = pictures(call, (loaded, shop), &built, (&film, scenes.as_slice()))?;
-    let part = |(scene, picture): (&&Stretch, Option<Vec<u8>>)| Part {
+    let part = |(scene, picture): (&&Stretch, Option<Small>)| Part {
         name: scene.text.clone(),
         seconds: seconds(&film, scene.end) - seconds(&film, scene.start),
-        picture: picture.map(|bytes| format!("data:image/jpeg;base64,{}", STANDARD.encode(bytes))),
+        aspect: picture.as_ref().map(|small| f64::from(small.width) / f64::from(HIGH)),
+        picture: picture.map(|small| format!("data:image/jpeg;base64,{}", STANDARD.encode(small.jpeg))),
         heights: loudness(&built, &film, scene),
     };
     Ok(Strip { name: output.name.clone(), parts: scenes.iter().zip(pictures).map(part).collect() })
@@ -86,19 +87,26 @@ fn moment<'a>(film: &'a Film, scene: &Stretch) -> Option<(&'a Stretch, u64)> {
     film.at(frame).find(|it| it.role == Role::Segment).map(|segment| (segment, frame - segment.start))
 }
 
+/// A small picture.
+#[derive(Clone)]
+struct Small {
+    width: u32,
+    jpeg: Vec<u8>,
+}
+
 /// A small picture of each scene, as far as its segment is there.
 fn pictures(
     call: &Invocation,
     (loaded, shop): (&Loaded, &Workshop),
     built: &Built<'_>,
     (film, scenes): (&Film, &[&Stretch]),
-) -> Result<Vec<Option<Vec<u8>>>, CommandError> {
+) -> Result<Vec<Option<Small>>, CommandError> {
     let failed = |what: &str, why: &dyn std::fmt::Display| {
         CommandError::failed(format!("cannot make pictures of the scenes: {what}: {why}"))
     };
     let folder = shop.scratch().join("strip");
     fs::create_dir_all(&folder).map_err(|error| failed("no folder", &error))?;
-    let mut nodes = Map::new();
+    let (mut nodes, mut widths) = (Map::new(), vec![0; scenes.len()]);
     for (number, scene) in scenes.iter().enumerate() {
         let Some((segment, frame)) = moment(film, scene) else { continue };
         let Some(stored) = segment.nodes.first().and_then(|id| built.artifact(*id, "video")) else {
@@ -110,7 +118,9 @@ fn pictures(
             continue;
         }
         let at = film.micros(frame);
-        let small = json!({ "video": file, "size": small(built, segment), "fps": 10, "from": format!("{at}us"), "to": format!("{}us", at + 1) });
+        widths[number] = wide(built, segment);
+        let size = format!("{}x{HIGH}", widths[number]);
+        let small = json!({ "video": file, "size": size, "fps": 10, "from": format!("{at}us"), "to": format!("{}us", at + 1) });
         nodes.insert(format!("small{number}"), json!({ "uses": "conform", "with": small }));
         let picture = json!({ "video": format!("${{small{number}.video}}"), "format": "jpg" });
         nodes.insert(format!("picture{number}"), json!({ "uses": "thumbnail", "with": picture }));
@@ -128,17 +138,18 @@ fn pictures(
     let seen = project.foresee(&beside.equipment(&loaded.registry), &all, &[])?;
     let picture = |number: usize| {
         let id = seen.graph.find(&format!("picture{number}"))?;
-        beside.cache.read(seen.results.get(id)?.port("image")?).ok()
+        let jpeg = beside.cache.read(seen.results.get(id)?.port("image")?).ok()?;
+        Some(Small { width: widths[number], jpeg })
     };
     Ok((0..scenes.len()).map(picture).collect())
 }
 
-/// The size of a small picture of a segment.
-fn small(built: &Built<'_>, segment: &Stretch) -> String {
+/// How wide a small picture of a segment is.
+fn wide(built: &Built<'_>, segment: &Stretch) -> u32 {
     let size = segment.nodes.first().map(|id| &built.graph.node(*id).params["size"]);
     let size = size.and_then(Value::as_str).and_then(|size| size.parse::<Size>().ok());
     let width = size.map_or(HIGH, |size| HIGH * size.width.min(1 << 14) / size.height.max(1));
-    format!("{}x{HIGH}", (width.min(WIDEST) / 2).max(8) * 2)
+    (width.min(WIDEST) / 2).max(8) * 2
 }
 
 /// Runs what was never run of it, and leaves nothing but results.

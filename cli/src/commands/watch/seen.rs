@@ -1,7 +1,7 @@
 //! What of the project's files was seen last, and which of them are not that any more. Content decides: it is told
 //! that something happened, and looks. It knows no event and no build.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use reel_engine::cache::FileStates;
@@ -43,15 +43,48 @@ impl Changes {
 /// Files and places, as they were seen last.
 pub(super) struct Seen {
     states: FileStates,
-    known: BTreeMap<PathBuf, Sight>,
-    /// All known paths, and the folders above them.
+    known: HashMap<PathBuf, Sight>,
+    around: Around,
+}
+
+/// What lies around known paths. It is found folder by folder: there may be ten thousand files in a few.
+#[derive(Default)]
+struct Around {
+    /// The folders that hold them.
+    parents: BTreeSet<PathBuf>,
+    /// All folders above them, and where links among all of these lead, with the folders above that.
     relevant: BTreeSet<PathBuf>,
+    /// Folders in which links end.
+    ends: BTreeSet<PathBuf>,
+}
+
+impl Around {
+    fn of<'a>(known: impl Iterator<Item = &'a PathBuf>) -> Self {
+        let mut around = Self::default();
+        let (mut real, mut ends) = (HashMap::new(), Vec::new());
+        for path in known {
+            let Some(parent) = path.parent() else { continue };
+            if !real.contains_key(parent) {
+                real.insert(parent.to_owned(), target(parent));
+                around.parents.insert(parent.to_owned());
+            }
+            let elsewhere = real.get(parent).and_then(Option::as_ref).zip(path.file_name());
+            let below = elsewhere.map(|(folder, name)| folder.join(name));
+            ends.extend(if path.is_symlink() { target(path) } else { below });
+        }
+        around.parents.iter().for_each(|path| add_with_above(&mut around.relevant, path));
+        ends.extend(around.relevant.iter().filter_map(|path| target(path)));
+        ends.iter().for_each(|path| add_with_above(&mut around.relevant, path));
+        around.ends = ends.iter().filter_map(|path| path.parent()).map(Path::to_owned).collect();
+        around
+    }
 }
 
 impl Seen {
     /// Nothing yet; digests that are remembered in the project's `.reel` are believed.
     pub(super) fn new(state_folder: &Path) -> Self {
-        Self { states: FileStates::open(state_folder), known: BTreeMap::new(), relevant: BTreeSet::new() }
+        let states = FileStates::open(state_folder);
+        Self { states, known: HashMap::new(), around: Around::default() }
     }
 
     /// How many files and places there are.
@@ -59,37 +92,33 @@ impl Seen {
         self.known.len()
     }
 
-    /// Looks at these from now on; the answer are files that are already not what they were said to be.
-    pub(super) fn follow(&mut self, dependencies: Vec<Dependency>) -> Vec<PathBuf> {
+    /// Looks at these from now on. A file whose content is told is taken to be so until the next look, which finds what
+    /// became of it meanwhile; what lies around is to be [found out](Self::relate), too.
+    pub(super) fn follow(&mut self, dependencies: Vec<Dependency>) {
         self.states.begin();
         self.known.clear();
-        let (mut told, mut open) = (BTreeMap::new(), Vec::new());
+        let mut open = Vec::new();
         for Dependency { path, counts } in dependencies {
-            match counts {
-                Counts::Content(was) => {
-                    told.extend(was.map(|was| (path.clone(), was)));
+            let sight = match counts {
+                Counts::Content(Some(was)) => Sight::Content(was),
+                Counts::Content(None) => {
                     open.push(path);
+                    continue;
                 }
-                Counts::State => {
-                    let state = FileState::of(&path).ok();
-                    self.known.insert(path, Sight::Place(state));
-                }
-            }
-        }
-        let mut other = Vec::new();
-        for (path, sight) in self.contents(open) {
-            if told.get(&path).is_some_and(|was| sight != Sight::Content(*was)) {
-                other.push(path.clone());
-            }
+                Counts::State => Sight::Place(FileState::of(&path).ok()),
+            };
             self.known.insert(path, sight);
         }
-        self.relate();
-        other
+        let seen = self.contents(open);
+        self.known.extend(seen);
     }
 
     /// Looks at these, too, as they are now.
     pub(super) fn add(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
-        let new = paths.into_iter().filter(|path| !self.known.contains_key(path)).collect();
+        let new: Vec<PathBuf> = paths.into_iter().filter(|path| !self.known.contains_key(path)).collect();
+        if new.is_empty() {
+            return;
+        }
         let seen = self.contents(new);
         self.known.extend(seen);
         self.relate();
@@ -123,31 +152,26 @@ impl Seen {
     /// Whether something that happened at a path may have changed any of it.
     pub(super) fn concerns(&self, path: &Path) -> bool {
         let place = |folder| matches!(self.known.get(folder), Some(Sight::Place(_)));
-        self.relevant.contains(path) || path.parent().is_some_and(place)
+        self.known.contains_key(path)
+            || self.around.relevant.contains(path)
+            || path.parent().is_some_and(place)
     }
 
     /// The folders to watch so that nothing is missed: above each path up to `root`, and wherever links lead.
     pub(super) fn folders(&self, root: &Path) -> BTreeSet<PathBuf> {
         let mut folders: BTreeSet<PathBuf> = BTreeSet::from([root.to_owned()]);
         folders.extend(root.parent().map(Path::to_owned));
-        for (path, sight) in &self.known {
-            let mut above = path.parent();
-            while let Some(folder) = above.filter(|folder| folder.starts_with(root) && *folder != root) {
-                if !folders.insert(folder.to_owned()) {
-                    break;
-                }
-                above = folder.parent();
-            }
-            if !path.starts_with(root) {
-                let there = path.ancestors().skip(1).find(|folder| folder.is_dir());
+        for parent in &self.around.parents {
+            if parent.starts_with(root) {
+                folders.extend(parent.ancestors().take_while(|folder| *folder != root).map(Path::to_owned));
+            } else {
+                let there = parent.ancestors().find(|folder| folder.is_dir());
                 folders.extend(there.map(Path::to_owned));
             }
-            if matches!(sight, Sight::Place(Some(_))) && path.is_dir() {
-                folders.insert(path.clone());
-            }
         }
-        let real: Vec<PathBuf> = self.relevant.iter().filter_map(|path| target(path)).collect();
-        folders.extend(real.iter().filter_map(|path| path.parent()).map(Path::to_owned));
+        let places = self.known.iter().filter(|(_, sight)| matches!(sight, Sight::Place(Some(_))));
+        folders.extend(places.map(|(path, _)| path.clone()));
+        folders.extend(self.around.ends.iter().cloned());
         folders.retain(|folder| folder.is_dir());
         folders
     }
@@ -160,17 +184,17 @@ impl Seen {
         paths.into_iter().zip(digests.into_iter().map(sight)).collect()
     }
 
-    fn relate(&mut self) {
-        let mut relevant = BTreeSet::new();
-        let links: Vec<PathBuf> = self.known.keys().filter_map(|path| target(path)).collect();
-        for path in self.known.keys().chain(&links) {
-            for path in path.ancestors() {
-                if !relevant.insert(path.to_owned()) {
-                    break;
-                }
-            }
+    /// Finds out anew what lies around; links may lead elsewhere by now.
+    pub(super) fn relate(&mut self) {
+        self.around = Around::of(self.known.keys());
+    }
+}
+
+fn add_with_above(all: &mut BTreeSet<PathBuf>, path: &Path) {
+    for path in path.ancestors() {
+        if !all.insert(path.to_owned()) {
+            break;
         }
-        self.relevant = relevant;
     }
 }
 
@@ -197,7 +221,8 @@ mod tests {
         fs::write(&a, "one").unwrap();
         fs::write(&b, "two").unwrap();
         let mut seen = Seen::new(&dir.path().join(".reel"));
-        assert!(seen.follow(vec![content(&a), content(&b)]).is_empty());
+        seen.follow(vec![content(&a), content(&b)]);
+        seen.relate();
         fs::write(&a, "one").unwrap();
         assert!(seen.look().is_empty(), "written again, and the same");
         fs::write(&a, "two").unwrap();
@@ -217,12 +242,50 @@ mod tests {
     }
 
     #[test]
-    fn what_changed_while_a_project_was_read_is_told_at_once() {
+    fn links_are_followed_wherever_they_stand_on_the_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let (project, elsewhere) = (root.join("project"), root.join("elsewhere"));
+        for folder in [&project, &elsewhere.join("deep"), &elsewhere.join("files")] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        fs::write(elsewhere.join("deep/a"), "a").unwrap();
+        fs::write(elsewhere.join("files/b"), "b").unwrap();
+        std::os::unix::fs::symlink(elsewhere.join("deep"), project.join("link")).unwrap();
+        std::os::unix::fs::symlink(elsewhere.join("files/b"), project.join("b")).unwrap();
+        let mut seen = Seen::new(&project.join(".reel"));
+        seen.follow(vec![content(&project.join("link/a")), content(&project.join("b"))]);
+        seen.relate();
+        let folders = seen.folders(&project);
+        // Where the files are, and where the folder is that the link names.
+        for folder in ["project", "project/link", "elsewhere", "elsewhere/deep", "elsewhere/files"] {
+            assert!(folders.contains(&root.join(folder)), "{folder} is not among {folders:?}");
+        }
+        for path in
+            ["project/link", "project/link/a", "elsewhere/deep/a", "elsewhere/files/b", "elsewhere/deep"]
+        {
+            assert!(seen.concerns(&root.join(path)), "{path}");
+        }
+        assert!(!seen.concerns(&root.join("elsewhere/deep/other")));
+        // A link that leads elsewhere is found without any content being another.
+        fs::create_dir(root.join("third")).unwrap();
+        fs::write(root.join("third/b"), "b").unwrap();
+        fs::remove_file(project.join("b")).unwrap();
+        std::os::unix::fs::symlink(root.join("third/b"), project.join("b")).unwrap();
+        assert!(seen.look().is_empty());
+        seen.relate();
+        assert!(seen.folders(&project).contains(&root.join("third")) && seen.concerns(&root.join("third/b")));
+    }
+
+    #[test]
+    fn what_changed_while_a_project_was_read_is_found_by_the_next_look() {
         let dir = tempfile::tempdir().unwrap();
         let a = dir.path().join("a");
         fs::write(&a, "new").unwrap();
         let mut seen = Seen::new(&dir.path().join(".reel"));
-        let was = Dependency::content(a.clone(), Some(Digest::of(b"old")));
-        assert_eq!(seen.follow(vec![was]), [a]);
+        seen.follow(vec![Dependency::content(a.clone(), Some(Digest::of(b"old")))]);
+        assert_eq!(seen.look().paths(), slice::from_ref(&a));
+        seen.follow(vec![Dependency::content(a, Some(Digest::of(b"new")))]);
+        assert!(seen.look().is_empty());
     }
 }

@@ -11,8 +11,8 @@ use super::markup::{cut, escaped, put};
 const PICTURE: f64 = 96.0;
 const WAVE: f64 = 30.0;
 const LINE: f64 = 18.0;
-/// The shortest part is at least so wide, unless the whole would become too long.
-const NARROWEST: f64 = 44.0;
+/// The shortest part is at least so wide, unless the whole would become too long: enough for a picture made for phones.
+const NARROWEST: f64 = 56.0;
 const LONGEST: f64 = 24_000.0;
 
 /// Something that lasts for a time, in parts one after the other.
@@ -34,6 +34,9 @@ pub struct Part {
     /// A picture of it, as a `data:` address.
     #[serde(default)]
     pub picture: Option<String>,
+    /// How wide that is, as a part of its height.
+    #[serde(default)]
+    pub aspect: Option<f64>,
     /// How loud it is, of 255, at equal distances.
     #[serde(default)]
     pub heights: Vec<u8>,
@@ -60,9 +63,9 @@ impl Drawing {
             &mut svg,
             format_args!("<g id=\"strip\" role=\"img\" aria-label=\"{}\">\n", escaped(&strip.name)),
         );
-        for part in &strip.parts {
+        for (number, part) in strip.parts.iter().enumerate() {
             let width = part.seconds * scale;
-            draw(&mut svg, part, (x, top, width), at);
+            draw(&mut svg, (number, part), (x, top, width), at);
             x += width;
             at += part.seconds;
         }
@@ -71,7 +74,7 @@ impl Drawing {
     }
 }
 
-fn draw(svg: &mut String, part: &Part, (x, top, width): (f64, f64, f64), at: f64) {
+fn draw(svg: &mut String, (number, part): (usize, &Part), (x, top, width): (f64, f64, f64), at: f64) {
     let inner = (width - 2.0).max(1.0);
     let name = escaped(&part.name);
     put(svg, format_args!("<g><title>{name}, {:.1} s, from {at:.1} s on</title>", part.seconds));
@@ -82,16 +85,7 @@ fn draw(svg: &mut String, part: &Part, (x, top, width): (f64, f64, f64), at: f64
             PICTURE + WAVE
         ),
     );
-    if let Some(picture) = &part.picture {
-        put(
-            svg,
-            format_args!(
-                "<image x=\"{x:.1}\" y=\"{top:.1}\" width=\"{inner:.1}\" height=\"{PICTURE}\" \
-                 preserveAspectRatio=\"xMidYMid slice\" href=\"{}\"/>",
-                escaped(picture)
-            ),
-        );
-    }
+    pictures(svg, (number, part), (x, top, inner));
     wave(svg, &part.heights, (x, top + PICTURE + WAVE / 2.0, inner));
     // A letter is about six pixels wide.
     let letters = ((inner - 4.0) / 6.2).max(1.0) as usize;
@@ -106,6 +100,23 @@ fn draw(svg: &mut String, part: &Part, (x, top, width): (f64, f64, f64), at: f64
             text + LINE - 3.0
         ),
     );
+}
+
+/// The picture of a part, whole, as many times side by side as there is room.
+fn pictures(svg: &mut String, (number, part): (usize, &Part), (x, top, room): (f64, f64, f64)) {
+    let Some(picture) = &part.picture else { return };
+    let count = part.aspect.map_or(1.0, |aspect| (room / (aspect.max(0.01) * PICTURE)).floor().max(1.0));
+    let each = room / count;
+    put(
+        svg,
+        format_args!(
+            "<image id=\"part-{number}\" x=\"{x:.1}\" y=\"{top:.1}\" width=\"{each:.1}\" height=\"{PICTURE}\" href=\"{}\"/>",
+            escaped(picture)
+        ),
+    );
+    for n in 1..count as usize {
+        put(svg, format_args!("<use href=\"#part-{number}\" x=\"{:.1}\"/>", n as f64 * each));
+    }
 }
 
 /// Both halves of what is heard, around a line.
@@ -136,6 +147,7 @@ mod tests {
             name: format!("<{seconds}>"),
             seconds: *seconds,
             picture: Some("data:image/jpeg;base64,AA==".into()),
+            aspect: Some(0.5625),
             heights: vec![0, 255, 10],
         };
         Strip { name: "short".into(), parts: seconds.iter().map(part).collect() }
@@ -147,8 +159,20 @@ mod tests {
         assert!((wide.width - 848.0).abs() < 0.01, "{}", wide.width);
         assert!(wide.svg.contains("width=\"198.0\"") && wide.svg.contains("width=\"598.0\""), "{}", wide.svg);
         let narrow = Drawing::of(&strip(&[0.5; 100]), 848.0);
-        assert!((narrow.width - 4448.0).abs() < 0.01, "{}", narrow.width);
+        assert!((narrow.width - 5648.0).abs() < 0.01, "{}", narrow.width);
         assert!(Drawing::of(&strip(&[0.01, 3600.0]), 848.0).width < 25_000.0, "but not without end");
+    }
+
+    #[test]
+    fn pictures_are_whole_and_stand_side_by_side() {
+        let drawn = Drawing::of(&strip(&[2.0, 6.0]), 848.0).svg;
+        // In the first part are three of 54 pixels, and a fourth would be cut off.
+        assert_eq!(drawn.matches("width=\"66.0\" height=\"96\" href=\"data:").count(), 1, "{drawn}");
+        assert_eq!(drawn.matches("href=\"#part-0\"").count(), 2, "{drawn}");
+        assert!(!drawn.contains("slice"), "none is cropped: {drawn}");
+        let mut narrow = strip(&[2.0]);
+        narrow.parts[0].aspect = None;
+        assert!(!Drawing::of(&narrow, 848.0).svg.contains("<use"), "one of unknown width stands once");
     }
 
     #[test]
