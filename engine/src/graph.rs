@@ -2,7 +2,7 @@
 //! It knows no cache, no key and no schedule.
 
 pub mod draw;
-mod each;
+pub(crate) mod each;
 pub mod resolve;
 pub mod splice;
 pub mod walk;
