@@ -118,6 +118,13 @@ impl Manifest {
         ActionKey(hasher.finish())
     }
 
+    /// The form in which it is kept.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        // Names and texts always serialise.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
     /// The fields, in order.
     #[must_use]
     pub fn fields(&self) -> &[Field] {

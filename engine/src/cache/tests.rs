@@ -202,7 +202,7 @@ fn the_first_recorded_result_wins() {
     let space = Space::new();
     let cache = space.open();
     run(&cache, "a", Outcome::default().with_bytes("text", "text/plain", *b"one"), facts("text"));
-    let again = Ticket { cache: cache.clone(), key: key("a"), lock: None };
+    let again = Ticket { cache: cache.clone(), key: key("a"), lock: None, with_more: false };
     again
         .commit(Outcome::default().with_bytes("text", "text/plain", *b"two"), facts("text"), |_| {})
         .unwrap();
