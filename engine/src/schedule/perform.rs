@@ -267,7 +267,7 @@ pub(super) fn start(
         id: run,
         node: node.name.clone(),
         operation: Arc::clone(&node.operation),
-        params: node.params.clone(),
+        params: Arc::clone(&node.params),
         inputs,
         ports: node.ports.clone(),
         scratch,

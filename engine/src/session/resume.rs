@@ -234,7 +234,7 @@ impl Part<'_> {
         let id = self.graph.add(Node {
             name: self.view.name(number)?.to_owned(),
             operation: self.operation(&detail.uses)?,
-            params: detail.params,
+            params: Arc::new(detail.params),
             ports: detail.ports,
             slots: Vec::new(),
             after: Vec::new(),
