@@ -384,6 +384,11 @@ impl Cache {
         self.0.records.send_and_wait(Change::Barrier);
     }
 
+    /// Begins with what [`Self::sync`] waits for.
+    pub fn begin_sync(&self) {
+        self.0.records.send(Change::Sync, None);
+    }
+
     /// Waits until everything committed so far survives a power cut; to be called once, at the end of a build.
     /// Does nothing when nothing was written.
     pub fn sync(&self) {
