@@ -116,7 +116,7 @@ fn alone(c: &mut Criterion) {
             id: RunId(number),
             node: "node".into(),
             operation: Arc::clone(&operation),
-            params: json!({ "number": number }),
+            params: Arc::new(json!({ "number": number })),
             inputs: Vec::new(),
             ports: Vec::new(),
             scratch: scratch.path().to_owned(),

@@ -22,6 +22,7 @@ mod gc;
 mod hash;
 mod inspect;
 mod lock;
+mod looks;
 mod place;
 mod project;
 mod records;
@@ -45,6 +46,7 @@ pub use files::{FileStates, Known, Sight};
 pub use gc::{Budget, GcReport};
 pub use inspect::{Condition, KindStats, ProjectStats, Stats, VerifyReport};
 pub use lock::LiveBuild;
+pub use looks::Looks;
 pub use place::{Placing, same_content};
 pub use project::ProjectId;
 pub use records::Clock;
@@ -60,7 +62,7 @@ pub use warning::{CacheWarning, WarningKind};
 use tracing::{debug_span, trace, trace_span};
 
 use lock::KeyLock;
-use records::{Change, Entry};
+use records::{Change, Done, Entry};
 use store::{Store, guard};
 use upkeep::Upkeep;
 
@@ -109,6 +111,7 @@ pub struct Ticket {
     cache: Cache,
     key: Digest,
     lock: Option<KeyLock>,
+    with_more: bool,
 }
 
 impl Cache {
@@ -182,26 +185,6 @@ impl Cache {
         match found {
             Some(result) => Lookup::Hit(Box::new(result)),
             None => Lookup::Miss(Miss { key: *key }),
-        }
-    }
-
-    /// Takes the lock of a key, then looks once more. Never waits.
-    #[must_use]
-    pub fn claim(&self, miss: Miss) -> Claimed {
-        let key = miss.key;
-        let _span = trace_span!("claim", %key).entered();
-        let lock = match self.0.locks.as_ref().map(|locks| locks.try_acquire(&key)) {
-            Some(Ok(None)) => return Claimed::Busy(miss),
-            Some(Ok(lock)) => lock,
-            Some(Err(error)) => {
-                self.0.no_locks(&error);
-                None
-            }
-            None => None,
-        };
-        match self.0.find(&key) {
-            Some(result) => Claimed::Hit(Box::new(result)),
-            None => Claimed::Mine(Ticket { cache: self.clone(), key, lock }),
         }
     }
 
@@ -391,9 +374,19 @@ impl Cache {
         Ok(Upkeep { root: &self.0.root, blobs: &self.0.blobs, locks, now: (self.0.clock)() })
     }
 
+    /// Sees to it that what was committed [with more](Ticket::with_more) is written now.
+    pub fn hurry(&self) {
+        self.0.records.hurry();
+    }
+
     /// Waits until everything committed so far is written.
     pub fn flush(&self) {
         self.0.records.send_and_wait(Change::Barrier);
+    }
+
+    /// Begins with what [`Self::sync`] waits for.
+    pub fn begin_sync(&self) {
+        self.0.records.send(Change::Sync, None);
     }
 
     /// Waits until everything committed so far survives a power cut; to be called once, at the end of a build.
@@ -416,6 +409,13 @@ impl Ticket {
         self.key
     }
 
+    /// Its result may be written a little later, with many others: whoever asks for that calls [`Cache::hurry`] before
+    /// waiting for it.
+    #[must_use]
+    pub fn with_more(self) -> Self {
+        Self { with_more: true, ..self }
+    }
+
     /// Stores what an action made, then records it. Returns as soon as the bytes are stored, which may take
     /// long for large ones; `committed` is called on another thread once the record is written, with whether
     /// later builds will find it; it must be quick and not use this cache. A file of the scratch folder is taken
@@ -429,7 +429,7 @@ impl Ticket {
         facts: Facts,
         committed: impl FnOnce(bool) + Send + 'static,
     ) -> Result<Arc<ActionResult>, CommitError> {
-        let Self { cache, key, lock } = self;
+        let Self { cache, key, lock, with_more } = self;
         let _span = debug_span!("store", %key, kind = %facts.kind).entered();
         let mut artifacts = Vec::with_capacity(outcome.produced.len());
         let mut all_kept = cache.is_writable();
@@ -469,7 +469,12 @@ impl Ticket {
             drop(lock);
             committed(written);
         };
-        cache.0.records.send(Change::Put(Box::new(entry)), Some(Box::new(done)));
+        let (change, done): (_, Done) = (Change::Put(Box::new(entry)), Box::new(done));
+        if with_more {
+            cache.0.records.send_with_more(change, Some(done));
+        } else {
+            cache.0.records.send(change, Some(done));
+        }
         Ok(result)
     }
 }

@@ -30,7 +30,7 @@ pub struct Request {
     /// The code behind it.
     pub operation: Arc<dyn Operation>,
     /// Canonical parameters.
-    pub params: Value,
+    pub params: Arc<Value>,
     /// Artifacts by slot.
     pub inputs: Vec<(String, Vec<InputFile>)>,
     /// What it must produce.

@@ -2,7 +2,7 @@
 //! It knows no cache, no key and no schedule.
 
 pub mod draw;
-mod each;
+pub(crate) mod each;
 pub mod resolve;
 pub mod splice;
 pub mod walk;
@@ -51,8 +51,8 @@ pub struct Node {
     pub name: String,
     /// The code behind it.
     pub operation: Arc<dyn Operation>,
-    /// Canonical parameters.
-    pub params: Value,
+    /// Canonical parameters; its actions share them.
+    pub params: Arc<Value>,
     /// Outputs.
     pub ports: Vec<Port>,
     /// Inputs, in the order of their slots.

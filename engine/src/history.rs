@@ -187,13 +187,23 @@ impl History {
 
     /// Notes that a node has this key now. `took` is the wall time if it ran.
     pub fn note(&mut self, node: &str, key: ActionKey, manifest: &Manifest, took: Option<Duration>) {
+        self.note_json(node, key, || manifest.to_json(), took);
+    }
+
+    /// The same, of a manifest that may be written as JSON already; nothing is asked for where nothing is new.
+    pub(crate) fn note_json(
+        &mut self,
+        node: &str,
+        key: ActionKey,
+        manifest: impl FnOnce() -> Vec<u8>,
+        took: Option<Duration>,
+    ) {
         let old = self.pasts.get_mut(node);
         let same = old.as_ref().is_some_and(|past| past.key == key);
         if took.is_none() && same {
             return;
         }
-        // Names and texts always serialise.
-        let own = serde_json::to_vec(manifest).unwrap_or_default();
+        let own = manifest();
         let cost = took.map(|took| took.as_micros().max(1) as u64);
         let cost_micros = cost.or_else(|| old.as_ref().map(|past| past.cost_micros)).unwrap_or(0);
         // What was lost and made again within one build still ran for what had changed.

@@ -118,6 +118,13 @@ impl Manifest {
         ActionKey(hasher.finish())
     }
 
+    /// The form in which it is kept.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        // Names and texts always serialise.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
     /// The fields, in order.
     #[must_use]
     pub fn fields(&self) -> &[Field] {
@@ -161,23 +168,32 @@ impl Manifest {
     }
 
     fn leaves(&mut self, path: &mut String, value: &Value) {
-        let parts: Vec<(String, &Value)> = match value {
+        match value {
             Value::Object(map) if !map.is_empty() => {
-                let sorted: BTreeMap<_, _> = map.iter().collect();
-                sorted.into_iter().map(|(key, v)| (key.replace('~', "~0").replace('/', "~1"), v)).collect()
+                let mut sorted: Vec<(&String, &Value)> = map.iter().collect();
+                sorted.sort_unstable_by_key(|(key, _)| *key);
+                for (key, inner) in sorted {
+                    match key.contains(['~', '/']) {
+                        true => self.under(path, &key.replace('~', "~0").replace('/', "~1"), inner),
+                        false => self.under(path, key, inner),
+                    }
+                }
             }
             Value::Array(items) if !items.is_empty() => {
-                items.iter().enumerate().map(|(index, v)| (index.to_string(), v)).collect()
+                for (index, inner) in items.iter().enumerate() {
+                    self.under(path, &index.to_string(), inner);
+                }
             }
-            leaf => return self.push(path.clone(), leaf.to_string(), None),
-        };
-        for (key, inner) in parts {
-            let length = path.len();
-            path.push('/');
-            path.push_str(&key);
-            self.leaves(path, inner);
-            path.truncate(length);
+            leaf => self.push(path.clone(), leaf.to_string(), None),
         }
+    }
+
+    fn under(&mut self, path: &mut String, part: &str, inner: &Value) {
+        let length = path.len();
+        path.push('/');
+        path.push_str(part);
+        self.leaves(path, inner);
+        path.truncate(length);
     }
 
     fn push(&mut self, name: impl Into<String>, value: String, note: Option<String>) {

@@ -4,7 +4,8 @@
 //! - Every node whose inputs are known gets its key; a hit is done at once, an expansion is spliced in.
 //! - Misses wait for slots, the longest remaining path first, and start when they fit and no other process
 //!   makes the same action.
-//! - Nothing else happens on this thread: runs report through one channel, and so does whoever interrupts.
+//! - Nothing else happens on this thread, but for actions that only put together what is in memory: runs report through
+//!   one channel, and so does whoever interrupts.
 //! - A result counts once it is recorded; then its dependents have one thing less to wait for.
 //! - A recorded result whose bytes are gone makes its producer run again, within this build.
 //! - An action whose files changed while it ran left nothing: it gets a new key, and runs again.
@@ -27,6 +28,7 @@ mod shown;
 pub mod simulate;
 pub mod slots;
 mod sources;
+mod starting;
 pub mod state;
 mod tell;
 mod wanted;
@@ -39,7 +41,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{debug_span, info_span, trace};
 
-use crate::cache::{ActionResult, Cache, Claimed, FileStates, Lookup, Miss};
+use crate::cache::{ActionResult, Cache, FileStates, Lookup, Miss};
 use crate::claim::Capacity;
 use crate::event::{Event, Observer};
 use crate::executor::toolbox::Toolbox;
@@ -48,7 +50,7 @@ use crate::graph::{Graph, splice};
 use crate::history::History;
 use crate::id::NodeId;
 use crate::key::{ActionKey, Manifest};
-use crate::operation::{Failure, FailureCode, Registry, Take};
+use crate::operation::{Failure, FailureCode, Registry};
 use crate::plan::Plan;
 use crate::takes::Takes;
 
@@ -58,7 +60,8 @@ use estimate::Estimates;
 use identify::{Facts, Results};
 use later::Later;
 use line::Line;
-use perform::{Gather, Message, Missing, Recorded, Right, Settled, Start, Unkept};
+use perform::{Message, Noted, Recorded, Settled, Unkept};
+use starting::Recording;
 use state::{State, States};
 
 pub use wanted::{Base, Ended, Wanted};
@@ -142,6 +145,8 @@ pub struct Build<'a> {
     unsteady: BTreeSet<String>,
     /// What runs, and the key under which it started.
     running: BTreeMap<RunId, (NodeId, ActionKey)>,
+    /// How much of that has ended, and only waits to be recorded.
+    recording: Recording,
     failures: BTreeMap<NodeId, Failure>,
     base: Base,
     line: &'a mut Line,
@@ -188,6 +193,7 @@ impl<'a> Build<'a> {
             resting: BTreeMap::new(),
             unsteady: BTreeSet::new(),
             running: BTreeMap::new(),
+            recording: Recording::default(),
             failures: BTreeMap::new(),
             base,
             line,
@@ -219,13 +225,15 @@ impl<'a> Build<'a> {
             if self.running.is_empty() && !self.waits() {
                 break;
             }
+            self.means.cache.hurry();
             match self.line.messages.recv_timeout(if self.waits() { ELSEWHERE } else { TICK }) {
-                Ok(message) => self.hear(message),
+                Ok(message) => self.hear_all(message),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => self.observer.tick(),
             }
             self.look_elsewhere();
             self.wake_resting();
         }
+        self.means.cache.hurry();
         self.skip_the_rest();
     }
 
@@ -250,6 +258,10 @@ impl<'a> Build<'a> {
 
     /// Computes keys of all ready nodes; hits make more ready.
     fn settle_ready(&mut self) {
+        if self.states.next_ready().is_none() {
+            return;
+        }
+        let _looks = self.means.cache.looks();
         while let Some(id) = self.states.next_ready() {
             if self.stopping.is_some() || self.gives_way() {
                 self.states.set(id, State::Queued);
@@ -278,6 +290,7 @@ impl<'a> Build<'a> {
                     let past = self.history.past(&self.graph.node(id).name);
                     let fresh = past.is_some_and(|past| past.key == key);
                     let hit = self.hit(id, fresh, false, &result);
+                    let manifest = Noted::Fields(manifest);
                     return self.complete(id, Recorded { result: Arc::from(result), manifest }, &hit);
                 }
                 Lookup::Miss(_) if self.take_over(id, key) => return,
@@ -313,83 +326,11 @@ impl<'a> Build<'a> {
         Some(Failure::new(format!("it asks for {}", refusal.why)).help(help))
     }
 
-    /// Gives slots to what fits.
-    fn start_fitting(&mut self) {
-        while self.stopping.is_none()
-            && let Some(id) = self.dispatch.pick(self.began.elapsed())
-        {
-            self.start(id);
+    fn hear_all(&mut self, first: Message) {
+        self.hear(first);
+        while let Ok(message) = self.line.messages.try_recv() {
+            self.hear(message);
         }
-        if self.stopping.is_some() {
-            self.dispatch.clear();
-        }
-    }
-
-    fn start(&mut self, id: NodeId) {
-        let _span = debug_span!("start", node = %self.graph.node(id).name).entered();
-        let Some(manifest) = self.manifests.remove(&id) else {
-            return;
-        };
-        let node = self.graph.node(id);
-        let right = match (self.misses.remove(&id), &node.take) {
-            (Some(miss), _) => match self.means.cache.claim(miss) {
-                Claimed::Mine(ticket) => Right::Claimed(ticket),
-                Claimed::Hit(result) if self.settings.afresh.wants(node) => Right::Repeat(Arc::from(result)),
-                Claimed::Hit(result) => {
-                    let hit = self.hit(id, false, true, &result);
-                    return self.complete(id, Recorded { result: Arc::from(result), manifest }, &hit);
-                }
-                Claimed::Busy(miss) => {
-                    self.manifests.insert(id, manifest);
-                    self.misses.insert(id, miss);
-                    self.elsewhere.insert(id);
-                    return self.states.set(id, State::Elsewhere);
-                }
-            },
-            (None, Some(Take::Fetched { url })) => Right::Unpinned(url.clone()),
-            (None, None) => match self.repeats.remove(&id) {
-                Some(result) => Right::Repeat(result),
-                None => return,
-            },
-        };
-        let gather = Gather {
-            graph: &self.graph,
-            results: &self.results,
-            cache: self.means.cache,
-            files: self.means.files,
-            folder: &self.means.scratch,
-        };
-        let (inputs, sources) = match gather.inputs(id) {
-            Ok(gathered) => gathered,
-            Err(Missing::Lost(producer)) => {
-                self.make_again(producer);
-                return self.await_or_ready(id);
-            }
-            Err(Missing::Failure(failure)) => return self.fail(id, failure),
-        };
-        let changed = sources.other_than(&manifest);
-        if !changed.is_empty() {
-            return self.source_changed(id, changed);
-        }
-        let run = self.line.run();
-        // It fits: `pick` has just said so.
-        let _held = self.dispatch.hold(id, self.began.elapsed());
-        self.states.set(id, State::Running);
-        let will = self.will_run(id, right.key());
-        self.observer.observe(&will);
-        self.running.insert(run, (id, right.key().unwrap_or_else(|| manifest.key())));
-        let start = Start {
-            graph: &self.graph,
-            node: id,
-            run,
-            inputs,
-            sources,
-            right,
-            manifest,
-            scratch: self.scratch_of(run),
-            gpus: self.dispatch.gpus(id),
-        };
-        perform::start(start, self.means.cache, self.means.executor, &self.line.sender);
     }
 
     fn hear(&mut self, message: Message) {
@@ -416,7 +357,7 @@ impl<'a> Build<'a> {
             return self.left_ended(run);
         };
         let _span = debug_span!("settled", node = %self.graph.node(id).name).entered();
-        self.dispatch.release(id);
+        self.release(id);
         let Settled { result, took, used, compared, given } = settled;
         let checked = result.and_then(|recorded| self.pin(id, recorded).map_err(Unkept::Failed));
         match checked {
@@ -472,7 +413,7 @@ impl<'a> Build<'a> {
         let key = ActionKey(result.key);
         self.keys.resize(self.graph.len(), None);
         self.keys[id.index()] = Some(key);
-        self.history.note(&self.graph.node(id).name, key, &manifest, took);
+        self.history.note_json(&self.graph.node(id).name, key, || manifest.into_json(), took);
         self.results.set(id, Some(result));
         self.states.set(id, if took.is_some() { State::Ran } else { State::Cached });
         if !made.is_empty() {

@@ -477,6 +477,8 @@ fn drive(
             build.make_again(node);
         }
     }
+    // While all else is written down that is to be known of this build.
+    cache.begin_sync();
     let names = |found: bool| {
         outputs
             .iter()

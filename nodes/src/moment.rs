@@ -326,7 +326,7 @@ impl Look<'_> {
 
 /// The parameters of a node, if it is of the kind that they belong to.
 fn params<T: DeserializeOwned>(node: &Node) -> Option<T> {
-    serde_json::from_value(node.params.clone()).ok()
+    serde_json::from_value(serde_json::Value::clone(&node.params)).ok()
 }
 
 /// In order; what goes on over a cut is one.

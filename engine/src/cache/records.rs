@@ -11,7 +11,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -29,8 +29,10 @@ use database::Refused;
 /// The clock: seconds since 1970.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
-/// So many changes may wait to be written; whoever has more waits, so that few locks are held at a time.
+/// So many batches of changes may wait to be written; whoever has more waits, so that few locks are held at a time.
 const WAITING: usize = 256;
+/// So many changes of those that can wait are handed over at once.
+const TOGETHER: usize = 256;
 /// A use is written down when the last one is longer ago than this, in seconds.
 pub(super) const USE_GRAIN: u64 = 24 * 3600;
 
@@ -65,7 +67,9 @@ impl Shared {
 pub(super) struct Records {
     shared: Arc<Shared>,
     reader: Mutex<Reader>,
-    outbox: Option<SyncSender<writer::Message>>,
+    outbox: Option<SyncSender<writer::Batch>>,
+    /// Changes that can wait for more of them.
+    held: Mutex<writer::Batch>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -91,7 +95,7 @@ impl Records {
             None => (None, None),
         };
         let reader = Reader { connection, generation: shared.generation.load(Ordering::Relaxed) };
-        Self { shared, reader: Mutex::new(reader), outbox, thread }
+        Self { shared, reader: Mutex::new(reader), outbox, held: Mutex::default(), thread }
     }
 
     /// The result of a key; every doubt is none.
@@ -131,17 +135,63 @@ impl Records {
         self.read(|connection| rows::cost_estimate(connection, kind))?
     }
 
-    /// Hands a change to the writing thread; `done` is called in any case.
+    /// Hands a change to the writing thread, behind those that waited; `done` is called in any case.
     pub(super) fn send(&self, change: Change, done: Option<Done>) {
-        let Some(outbox) = &self.outbox else {
-            if let Some(done) = done {
-                done(false);
-            }
-            return;
-        };
+        let mut held = self.held();
+        held.push((change, done));
+        self.hand_over(&mut held);
+    }
+
+    /// Keeps a change until there are many, or until [`Self::hurry`] or another change: to wake the writing thread for
+    /// each takes longer than to write it.
+    pub(super) fn send_with_more(&self, change: Change, done: Option<Done>) {
+        let mut held = self.held();
+        held.push((change, done));
+        if held.len() >= TOGETHER {
+            self.hand_over(&mut held);
+        }
+    }
+
+    /// Hands over what was kept.
+    pub(super) fn hurry(&self) {
+        let mut held = self.held();
+        if !held.is_empty() {
+            self.hand_over(&mut held);
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, writer::Batch> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The lock is held until they are on their way, so that changes stay in their order.
+    fn hand_over(&self, held: &mut writer::Batch) {
+        let batch = std::mem::take(held);
         // The thread ends only after this outbox is gone, unless it panicked.
-        if let Err(mpsc::SendError((_, Some(done)))) = outbox.send((change, done)) {
+        let refused = match &self.outbox {
+            Some(outbox) => outbox.send(batch).err().map(|mpsc::SendError(batch)| batch),
+            None => Some(batch),
+        };
+        for done in refused.into_iter().flatten().filter_map(|(_, done)| done) {
             done(false);
+        }
+    }
+
+    /// From now on all looks are one transaction, until [`Self::end_looks`]: they see the store as it is now.
+    pub(super) fn begin_looks(&self) {
+        let reader = self.lock();
+        if let Some(connection) = reader.connection.as_ref().filter(|connection| connection.is_autocommit()) {
+            // Without one, each look is as before.
+            let _ = execute(connection, "begin");
+        }
+    }
+
+    /// Looks see again what is there when they are taken.
+    pub(super) fn end_looks(&self) {
+        let reader = self.lock();
+        if let Some(connection) = reader.connection.as_ref().filter(|connection| !connection.is_autocommit())
+        {
+            let _ = execute(connection, "commit");
         }
     }
 
@@ -166,7 +216,7 @@ impl Records {
         self.send_and_wait(Change::Remove(*key));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Reader> {
+    fn lock(&self) -> MutexGuard<'_, Reader> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -203,6 +253,7 @@ impl Drop for Records {
     /// Everything sent is written before the store is closed. The last owner may be a callback of the writing
     /// thread itself, which then ends on its own.
     fn drop(&mut self) {
+        self.hurry();
         self.outbox = None;
         if let Some(thread) = self.thread.take()
             && thread.thread().id() != std::thread::current().id()
@@ -212,7 +263,11 @@ impl Drop for Records {
     }
 }
 
-type Started = (Option<SyncSender<writer::Message>>, Option<JoinHandle<()>>);
+fn execute(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(statement)?.execute([]).map(drop)
+}
+
+type Started = (Option<SyncSender<writer::Batch>>, Option<JoinHandle<()>>);
 
 fn start_writer(shared: &Arc<Shared>) -> Started {
     let (outbox, inbox) = mpsc::sync_channel(WAITING);

@@ -198,11 +198,71 @@ fn a_key_is_busy_until_its_result_is_recorded() {
 }
 
 #[test]
+fn many_keys_are_claimed_at_once_each_as_if_alone() {
+    let space = Space::new();
+    let (cache, other) = (space.open(), space.open());
+    let misses = |names: &[&str]| -> Vec<Miss> { names.iter().map(|name| Miss { key: key(name) }).collect() };
+    let held = ticket(&other, "busy");
+    run(&other, "done", film(1), facts("encode"));
+    let claimed = cache.claim_all(misses(&["busy", "free", "done", "free"]));
+    assert!(matches!(&claimed[0], Claimed::Busy(miss) if miss.key() == key("busy")));
+    assert!(matches!(&claimed[1], Claimed::Mine(ticket) if ticket.key() == key("free")));
+    assert!(matches!(&claimed[2], Claimed::Hit(result) if result.kind == "encode"));
+    assert!(matches!(&claimed[3], Claimed::Busy(_)), "the same key is one action");
+    drop((claimed, held));
+    let free = |claimed: &Claimed| matches!(claimed, Claimed::Mine(_));
+    assert!(cache.claim_all(misses(&["busy", "free"])).iter().all(free), "what is not used is given back");
+}
+
+#[test]
+fn looks_of_one_moment_see_nothing_newer_and_a_claim_does() {
+    let space = Space::new();
+    let (cache, other) = (space.open(), space.open());
+    run(&other, "before", film(1), facts("encode"));
+    let looks = cache.looks();
+    assert!(hit(&cache, "before").is_some());
+    let Lookup::Miss(miss) = cache.lookup(&key("a")) else { panic!("nobody made it") };
+    run(&other, "a", film(2), facts("encode"));
+    assert!(hit(&cache, "a").is_none(), "the moment is over, the look is not");
+    assert!(matches!(cache.claim(miss), Claimed::Hit(_)), "nothing runs twice");
+    drop(looks);
+    assert!(hit(&cache, "a").is_some());
+}
+
+#[test]
+fn results_that_wait_for_more_are_written_when_somebody_hurries_or_the_cache_ends() {
+    let space = Space::new();
+    let cache = space.open();
+    let (told, answer) = mpsc::channel();
+    let commit = |name: &str| {
+        let (told, bytes) = (told.clone(), name.as_bytes().to_vec());
+        let outcome = Outcome::default().with_bytes("text", "text/plain", bytes);
+        ticket(&cache, name)
+            .with_more()
+            .commit(outcome, facts("text"), move |kept| told.send(kept).unwrap())
+            .unwrap()
+    };
+    commit("a");
+    commit("b");
+    assert!(answer.try_recv().is_err() && hit(&space.open(), "a").is_none());
+    cache.hurry();
+    assert_eq!([answer.recv(), answer.recv()], [Ok(true), Ok(true)]);
+    assert!(hit(&space.open(), "a").is_some() && hit(&space.open(), "b").is_some());
+    // Another change takes along what waits, so that their order stays.
+    commit("c");
+    cache.forget(&key("c"));
+    assert!(answer.recv().unwrap() && hit(&cache, "c").is_none());
+    commit("d");
+    drop(cache);
+    assert!(answer.recv().unwrap() && hit(&space.open(), "d").is_some());
+}
+
+#[test]
 fn the_first_recorded_result_wins() {
     let space = Space::new();
     let cache = space.open();
     run(&cache, "a", Outcome::default().with_bytes("text", "text/plain", *b"one"), facts("text"));
-    let again = Ticket { cache: cache.clone(), key: key("a"), lock: None };
+    let again = Ticket { cache: cache.clone(), key: key("a"), lock: None, with_more: false };
     again
         .commit(Outcome::default().with_bytes("text", "text/plain", *b"two"), facts("text"), |_| {})
         .unwrap();

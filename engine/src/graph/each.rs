@@ -21,6 +21,7 @@ use crate::operation::{
 };
 use crate::paths::Root;
 use crate::read::{EACH, artifact_rows, check_with};
+use crate::span::{Span, Spanned};
 use crate::spec::{
     self, InputBinding, InputSource, Located, NodeDecl, Written, check, label, parse_reference, refers,
 };
@@ -44,7 +45,7 @@ pub(super) fn declare(
     let item = decl.with.get("as")?.as_text()?.to_owned();
     let uses = decl.with.get("uses")?;
     let template = NodeDecl {
-        uses: crate::span::Spanned { value: uses.as_text()?.to_owned(), span: uses.span },
+        uses: Spanned { value: uses.as_text()?.to_owned(), span: uses.span },
         with: decl.with.get("with").cloned().unwrap_or_else(|| Located::map::<String>(decl.span, [])),
         ..decl.clone()
     };
@@ -84,6 +85,20 @@ struct Sample {
     ports: Vec<Port>,
     bindings: Vec<InputBinding>,
     surroundings: Surroundings,
+}
+
+/// What stands in a graph for a node of this kind that has made its nodes: it is not run any more, so it needs no
+/// template.
+pub(crate) fn spent() -> Arc<dyn Operation> {
+    let span = Span::default();
+    let template = Template {
+        item: String::new(),
+        uses: Spanned { value: String::new(), span },
+        with: Located::map::<String>(span, []),
+        resources: None,
+        timeout: None,
+    };
+    Arc::new(Foreach { info: info(), names: Vec::new(), template })
 }
 
 /// Checks the template as far as it does not depend on rows.
@@ -144,7 +159,7 @@ fn sample(
 }
 
 /// Puts what is not known yet in the place of every text that a row fills; notes where.
-fn forget(tree: &mut Located, item: &str, open: &mut Vec<crate::span::Span>) {
+fn forget(tree: &mut Located, item: &str, open: &mut Vec<Span>) {
     match &mut tree.node {
         Written::Text(text) if refers(text, &[item]) => {
             tree.node = Written::Pending;
@@ -319,7 +334,6 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::span::{Span, Spanned};
 
     #[test]
     fn a_list_that_nobody_wants_any_more_is_not_read_to_its_end() {

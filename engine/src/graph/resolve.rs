@@ -290,7 +290,7 @@ pub(super) fn add(graph: &mut Graph, declared: &mut Declared, maker: Option<Node
     graph.add(Node {
         name: decl.name.value.clone(),
         operation: Arc::clone(operation),
-        params: std::mem::take(&mut resolved.params),
+        params: Arc::new(std::mem::take(&mut resolved.params)),
         ports: std::mem::take(&mut resolved.ports),
         slots: Vec::new(),
         after: Vec::new(),

@@ -11,13 +11,15 @@ impl Build<'_> {
     pub(super) fn admit(&mut self, new: Vec<NodeId>) {
         self.states.grow(self.graph.len());
         self.dependents.resize(self.graph.len(), Vec::new());
-        for id in new {
-            if let Some(result) = self.base.done.get(&id) {
-                self.results.set(id, Some(Arc::clone(result)));
-                self.states.set(id, State::Cached);
-            } else {
-                self.await_or_ready(id);
-            }
+        // What is done comes first: a node may stand before those that it awaits, where an expansion made these.
+        let (done, open): (Vec<NodeId>, Vec<NodeId>) =
+            new.into_iter().partition(|id| self.base.done.contains_key(id));
+        for id in done {
+            self.results.set(id, self.base.done.get(&id).map(Arc::clone));
+            self.states.set(id, State::Cached);
+        }
+        for id in open {
+            self.await_or_ready(id);
         }
     }
 

@@ -158,11 +158,10 @@ impl Dispatch {
         self.slots.capacity()
     }
 
-    /// An action ended: its slots are free.
-    pub fn release(&mut self, id: NodeId) {
-        let Some(end) = self.ends.remove(&id) else { return };
-        if let Some(held) = self.running.remove(&(end, id)) {
-            self.slots.give(&held);
-        }
+    /// An action ended: its slots are free; whether it held any.
+    pub fn release(&mut self, id: NodeId) -> bool {
+        let Some(end) = self.ends.remove(&id) else { return false };
+        let held = self.running.remove(&(end, id));
+        held.inspect(|held| self.slots.give(held)).is_some()
     }
 }

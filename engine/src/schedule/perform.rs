@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tracing::debug_span;
@@ -66,7 +68,25 @@ pub struct Recorded {
     /// What was made.
     pub result: Arc<ActionResult>,
     /// What went into its key, the pin of a take among it.
-    pub manifest: Manifest,
+    pub manifest: Noted,
+}
+
+/// A manifest on its way to the history.
+pub enum Noted {
+    /// One that nobody wrote down yet.
+    Fields(Manifest),
+    /// As it is in the record.
+    Json(Vec<u8>),
+}
+
+impl Noted {
+    /// The form in which it is kept.
+    pub(super) fn into_json(self) -> Vec<u8> {
+        match self {
+            Self::Fields(manifest) => manifest.to_json(),
+            Self::Json(json) => json,
+        }
+    }
 }
 
 /// How the result will be recorded.
@@ -207,8 +227,14 @@ pub(super) struct Start<'a> {
     pub(super) gpus: Vec<String>,
 }
 
-/// Starts the action; a [`Message::Settled`] follows.
-pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, messages: &Sender<Message>) {
+/// Starts the action; a [`Message::Settled`] follows. Gives whether it has ended already and only waits to be recorded
+/// with more: then [`Cache::hurry`] is to be called before anybody waits for that.
+pub(super) fn start(
+    start: Start<'_>,
+    cache: &Cache,
+    executor: &dyn Executor,
+    messages: &Sender<Message>,
+) -> bool {
     let Start { graph, node, run, inputs, sources, right, manifest, scratch, gpus } = start;
     let node = graph.node(node);
     let info = node.operation.info();
@@ -234,13 +260,14 @@ pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, me
     };
     if let Err(error) = made {
         let message = format!("cannot make a scratch folder: {error}");
-        return keeper.settle(Err(Failure::of(FailureCode::Machine, message)));
+        keeper.settle(Err(Failure::of(FailureCode::Machine, message)), false);
+        return false;
     }
     let request = Request {
         id: run,
         node: node.name.clone(),
         operation: Arc::clone(&node.operation),
-        params: node.params.clone(),
+        params: Arc::clone(&node.params),
         inputs,
         ports: node.ports.clone(),
         scratch,
@@ -249,6 +276,8 @@ pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, me
     };
     let keeper = Mutex::new(Some(keeper));
     let progress = Mutex::new(messages.clone());
+    let (over, starter) = (Arc::new(AtomicBool::new(false)), thread::current().id());
+    let ended = Arc::clone(&over);
     let sink = move |report| match report {
         Report::Progress(run, permille) => {
             if let Ok(messages) = progress.lock() {
@@ -260,13 +289,18 @@ pub(super) fn start(start: Start<'_>, cache: &Cache, executor: &dyn Executor, me
             let keeper = keeper.lock().ok().and_then(|mut keeper| keeper.take());
             match keeper {
                 // Storing these takes no longer than handing them to somebody else.
-                Some(keeper) if keeper.is_quick(&result) => keeper.settle(result),
-                Some(keeper) => rayon::spawn(move || keeper.settle(result)),
+                Some(keeper) if keeper.is_quick(&result) => {
+                    let is_here = thread::current().id() == starter;
+                    keeper.settle(result, is_here);
+                    ended.store(is_here, Ordering::Relaxed);
+                }
+                Some(keeper) => rayon::spawn(move || keeper.settle(result, false)),
                 None => {}
             }
         }
     };
     executor.start(request, Arc::new(sink));
+    over.load(Ordering::Relaxed)
 }
 
 /// Stores and records what a run made.
@@ -285,15 +319,18 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// Whether nothing has to be read, written or removed on the disk before the result is on its way.
+    /// Whether nothing large has to be read or written before the result is on its way.
     fn is_quick(&self, result: &Result<Outcome, Failure>) -> bool {
         let small = |body: &Body| matches!(body, Body::Bytes(bytes) if bytes.len() as u64 <= INLINE_LIMIT);
-        self.scratch.is_none()
+        (self.scratch.is_none() || self.sources.is_empty())
             && matches!(self.right, Right::Claimed(_))
             && result.as_ref().is_ok_and(|outcome| outcome.produced.iter().all(|made| small(&made.body)))
     }
 
-    fn settle(mut self, result: Result<Outcome, Failure>) {
+    fn settle(mut self, result: Result<Outcome, Failure>, with_more: bool) {
+        if with_more && let Right::Claimed(ticket) = self.right {
+            self.right = Right::Claimed(ticket.with_more());
+        }
         let took = self.began.elapsed();
         let (run, messages, scratch) = (self.run, self.messages.clone(), self.scratch.clone());
         let given = std::mem::take(&mut self.given);
@@ -338,7 +375,7 @@ impl Keeper {
             return self.record(outcome, took, |result| send(result.map_err(Unkept::Failed), None));
         };
         match compare(&result, &outcome, &self.cache) {
-            Ok(found) => send(Ok(Recorded { result, manifest: self.manifest }), Some(found)),
+            Ok(found) => send(Ok(Recorded { result, manifest: Noted::Fields(self.manifest) }), Some(found)),
             Err(failure) => send(Err(Unkept::Failed(failure)), None),
         }
     }
@@ -369,11 +406,14 @@ impl Keeper {
         let mut manifest = self.manifest;
         let ticket = match self.right {
             Right::Claimed(ticket) => ticket,
-            Right::Repeat(result) => return send(Ok(Recorded { result, manifest })),
+            Right::Repeat(result) => {
+                return send(Ok(Recorded { result, manifest: Noted::Fields(manifest) }));
+            }
             Right::Unpinned(url) => match pin(&self.cache, &mut manifest, &url, &outcome) {
                 Ok(Ok(ticket)) => ticket,
                 Ok(Err(result)) => {
-                    return send(Ok(Recorded { result: Arc::new(*result), manifest }));
+                    let result = Arc::new(*result);
+                    return send(Ok(Recorded { result, manifest: Noted::Fields(manifest) }));
                 }
                 Err(failure) => return send(Err(failure)),
             },
@@ -384,11 +424,12 @@ impl Keeper {
             _ => Rank::Made,
         };
         let _span = debug_span!("record", kind = self.kind, took = ?took).entered();
+        let manifest = manifest.to_json();
         let facts = Facts {
             kind: self.kind.to_owned(),
             cost_micros: took.as_micros() as u64,
             rank,
-            manifest: serde_json::to_vec(&manifest).unwrap_or_default(),
+            manifest: manifest.clone(),
         };
         // Whichever comes last, the stored result or the commit of its record, sends the message.
         let meeting: Arc<Mutex<Meeting<_>>> =
@@ -397,7 +438,7 @@ impl Keeper {
         let committed = move |_kept| Meeting::advance(&other, |meeting| meeting.committed = true);
         match ticket.commit(outcome, facts, committed) {
             Ok(result) => {
-                let recorded = Recorded { result, manifest };
+                let recorded = Recorded { result, manifest: Noted::Json(manifest) };
                 Meeting::advance(&meeting, |meeting| meeting.result = Some(Ok(recorded)));
             }
             Err(error) => {
@@ -452,7 +493,7 @@ fn pin(
                 Claimed::Hit(result) => return Ok(Err(result)),
                 // Another build is just recording the same bytes: that takes no time worth a message.
                 Claimed::Busy(miss) => {
-                    std::thread::sleep(Duration::from_millis(2));
+                    thread::sleep(Duration::from_millis(2));
                     found = Lookup::Miss(miss);
                 }
             },

@@ -37,7 +37,7 @@ impl Build<'_> {
         match self.takes.pin(&url) {
             Some(pin) if pin.digest == made.digest => Ok(recorded),
             Some(pin) => {
-                self.means.cache.forget(&recorded.manifest.key().0);
+                self.means.cache.forget(&recorded.result.key);
                 let message = format!(
                     "`{url}` is not what reel.lock pins: pinned {} ({} bytes, {}), found {} ({} bytes)",
                     pin.digest, pin.size, pin.date, made.digest, made.size

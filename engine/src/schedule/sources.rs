@@ -25,6 +25,11 @@ impl Sources {
         self.0.push(Source { field, path, shown, sight });
     }
 
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Files that are not what is in the manifest, as the user names them.
     pub(super) fn other_than(&self, manifest: &Manifest) -> Vec<String> {
         let mut fields = manifest.fields().iter();

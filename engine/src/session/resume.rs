@@ -12,12 +12,13 @@ use crate::claim::Capacity;
 use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
 use crate::event::{Event, NodeInfo, Observer};
-use crate::graph::{Feed, Graph, Node, Slot};
+use crate::graph::{Feed, Graph, Node, Slot, each};
 use crate::history::{History, Past};
 use crate::id::NodeId;
 use crate::key::ActionKey;
-use crate::operation::Registry;
+use crate::operation::{Operation, Registry};
 use crate::output::Output;
+use crate::read::EACH;
 use crate::schedule::line::Line;
 use crate::schedule::{Base, Build, Settings, Wanted};
 use crate::snapshot::{Changes, FeedDetail, KnownOutput, Snapshot, View};
@@ -221,13 +222,19 @@ struct Part<'p> {
 }
 
 impl Part<'_> {
+    /// The code behind a kind. One that may make more graph is not run here, so a `foreach`, which is in no registry,
+    /// needs none of what it was declared with.
+    fn operation(&self, kind: &str) -> Option<Arc<dyn Operation>> {
+        if kind == EACH { Some(each::spent()) } else { self.registry.get(kind).cloned() }
+    }
+
     /// Adds a node without its inputs.
     fn add(&mut self, number: u32) -> Option<()> {
         let detail = self.view.detail(number)?;
         let id = self.graph.add(Node {
             name: self.view.name(number)?.to_owned(),
-            operation: Arc::clone(self.registry.get(&detail.uses)?),
-            params: detail.params,
+            operation: self.operation(&detail.uses)?,
+            params: Arc::new(detail.params),
             ports: detail.ports,
             slots: Vec::new(),
             after: Vec::new(),
@@ -273,7 +280,7 @@ impl Part<'_> {
     fn fresh(&self) -> Option<Vec<(NodeInfo, Duration)>> {
         let outside = (0..self.view.count()).filter(|number| !self.ids.contains_key(number));
         let info = |(index, number): (usize, u32)| {
-            let kind = self.registry.get(&self.view.kind(number)?)?.info().name;
+            let kind = self.operation(&self.view.kind(number)?)?.info().name;
             let id = NodeId::of(self.graph.len() + index);
             let saved = Duration::from_micros(self.view.done(number)?.cost_micros);
             Some((NodeInfo { id, name: self.view.name(number)?.to_owned(), kind }, saved))

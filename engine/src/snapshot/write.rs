@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::U32;
 
@@ -209,7 +210,7 @@ impl<'a> Writer<'a> {
         }
         Some(NodeDetail {
             uses: node.kind().to_owned(),
-            params: node.params.clone(),
+            params: Value::clone(&node.params),
             ports: node.ports.clone(),
             slots,
             claim: node.claim.clone(),

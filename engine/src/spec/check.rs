@@ -144,7 +144,7 @@ impl Checker<'_> {
             Written::Pending => return Some(sample::of(self.root, schema, &at.slot(), 0)),
             _ => {}
         }
-        if written.node == Written::Null && shape::types(schema).is_some_and(|t| t.contains(&"null")) {
+        if written.node == Written::Null && shape::names_type(schema, "null") == Some(true) {
             return self.nothing(written, schema, at);
         }
         match schema.get("format").and_then(Value::as_str) {
@@ -215,10 +215,9 @@ impl Checker<'_> {
 
     /// By the one type that the schema names, or by what was written where it names several or none.
     fn typed(&mut self, written: &Located, schema: &Value, at: &At<'_>) -> Option<Value> {
-        let types = shape::types(schema);
-        let fits = |name: &str| types.as_ref().is_none_or(|t| t.contains(&name));
+        let fits = |name: &str| shape::names_type(schema, name).unwrap_or(true);
         match &written.node {
-            Written::Null if types.is_none() => Some(Value::Null),
+            Written::Null if shape::types(schema).is_none() => Some(Value::Null),
             Written::Bool(value) if fits("boolean") => Some(Value::Bool(*value)),
             Written::Number(text) if fits("number") => self.number(written, text, schema, at),
             Written::Number(text) if fits("integer") => self.integer(written, text, schema, at),

@@ -1,5 +1,7 @@
 //! From YAML text to a tree of values with places. It knows no key and no schema.
 
+mod simple;
+
 use std::collections::HashMap;
 use std::fmt;
 
@@ -26,6 +28,11 @@ pub fn parse_yaml(text: &str, source: SourceId, problems: &mut Diagnostics) -> O
         problems.push(Diagnostic::error(code::YAML, span, "the file is larger than 4 GiB"));
         return None;
     }
+    simple::read(text, source).or_else(|| by_library(text, source, problems))
+}
+
+/// Parses whatever YAML there is; only this tells what is wrong.
+fn by_library(text: &str, source: SourceId, problems: &mut Diagnostics) -> Option<Located> {
     let tree = match serde_saphyr::from_str_with_options::<Placed<Raw>>(text, options()) {
         Ok(tree) => tree,
         Err(error) => {

@@ -33,6 +33,19 @@ outputs:
   all: { from: \"${all.text}\", file: out/all.txt }
 ";
 
+const ROWS: &str = "version: 1
+nodes:
+  find: { uses: join, with: { parts: [{ file: rows.json }] } }
+  each: { foreach: { row: '${find.text}' }, uses: join, with: { parts: [{ file: '${row.file}' }] } }
+  all: { uses: join, with: { parts: ['${each.text}'], between: ' ' } }
+  late: { uses: join, with: { parts: [{ file: b.txt }] }, needs: each }
+  apart: { uses: join, with: { parts: ['!'] } }
+outputs:
+  all: { from: '${all.text}', file: out/all.txt }
+  late: { from: '${late.text}', file: out/late.txt }
+  apart: { from: '${apart.text}', file: out/apart.txt }
+";
+
 /// How a build found the project.
 #[derive(Debug, PartialEq, Eq)]
 enum Way {
@@ -229,6 +242,38 @@ fn what_may_expand_otherwise_is_built_as_a_whole() {
     world.write("a.txt", "one two three");
     let (way, built) = build(&world);
     assert_eq!((way, built.ran), (Way::Whole, ["all", "s", "s.word.3"].map(str::to_owned).to_vec()));
+    assert_eq!(build(&world).0, Way::Unchanged);
+}
+
+#[test]
+fn a_source_behind_one_row_of_a_list_runs_what_depends_on_it() {
+    let world = world(ROWS);
+    let rows = |files: &[&str]| {
+        let rows = files.iter().map(|file| format!("{{ \"id\": \"{file}\", \"file\": \"{file}.txt\" }}"));
+        format!("[{}]", rows.collect::<Vec<_>>().join(", "))
+    };
+    world.write("rows.json", &rows(&["a", "c", "d"]));
+    world.write("c.txt", "three");
+    world.write("d.txt", "four");
+    let (way, built) = build(&world);
+    assert_eq!((way, built.ran.len(), built.summary.tally.planned), (Way::Whole, 8, 8));
+    // A row of many.
+    world.write("c.txt", "3");
+    let (way, built) = build(&world);
+    assert_eq!((way, &built.ran[..]), (Way::Part, &["all", "each[c]"].map(str::to_owned)[..]));
+    assert_eq!((built.summary.tally.planned, built.summary.tally.cached), (8, 6));
+    assert!(!built.events.iter().any(|event| event.starts_with("did-expand")), "{:?}", built.events);
+    assert_eq!(world.read("out/all.txt"), "one two 3 four");
+    // Beside them, and after the node that made them.
+    world.write("b.txt", "y");
+    let (way, built) = build(&world);
+    assert_eq!((way, &built.ran[..]), (Way::Part, &["late".to_owned()][..]));
+    assert_eq!(build(&world).0, Way::Unchanged);
+    // The list itself is more graph.
+    world.write("rows.json", &rows(&["a", "c"]));
+    let (way, built) = build(&world);
+    assert_eq!((way, &built.ran[..]), (Way::Whole, &["all", "each", "find"].map(str::to_owned)[..]));
+    assert_eq!(world.read("out/all.txt"), "one two 3");
     assert_eq!(build(&world).0, Way::Unchanged);
 }
 

@@ -98,7 +98,7 @@ impl Stage {
             id: RunId(id),
             node: format!("node-{id}"),
             operation,
-            params,
+            params: Arc::new(params),
             inputs: Vec::new(),
             ports: Vec::<Port>::new(),
             scratch,

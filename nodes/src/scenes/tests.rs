@@ -113,7 +113,11 @@ fn problems(yaml: &str) -> Vec<String> {
 fn params(yaml: &str) -> BTreeMap<String, (String, serde_json::Value)> {
     let project = graph(yaml);
     let nodes = project.graph.nodes();
-    nodes.map(|(_, node)| (node.name.clone(), (node.kind().to_owned(), node.params.clone()))).collect()
+    nodes
+        .map(|(_, node)| {
+            (node.name.clone(), (node.kind().to_owned(), serde_json::Value::clone(&node.params)))
+        })
+        .collect()
 }
 
 /// Names of nodes whose parameters differ, or that are only in one.

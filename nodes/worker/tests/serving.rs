@@ -73,7 +73,7 @@ fn act(
         id: RunId(id),
         node: "hook.level.1".into(),
         operation,
-        params,
+        params: Arc::new(params),
         inputs: vec![(slot.into(), vec![input])],
         ports: Vec::new(),
         scratch,

@@ -1,5 +1,5 @@
 //! The thread that writes records: one transaction for all that waits, at most 5 ms long. It reads nothing for
-//! others.
+//! others. Small results are handed to it many at a time, so that it is not woken for each.
 //!
 //! A connection is opened at the first write, so a build that changes nothing never pays for it. After an error
 //! of the file itself the file is set aside and the same batch is written to a fresh one; after any other error
@@ -31,6 +31,9 @@ pub(crate) type Done = Box<dyn FnOnce(bool) + Send>;
 
 /// A change and who waits for it.
 pub(crate) type Message = (Change, Option<Done>);
+
+/// What is handed over together.
+pub(crate) type Batch = Vec<Message>;
 
 /// One thing to write.
 pub(crate) enum Change {
@@ -72,9 +75,8 @@ impl Writer {
     }
 
     /// Writes until nobody can send any more.
-    pub(crate) fn run(mut self, inbox: &Receiver<Message>) {
-        while let Ok(first) = inbox.recv() {
-            let mut batch = vec![first];
+    pub(crate) fn run(mut self, inbox: &Receiver<Batch>) {
+        while let Ok(mut batch) = inbox.recv() {
             let mut written = !self.broken && self.attempt(&mut batch, Some(inbox));
             if written && batch.iter().any(|(change, _)| matches!(change, Change::Sync)) {
                 written = self.sync();
@@ -88,7 +90,7 @@ impl Writer {
     }
 
     /// Writes the batch, and what comes in meanwhile, once more after a repair if the file was damaged.
-    fn attempt(&mut self, batch: &mut Vec<Message>, inbox: Option<&Receiver<Message>>) -> bool {
+    fn attempt(&mut self, batch: &mut Batch, inbox: Option<&Receiver<Batch>>) -> bool {
         match self.transact(batch, inbox) {
             Ok(()) => true,
             Err(Refused::Damaged(_)) if inbox.is_some() && self.repair() => self.attempt(batch, None),
@@ -114,11 +116,7 @@ impl Writer {
         aside
     }
 
-    fn transact(
-        &mut self,
-        batch: &mut Vec<Message>,
-        inbox: Option<&Receiver<Message>>,
-    ) -> Result<(), Refused> {
+    fn transact(&mut self, batch: &mut Batch, inbox: Option<&Receiver<Batch>>) -> Result<(), Refused> {
         let idle = |change: &Change| matches!(change, Change::Barrier | Change::Sync);
         if batch.iter().all(|(change, _)| idle(change)) {
             return Ok(());
@@ -213,8 +211,8 @@ fn sync_blobs(unsynced: &[(Digest, Vec<PathBuf>)], database: &std::path::Path) -
 
 fn fill(
     connection: &Connection,
-    batch: &mut Vec<Message>,
-    inbox: Option<&Receiver<Message>>,
+    batch: &mut Batch,
+    inbox: Option<&Receiver<Batch>>,
     shared: &Shared,
     now: u64,
 ) -> rusqlite::Result<()> {
@@ -226,14 +224,9 @@ fn fill(
             apply(connection, change, shared, now)?;
             next += 1;
         }
-        match inbox.map(Receiver::try_recv) {
-            Some(Ok(more)) if began.elapsed() < BATCH => batch.push(more),
-            Some(Ok(more)) => {
-                apply(connection, &more.0, shared, now)?;
-                batch.push(more);
-                break;
-            }
-            Some(Err(_)) | None => break,
+        match inbox.filter(|_| began.elapsed() < BATCH).map(Receiver::try_recv) {
+            Some(Ok(more)) => batch.extend(more),
+            None | Some(Err(_)) => break,
         }
     }
     learn_costs(connection, batch, now)?;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use serde_json::Value;
 
 use super::meeting::check;
 use super::process::{Death, Event, Process};
@@ -294,7 +295,7 @@ impl Try<'_, '_> {
         let run = ToWorker::Run(RunMessage {
             id: request.id.0,
             kind: self.kind().to_owned(),
-            params: request.params.clone(),
+            params: Value::clone(&request.params),
             inputs: request.inputs.clone(),
             scratch: request.scratch.clone(),
             gpus: request.gpus.clone(),

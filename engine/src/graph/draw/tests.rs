@@ -47,7 +47,7 @@ fn node(name: &str, feeds: Vec<Feed>, after: Vec<NodeId>) -> Node {
     Node {
         name: name.into(),
         operation: Arc::new(Typed::new(Plain)),
-        params: json!({}),
+        params: json!({}).into(),
         ports: Plain.ports(&NoParams {}),
         slots: vec![Slot { name: "in".into(), feeds, through: false }],
         after,

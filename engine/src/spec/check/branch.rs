@@ -215,8 +215,8 @@ pub(super) fn fits(branch: &Value, written: &Located) -> bool {
         // A bare number is a quantity whose unit was forgotten, which its format says better.
         return true;
     }
-    let is = |name: &str| match shape::types(branch) {
-        Some(types) => types.contains(&name),
+    let is = |name: &str| match shape::names_type(branch, name) {
+        Some(named) => named,
         None => match shape::options(branch) {
             Some(options) => options.iter().any(|option| shape::json_type(option) == name),
             None => branch.get("properties").is_none() || name == "object",

@@ -1,5 +1,6 @@
 //! Places where an artifact goes in: what was written there becomes a binding. They know no node.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{At, Checker, Part, words};
@@ -12,10 +13,8 @@ use crate::spec::value::{Located, Written};
 impl Checker<'_> {
     /// Records what fills an input and leaves its slot.
     pub(super) fn input(&mut self, written: &Located, schema: &Value, at: &At<'_>) -> Option<Value> {
-        let ty = schema
-            .get("x-port")
-            .and_then(|port| serde_json::from_value(port.clone()).ok())
-            .unwrap_or(PortType::File);
+        let ty =
+            schema.get("x-port").and_then(|port| PortType::deserialize(port).ok()).unwrap_or(PortType::File);
         let url = schema.get("x-url") == Some(&Value::Bool(true));
         let (source, span) = match &written.node {
             Written::Text(text) => {

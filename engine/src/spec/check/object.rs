@@ -59,14 +59,14 @@ impl Checker<'_> {
 
     /// Whether a free key is a name, where the schema wants names.
     fn right_name(&mut self, key: &Spanned<String>, schema: &Value) -> bool {
-        let wants_names = schema.pointer("/propertyNames/format") == Some(&Value::from("name"));
-        match wrong_name(key).filter(|_| wants_names) {
-            Some(problem) => {
-                self.problems.push(problem);
-                false
-            }
-            None => true,
+        let format = schema.get("propertyNames").and_then(|names| names.get("format"));
+        if format.and_then(Value::as_str) != Some("name") {
+            return true;
         }
+        let problem = wrong_name(key);
+        let is_right = problem.is_none();
+        problem.into_iter().for_each(|problem| self.problems.push(problem));
+        is_right
     }
 
     pub(super) fn unknown_key(

@@ -29,6 +29,15 @@ pub(super) fn types(schema: &Value) -> Option<Vec<&str>> {
     }
 }
 
+/// Whether a schema names a type; `None` where it leaves them open.
+pub(super) fn names_type(schema: &Value, name: &str) -> Option<bool> {
+    match schema.get("type")? {
+        Value::String(one) => Some(one == name),
+        Value::Array(many) => Some(many.iter().any(|one| one == name)),
+        _ => None,
+    }
+}
+
 /// The values of an enumeration.
 pub(super) fn options(schema: &Value) -> Option<Vec<&Value>> {
     match (schema.get("const"), schema.get("enum")) {
