@@ -49,6 +49,7 @@ pub use depends::{Counts, Dependency};
 use load::{bind_output, folder_name, in_manner, problems_of_places, read_takes};
 pub use recall::Recall;
 pub use resume::Resumption;
+use roots::warn;
 pub use verify::{Difference, Verified};
 
 /// Name of the project file.
@@ -530,10 +531,4 @@ fn publish(
         build.observer().observe(&event);
     }
     Ok(placed)
-}
-
-fn warn(observer: &mut dyn Observer, what: &str, saved: std::io::Result<()>) {
-    if let Err(error) = saved {
-        observer.observe(&Event::DidWarn { message: format!("cannot save {what}: {error}") });
-    }
 }

@@ -3,6 +3,8 @@
 
 use std::io;
 
+use tracing::trace_span;
+
 use super::lock::KeyLock;
 use super::store::Store;
 use super::{Cache, Claimed, Miss, Ticket};
@@ -57,6 +59,7 @@ impl Cache {
     }
 
     fn decide(&self, miss: Miss, lock: Option<Option<KeyLock>>) -> Claimed {
+        let _span = trace_span!("claim", key = %miss.key).entered();
         let Some(lock) = lock else { return Claimed::Busy(miss) };
         match self.0.find(&miss.key) {
             Some(result) => Claimed::Hit(Box::new(result)),

@@ -64,9 +64,11 @@ impl Resumption {
             part.fill(*number)?;
         }
         let mut base = Base { done: BTreeMap::new(), besides: view.count() as usize - part.ids.len() };
+        let looks = cache.looks();
         for number in around.difference(&cone) {
             base.done.insert(part.ids[number], there(cache, view.done(*number)?.key)?);
         }
+        drop(looks);
         let past = |number: &u32| Some((view.name(*number)?.to_owned(), view.done(*number)?.into()));
         let pasts = cone.iter().map(past).collect::<Option<Vec<_>>>()?;
         let fresh = part.fresh()?;

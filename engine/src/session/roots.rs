@@ -1,5 +1,5 @@
-//! What a build leaves registered in the store, so that no collection takes what the project's outputs need.
-//! It knows no record.
+//! What a build leaves registered in the store, so that no collection takes what the project's outputs need, and what
+//! is told when something that it leaves cannot be written. It knows no record.
 
 use std::path::Path;
 
@@ -21,6 +21,13 @@ pub(super) fn register(cache: &Cache, state_folder: &Path, roots: Roots, observe
     if let Err(error) = done {
         let message = format!("cannot note in the cache what this project needs: {error}");
         observer.observe(&Event::DidWarn { message });
+    }
+}
+
+/// Tells that something could not be written; the build is none the worse.
+pub(super) fn warn(observer: &mut dyn Observer, what: &str, saved: std::io::Result<()>) {
+    if let Err(error) = saved {
+        observer.observe(&Event::DidWarn { message: format!("cannot save {what}: {error}") });
     }
 }
 

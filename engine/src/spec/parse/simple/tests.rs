@@ -168,15 +168,13 @@ impl Chance {
             match self.below(if depth > 3 { 2 } else { 4 }) {
                 0 | 1 => {
                     let value = self.flow(0);
-                    out.push_str(&format!(
-                        " {value}{}\n",
-                        self.one(&["", "", "", "  ", " # c", "\n", "\n  # d"])
-                    ));
+                    let end = self.one(&["", "", "", "  ", " # c", "\n", "\n  # d"]);
+                    out.extend([" ", &value, end, "\n"]);
                 }
                 _ if is_list => {
                     let mut inner = String::new();
                     self.block(indent + 2, depth + 1, &mut inner);
-                    out.push_str(&format!(" {}", inner.trim_start()));
+                    out.extend([" ", inner.trim_start()]);
                 }
                 _ => {
                     out.push('\n');
