@@ -313,6 +313,9 @@ impl Workshop {
 
 /// What workers may touch: the project, fonts and stored bytes to read, scratch to write, the speaker to start.
 fn confinement(call: &Invocation, site: Site<'_>, cache: &Cache, scratch: &Path) -> Confinement {
+    // Only folders that are there can be granted, and a first build has none for blobs yet: every action that reads
+    // one would then need a worker of its own. Where it cannot be made, there are no blobs to read.
+    let _ = fs::create_dir_all(cache.blob_folder());
     let mut read = call.config.font_dirs();
     read.push(site.root.to_owned());
     read.push(cache.blob_folder().to_owned());

@@ -50,9 +50,8 @@ pub fn resolve(
     for (id, declared) in &made {
         binder.bind(&mut graph, *id, declared, problems);
     }
-    if !problems.has_errors()
-        && let Err(circle) = walk::order(&graph)
-    {
+    // What is left out for another error takes connections away, and makes no circle.
+    if let Err(circle) = walk::order(&graph) {
         problems.push(cycle(&graph, &circle));
     }
     graph

@@ -20,7 +20,8 @@ impl Build<'_> {
             );
         }
         if self.settings.offline {
-            let message = format!("`{url}` is not in the cache, and --offline forbids to fetch it");
+            let lacking = if pinned { "in the cache" } else { "pinned in reel.lock" };
+            let message = format!("`{url}` is not {lacking}, and --offline forbids to fetch it");
             return Some(Failure::of(FailureCode::Take, message).help("build once without --offline"));
         }
         None

@@ -46,6 +46,29 @@ pub(super) fn problems_of_places(
     outputs
         .iter()
         .for_each(|decl| problems_of_place(decl, sources.contains(&root.join(&decl.file.value)), problems));
+    outputs.iter().filter_map(|decl| blocked(root, decl)).for_each(|problem| problems.push(problem));
+}
+
+/// What stands in the way of an output already now.
+fn blocked(root: &Path, decl: &OutputDecl) -> Option<Diagnostic> {
+    let (file, name) = (&decl.file.value, &decl.name.value);
+    let path = root.join(file);
+    let clash = |what: String| {
+        let problem = Diagnostic::error(code::OUTPUT_CLASH, decl.file.span, what);
+        Some(problem.help("give it another file, or move what is there"))
+    };
+    if path.is_dir() {
+        return clash(format!("output `{name}` would be written over the folder `{file}`"));
+    }
+    let above = path.ancestors().skip(1).find(|above| above.symlink_metadata().is_ok())?;
+    if !above.is_dir() {
+        let shown = above.strip_prefix(root).unwrap_or(above).display();
+        return clash(format!("output `{name}` needs a folder where the file `{shown}` is"));
+    }
+    let inside = above.canonicalize().ok()?.starts_with(root.canonicalize().ok()?);
+    let message = format!("`{file}` leads out of the project, through a link");
+    let outside = Diagnostic::error(code::OUTSIDE, decl.file.span, message);
+    (!inside).then(|| outside.help("let it go into a folder of the project"))
 }
 
 fn problems_of_place(decl: &OutputDecl, is_source: bool, problems: &mut Diagnostics) {

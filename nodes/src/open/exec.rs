@@ -97,7 +97,8 @@ impl Kind for Exec {
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
         if !self.host.allow_exec {
-            let help = Some("look at what it runs, then build with `--allow-exec`".into());
+            let help =
+                Some("look at what it runs, then build with `--allow-exec`, or say `reel trust` once".into());
             cx.problem(
                 "/run",
                 code::UNTRUSTED,

@@ -39,6 +39,21 @@ fn whole_runs(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
+fn a_worker_serves_many_actions_also_in_a_first_build() {
+    let space = TestSpace::story();
+    let mut command = space.command(&["build", "--jobs", "2"]);
+    let told = command.env("REEL_LOG", "reel_engine=info").output().unwrap();
+    let said = String::from_utf8_lossy(&told.stderr);
+    assert!(told.status.success(), "{said}");
+    let served = said
+        .split("served=")
+        .skip(1)
+        .filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<u32>().ok());
+    let served: Vec<u32> = served.collect();
+    assert!(served.iter().any(|served| *served >= 5), "actions that each worker served: {served:?}\n{said}");
+}
+
+#[test]
 fn two_builds_at_once_run_each_action_once() {
     let here = TestSpace::story();
     let there = here.sibling();

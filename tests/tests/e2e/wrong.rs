@@ -72,6 +72,8 @@ const WRONG: &[Wrong] = &[
     ),
     Wrong("  film: out/film.mp4", "  film: bed.wav\nmusic: { file: bed.wav }", "R016", 9, &["`bed.wav`"]),
     Wrong("  film: out/film.mp4", "  film: .reel/film.mp4", "R016", 9, &["`.reel/film.mp4`"]),
+    Wrong("  film: out/film.mp4", "  film: words.png/film.mp4", "R016", 9, &["`words.png`"]),
+    Wrong("  film: out/film.mp4", "  film: away/film.mp4", "R014", 9, &["`away/film.mp4`", "link"]),
     Wrong("for: 0.4s", "for: 99999h", "R006", 7, &["24 hours"]),
     Wrong("for: 0.4s", "for: 0s", "R006", 7, &["`0s`"]),
     Wrong("size: 96x96", "size: 97x96", "R006", 3, &["odd"]),
@@ -132,6 +134,7 @@ fn good() -> (TestSpace, Vec<u8>) {
     space.write("words.png", "these are words\n");
     space.bed("bed.wav", 1);
     symlink("/etc/hostname", space.path("link.png")).unwrap();
+    symlink(space.root(), space.path("away")).unwrap();
     fs::write(space.root().join("outside.png"), "outside").unwrap();
     let _ = space.build(&[]).ok();
     let film = space.read("out/film.mp4");
@@ -180,6 +183,8 @@ scenes:
   - { id: b, show: { color: "#123" }, for: 3 }
 nodes:
   n: { uses: txt }
+  x: { uses: text, with: { parts: ["${y.text}"] } }
+  y: { uses: text, with: { parts: ["${x.text}"] } }
 outputs: { f: out/f.mp4 }
 "##,
     );
@@ -187,7 +192,7 @@ outputs: { f: out/f.mp4 }
     let codes: Vec<_> =
         told.events_of("diagnostic").iter().map(|e| e["code"].as_str().unwrap().to_owned()).collect();
     assert_eq!(told.code, Some(2));
-    for code in ["R002", "R005", "R008", "R013"] {
+    for code in ["R002", "R005", "R008", "R011", "R013"] {
         assert!(codes.iter().any(|found| found == code), "{code}: {}", told.all());
     }
     let drawn = space.reel(&["check"]);

@@ -108,7 +108,12 @@ fn run_here(
 fn explain(status: ExitStatus, closed: Option<&Open>, log: &str) -> Failure {
     let plain = format!("the command {}", how(status));
     let Some(path) = closed.and_then(|open| closed::refused(log, open)) else {
-        return Failure::new(plain);
+        return match missing(status, log) {
+            Some(name) => Failure::new(format!("{plain}: it found no `{name}`")).help(format!(
+                "a command finds only what stands under `tools:`, and the shell: add it, `tools: [{name}]`"
+            )),
+            None => Failure::new(plain),
+        };
     };
     let folder = path.parent().unwrap_or(&path).display();
     Failure::new(format!("{plain}: `{}` is not open to it, nor is anything else in `{folder}/`", path.display()))
@@ -116,6 +121,16 @@ fn explain(status: ExitStatus, closed: Option<&Open>, log: &str) -> Failure {
             "a command reaches what it was given and what is installed: name files of the project under `in:` and \
              take them from `$in`, and name commands under `tools:`",
         )
+}
+
+/// The command that a shell did not find: `sh: 1: python3: not found`, or `sh: line 1: python3: command not found`.
+fn missing(status: ExitStatus, log: &str) -> Option<&str> {
+    if status.code() != Some(127) {
+        return None;
+    }
+    let line = log.lines().rev().find(|line| line.ends_with("not found"))?;
+    let before = line.strip_suffix(": command not found").or_else(|| line.strip_suffix(": not found"))?;
+    before.rsplit(": ").next().filter(|name| !name.is_empty() && !name.contains(char::is_whitespace))
 }
 
 fn shell(cut: &Cut, place: &Place) -> Command {

@@ -100,7 +100,8 @@ fn a_command_sees_its_inputs_and_nothing_else() {
 #[test]
 fn tools_that_were_not_named_are_not_there() {
     let failure = run(json!({ "run": "cat /etc/hostname > $out/a.txt", "out": ["a.txt"] })).unwrap_err();
-    assert_eq!(failure.message, "the command ended with status 127");
+    assert_eq!(failure.message, "the command ended with status 127: it found no `cat`");
+    assert!(failure.help.as_ref().is_some_and(|help| help.contains("`tools: [cat]`")), "{failure:?}");
     assert!(failure.log.contains("cat"), "{}", failure.log);
 }
 
