@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write;
-use std::io::Read;
+use std::io::{self, PipeReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -58,6 +58,8 @@ fn run_here(
     if !call.gpus.is_empty() {
         command.env("CUDA_VISIBLE_DEVICES", call.gpus.join(","));
     }
+    let cannot = |error| Failure::of(FailureCode::Machine, format!("cannot start `{SHELL}`: {error}"));
+    let said = in_order(&mut command).map_err(cannot)?;
     let log = Arc::new(Mutex::new(Log::default()));
     if cut == Cut::Not {
         lock(&log).take(b"reel: this system does not let a command's network be taken away\n");
@@ -69,24 +71,20 @@ fn run_here(
     } else {
         closed::spawn(&mut command, &open)
     };
-    let (mut child, is_closed) = started
-        .map_err(|error| Failure::of(FailureCode::Machine, format!("cannot start `{SHELL}`: {error}")))?;
+    let (mut child, is_closed) = started.map_err(cannot)?;
+    // It holds the writing end of its own output, which would never end.
+    drop(command);
     if !is_closed {
         lock(&log).take(b"reel: this kernel does not keep a command from files that it was not given\n");
     }
     let leash = Leash::tie(&place.tools.join(SHELL), child.id());
-    let readers = [
-        child.stdout.take().map(|pipe| read_into(pipe, Arc::clone(&log))),
-        child.stderr.take().map(|pipe| read_into(pipe, Arc::clone(&log))),
-    ];
+    let reader = read_into(said, Arc::clone(&log));
     let ended =
         if host.watch { watch(&child, call) } else { wait(&mut child, call).map(|status| (status, None)) };
     // Nothing of its tree is left running, whether it ended well or not.
     end_tree(&child, &place.home);
     drop(leash);
-    for reader in readers.into_iter().flatten() {
-        let _ = reader.join();
-    }
+    let _ = reader.join();
     let log = lock(&log).text();
     let declared = || declared(params, place, &cut);
     let used =
@@ -159,9 +157,14 @@ fn surround(command: &mut Command, params: &Params, place: &Place) {
         .env("out", &place.outputs)
         .current_dir(&place.work)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
         .process_group(0);
+}
+
+/// One pipe for both outputs of a command, so that its log has them in the order in which they were written.
+fn in_order(command: &mut Command) -> io::Result<PipeReader> {
+    let (said, into) = io::pipe()?;
+    command.stdout(into.try_clone()?).stderr(into);
+    Ok(said)
 }
 
 fn how(status: ExitStatus) -> String {
@@ -191,7 +194,7 @@ fn declared(params: &Params, place: &Place, cut: &Cut) -> Declared {
 }
 
 /// Watches the command to its end; without a status when it was ended because nobody wants it any more.
-fn watch(child: &Child, call: &Call<'_>) -> std::io::Result<(Option<ExitStatus>, Option<Watched>)> {
+fn watch(child: &Child, call: &Call<'_>) -> io::Result<(Option<ExitStatus>, Option<Watched>)> {
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let guard = scope.spawn(|| end_when_unwanted(child.id(), call, &over));
@@ -223,7 +226,7 @@ fn end_when_unwanted(child: u32, call: &Call<'_>, over: &AtomicBool) -> bool {
 }
 
 /// Waits for the end; `None` when it was ended because nobody wants it any more.
-fn wait(child: &mut Child, call: &Call<'_>) -> std::io::Result<Option<ExitStatus>> {
+fn wait(child: &mut Child, call: &Call<'_>) -> io::Result<Option<ExitStatus>> {
     let group = Pid::from_raw(child.id() as i32);
     let mut asked: Option<Instant> = None;
     loop {
@@ -310,7 +313,7 @@ impl Log {
     }
 }
 
-fn read_into(mut pipe: impl Read + Send + 'static, log: Arc<Mutex<Log>>) -> std::thread::JoinHandle<()> {
+fn read_into(mut pipe: PipeReader, log: Arc<Mutex<Log>>) -> std::thread::JoinHandle<()> {
     std::thread::spawn(move || {
         let mut buffer = [0; 8192];
         while let Ok(count @ 1..) = pipe.read(&mut buffer) {
