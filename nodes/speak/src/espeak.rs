@@ -4,10 +4,13 @@
 
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_short, c_void};
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, ptr, slice};
 
 use espeakng_sys as sys;
+use nix::unistd::dup2_stderr;
 
 use crate::voices::{Voice, VoiceTable};
 
@@ -110,6 +113,23 @@ thread_local! {
 const NO_SOUND_SERVER: [(&str, &str); 2] =
     [("PULSE_CLIENTCONFIG", "/dev/null"), ("PULSE_SERVER", "unix:/proc/none")];
 
+/// Does something, and keeps what the libraries behind it write to standard error. The client of the sound server
+/// complains there of what it may not do, and none of that matters when it works.
+fn apart<T>(work: impl FnOnce() -> T) -> (T, String) {
+    let own = io::stderr().as_fd().try_clone_to_owned().ok();
+    let pipe = io::pipe().ok().filter(|(_, into)| own.is_some() && dup2_stderr(into).is_ok());
+    let done = work();
+    let mut said = String::new();
+    if let (Some(own), Some((mut from, into))) = (own, pipe)
+        && dup2_stderr(own).is_ok()
+    {
+        drop(into);
+        // What is not text is nothing that anybody could read.
+        let _ = from.read_to_string(&mut said);
+    }
+    (done, said)
+}
+
 static STARTED: AtomicBool = AtomicBool::new(false);
 
 impl Engine {
@@ -123,12 +143,19 @@ impl Engine {
             unsafe { std::env::set_var(name, value) };
         }
         let options = sys::espeakINITIALIZE_DONT_EXIT as c_int;
-        // SAFETY: a null path means the default data folder; nothing else runs in this process, and
-        // the flag above proves that this is the first call.
-        let rate = unsafe {
-            sys::espeak_Initialize(sys::espeak_AUDIO_OUTPUT_AUDIO_OUTPUT_SYNCHRONOUS, 0, ptr::null(), options)
+        let (rate, said) = apart(|| {
+            // SAFETY: a null path means the default data folder; nothing else runs in this process, and
+            // the flag above proves that this is the first call.
+            unsafe {
+                let mode = sys::espeak_AUDIO_OUTPUT_AUDIO_OUTPUT_SYNCHRONOUS;
+                sys::espeak_Initialize(mode, 0, ptr::null(), options)
+            }
+        });
+        let Some(rate) = u32::try_from(rate).ok().filter(|rate| *rate > 0) else {
+            // If nobody listens there is nobody to tell.
+            let _ = io::stderr().write_all(said.as_bytes());
+            return Err(EngineError::NoData);
         };
-        let rate = u32::try_from(rate).ok().filter(|rate| *rate > 0).ok_or(EngineError::NoData)?;
         // SAFETY: both are plain functions with the signatures the library declares, and live as
         // long as the process.
         unsafe {
