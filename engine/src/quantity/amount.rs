@@ -28,7 +28,8 @@ const DATA: &[Unit] = &[
     ("TiB", 1 << 40),
 ];
 
-/// A length of time, to the microsecond.
+/// A length of time, to the microsecond. `{}` is its one canonical text, such as `1500ms`; `{:#}` is for people, such
+/// as `1.5s`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Duration {
     micros: u64,
@@ -74,7 +75,11 @@ impl FromStr for Duration {
 
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.micros.is_multiple_of(1000) {
+        if f.alternate() && self.micros >= 1_000_000 {
+            let (whole, part) = (self.micros / 1_000_000, self.micros % 1_000_000);
+            let text = format!("{whole}.{part:06}");
+            write!(f, "{}s", text.trim_end_matches('0').trim_end_matches('.'))
+        } else if self.micros.is_multiple_of(1000) {
             write!(f, "{}ms", self.micros / 1000)
         } else {
             write!(f, "{}us", self.micros)
@@ -200,6 +205,9 @@ mod tests {
         }
         assert_eq!("2m".parse::<Duration>().unwrap().as_millis(), 120_000);
         assert_eq!("1.5ms".parse::<Duration>().unwrap().to_string(), "1500us");
+        for (text, shown) in [("500ms", "500ms"), ("1000ms", "1s"), ("90s", "90s"), ("1.05s", "1.05s")] {
+            assert_eq!(format!("{:#}", text.parse::<Duration>().unwrap()), shown);
+        }
     }
 
     #[test]

@@ -15,11 +15,14 @@
 //!   `font`;
 //! - port `image`: PNG, 8-bit RGBA (straight alpha) or RGB when opaque, sRGB, media `image/png`.
 
+mod drawing;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reel_engine::artifact::{Port, PortType};
 use reel_engine::claim::Claim;
+use reel_engine::diagnostic::code;
 use reel_engine::operation::{AnyFile, Info, Input, Kind, Reproducible, Resolve, Site};
 use reel_engine::quantity::Size;
 use schemars::JsonSchema;
@@ -28,6 +31,12 @@ use serde::{Deserialize, Serialize};
 use crate::media::font::Face;
 use crate::media::tools;
 use crate::text::fonts::FontBook;
+pub use drawing::filled_in;
+
+/// Packed drawings, and those of more bytes, are looked into by the run alone.
+const LOOKED_INTO: u64 = 16 << 20;
+/// How a file packed by gzip begins (RFC 1952).
+const PACKED: [u8; 2] = [0x1f, 0x8b];
 
 /// `with:` of `svg`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -88,14 +97,49 @@ impl Kind for Svg {
     }
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
+        let text = drawn_text(params, cx).unwrap_or_default();
         if params.font.is_empty() {
+            if !text.trim().is_empty() {
+                let message = "the drawing has text, but no font is declared for it";
+                cx.problem("/file", code::MISSING_FONT, message, Some("add `font: DejaVu Sans`".into()));
+            }
             return;
         }
         let regular = self.fonts.declare(&params.font, false, "/font", "font", cx);
         let bold = self.fonts.declare(&params.font, true, "/font", "bold_font", cx);
         if let (Some(regular), Some(bold)) = (regular, bold) {
+            if let (Some((code, message, help)), Some(_)) =
+                (regular.missing_glyph(&text), bold.missing_glyph(&text))
+            {
+                cx.problem("/file", code, message, Some(help));
+            }
             params.faces = regular.into_faces();
             params.faces.extend(bold.into_faces());
         }
     }
+}
+
+/// The text of a drawing of the project, as far as it is certain; what is wrong with the drawing is reported.
+fn drawn_text(params: &Params, cx: &mut Resolve<'_>) -> Option<String> {
+    let path = cx.path(params.file.slot())?;
+    if std::fs::metadata(&path).ok()?.len() > LOOKED_INTO {
+        return None;
+    }
+    let bytes = std::fs::read(&path).ok().filter(|bytes| !bytes.starts_with(&PACKED))?;
+    let shown = path.strip_prefix(cx.root).unwrap_or(&path).display().to_string();
+    let source = String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned());
+    let told = match source.map(|source| filled_in(&source, &params.set)) {
+        Ok(Ok(filled)) => drawing::shown_text(&filled),
+        Ok(Err(why)) => {
+            let message = format!("`{shown}` and `set` do not go together: {why}");
+            cx.problem("/file", code::BAD_VALUE, message, None);
+            return None;
+        }
+        Err(why) => Err(why),
+    };
+    told.map_err(|why| {
+        let message = format!("`{shown}` is no SVG that can be read: {why}");
+        cx.problem("/file", code::WRONG_CONTENT, message, Some("export it again".into()));
+    })
+    .ok()
 }

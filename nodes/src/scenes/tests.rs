@@ -51,9 +51,13 @@ fn folder(yaml: &str) -> tempfile::TempDir {
             "png" => b"\x89PNG\r\n\x1a\n",
             "mp4" => b"\0\0\0\x20ftypisom",
             "wav" => b"RIFF\0\0\0\0WAVEfmt ",
+            "bin" => b"lmgg",
+            "svg" => b"<svg xmlns='http://www.w3.org/2000/svg'/><!-- {{city}} --> ",
             _ => b"",
         };
-        std::fs::write(space.path().join("assets").join(file), [head, file.as_bytes()].concat()).unwrap();
+        // After a drawing there is nothing but comments.
+        let name: &[u8] = if file.ends_with("svg") { b"" } else { file.as_bytes() };
+        std::fs::write(space.path().join("assets").join(file), [head, name].concat()).unwrap();
     }
     std::fs::write(space.path().join("script.txt"), "From a file. Two ${sentences}.\n").unwrap();
     std::fs::write(space.path().join("reel.yaml"), yaml).unwrap();

@@ -38,7 +38,7 @@ pub(super) fn check(scene: &Part<'_, Scene>, fps: FrameRate, problems: &mut Diag
         _ => format!("the first picture of scene `{id}`"),
     };
     let message = format!(
-        "the transition takes {}, but {what} lasts only {}: {} too long",
+        "the transition takes {:#}, but {what} lasts only {:#}: {:#} too long",
         transition.length, excess.lasts, excess.by
     );
     let place = if scene.written.get("transition").is_some_and(|written| written.get("for").is_some()) {

@@ -16,6 +16,9 @@
 //!   sentence (ends in `.`, `!`, `?` or `…`, and the last word of all);
 //! - sound in which nothing is heard is not a failure: no words.
 
+use std::fs::File;
+use std::io::Read;
+
 use reel_engine::artifact::{Port, PortType};
 use reel_engine::claim::Claim;
 use reel_engine::diagnostic::code;
@@ -42,6 +45,9 @@ pub struct Params {
 fn default_language() -> String {
     "en".into()
 }
+
+/// How a model file begins: `ggml` as a 32-bit number, the low byte first (`GGML_FILE_MAGIC` of whisper.cpp).
+pub const MAGIC: [u8; 4] = *b"lmgg";
 
 /// The kind.
 #[derive(Debug, Clone, Copy, Default)]
@@ -76,6 +82,7 @@ impl Kind for Transcribe {
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
         crate::media::check_content(params.audio.slot(), PortType::Audio, cx);
+        check_model(params.model.slot(), cx);
         let letters = params.language.chars().all(|c| c.is_ascii_lowercase());
         if !letters || !(2..=3).contains(&params.language.len()) {
             let message = format!("`{}` is not a language code", params.language);
@@ -87,4 +94,18 @@ impl Kind for Transcribe {
             );
         }
     }
+}
+
+/// Reports a file of the project that is no model at all; one that is damaged is found out when it is loaded.
+fn check_model(slot: &str, cx: &mut Resolve<'_>) {
+    let Some(path) = cx.path(slot) else { return };
+    let mut head = [0; MAGIC.len()];
+    let read = File::open(&path).and_then(|mut file| file.read_exact(&mut head));
+    if read.is_ok() && head == MAGIC {
+        return;
+    }
+    let shown = path.strip_prefix(cx.root).unwrap_or(&path).display().to_string();
+    let message = format!("`{shown}` is not a model of whisper.cpp");
+    let help = "give a ggml model, such as `ggml-base.en.bin`";
+    cx.problem(&format!("/{slot}"), code::WRONG_CONTENT, message, Some(help.into()));
 }

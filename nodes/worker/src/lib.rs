@@ -44,6 +44,15 @@ pub(crate) fn draw_failure(error: draw::error::DrawError) -> Failure {
     Failure::new(error.to_string())
 }
 
+/// The bytes of the one file in a slot, and how a failure to draw them names it.
+pub(crate) fn read_to_draw(
+    call: &Call<'_>,
+    slot: &str,
+) -> Result<(Vec<u8>, impl Fn(draw::error::DrawError) -> Failure), Failure> {
+    let path = call.one(slot)?.path.display().to_string();
+    Ok((call.read(slot)?, move |error| Failure::new(format!("`{path}`: {error}"))))
+}
+
 /// Fonts for drawing, from faces whose files are inputs.
 pub(crate) fn fonts(call: &Call<'_>, faces: &[Face]) -> Result<draw::text::Fonts, Failure> {
     draw::text::Fonts::load(font_files(call, faces)?).map_err(draw_failure)

@@ -155,7 +155,7 @@ const REFUSED: &[(&str, &str, &str, &str)] = &[
         "whole.mp4",
         ", from: 5s",
         "no picture in the part that is asked for",
-        "the clip begins at 5000ms, and the file ends at 1.000s",
+        "the clip begins at 5s, and the file ends at 1.000s",
     ),
     ("cut-off.mp4", "", "`cut-off.mp4` is cut off", "`cut-off.mp4` is cut off"),
     ("cut-off.mkv", "", "`cut-off.mkv` is cut off", "`cut-off.mkv` is cut off"),

@@ -65,7 +65,7 @@ fn transition_frames(transition: &Transition, plan: &Plan) -> Result<u64, Failur
     };
     let what = if plan.pictures.len() == 1 { "scene" } else { "first picture of this scene" };
     Err(Failure::new(format!(
-        "the transition into this scene takes {}, but the {what} lasts only {}: {} too long",
+        "the transition into this scene takes {:#}, but the {what} lasts only {:#}: {:#} too long",
         transition.length, excess.lasts, excess.by
     ))
     .help("make the transition shorter, or the scene longer with `for`"))

@@ -218,7 +218,7 @@ fn a_transition_longer_than_its_scene_is_an_error() {
     let error = make::subgraph(&scene, &plan(59), &[], Some(&plan(90)), (0, 60), &|| false).unwrap_err();
     assert_eq!(
         error.message,
-        "the transition into this scene takes 2000ms, but the scene lasts only 1966ms: 34ms too long"
+        "the transition into this scene takes 2s, but the scene lasts only 1.966s: 34ms too long"
     );
 }
 

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flate2::read::GzDecoder;
+use reel_nodes::picture::svg::filled_in;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::fontdb::{Database, Family, ID, Query, Source, Stretch, Style, Weight};
 use resvg::usvg::{self, FontFamily, FontResolver, ImageHrefResolver, Options, Tree};
@@ -49,7 +50,7 @@ pub fn draw_svg(
     faces: Vec<(Vec<u8>, u32)>,
 ) -> Result<Rgba, DrawError> {
     let source = unpacked(bytes)?;
-    let source = filled_in(&source, set)?;
+    let source = filled_in(&source, set).map_err(svg)?;
     let declared = declared(faces)?;
     let wrong = Mutex::new(Wrong::default());
     let tree = Tree::from_str(&source, &options(&declared, &wrong)).map_err(|e| svg(e.to_string()))?;
@@ -82,39 +83,6 @@ fn unpacked(bytes: &[u8]) -> Result<Cow<'_, str>, DrawError> {
         return Err(svg("it is larger than 64 MiB when unpacked".into()));
     }
     Ok(Cow::Owned(text))
-}
-
-/// `{{name}}` replaced by its value, escaped.
-fn filled_in(source: &str, set: &BTreeMap<String, String>) -> Result<String, DrawError> {
-    let mut filled = String::with_capacity(source.len());
-    let mut unused: Vec<&String> = set.keys().collect();
-    let mut rest = source;
-    while let Some((before, after)) = rest.split_once("{{") {
-        let Some((name, behind)) = after.split_once("}}") else { break };
-        let Some(value) = set.get(name.trim()) else {
-            let known = set.keys().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
-            let known = if known.is_empty() { "nothing".to_owned() } else { known };
-            return Err(svg(format!("`{{{{{name}}}}}` in it has no value: `set` gives {known}")));
-        };
-        unused.retain(|key| key.as_str() != name.trim());
-        filled.push_str(before);
-        for c in value.chars() {
-            match c {
-                '&' => filled.push_str("&amp;"),
-                '<' => filled.push_str("&lt;"),
-                '>' => filled.push_str("&gt;"),
-                '"' => filled.push_str("&quot;"),
-                '\'' => filled.push_str("&apos;"),
-                c => filled.push(c),
-            }
-        }
-        rest = behind;
-    }
-    filled.push_str(rest);
-    match unused.first() {
-        Some(name) => Err(svg(format!("`set` gives `{name}`, but there is no `{{{{{name}}}}}` in it"))),
-        None => Ok(filled),
-    }
 }
 
 fn declared(files: Vec<(Vec<u8>, u32)>) -> Result<Declared, DrawError> {

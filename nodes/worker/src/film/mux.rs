@@ -82,12 +82,12 @@ fn extras(call: &Call<'_>, params: &Params, starts: &[u64]) -> Result<Extras, Fa
 }
 
 fn read_cover(call: &Call<'_>, slot: &str) -> Result<Cover, Failure> {
-    let bytes = call.read(slot)?;
+    let (bytes, failure) = crate::read_to_draw(call, slot)?;
     let is_png = bytes.starts_with(b"\x89PNG");
     if !is_png && !bytes.starts_with(b"\xff\xd8\xff") {
         return Err(Failure::new("the cover is neither PNG nor JPEG").help("convert it to one of these"));
     }
-    let picture = decode_image(&bytes).map_err(crate::draw_failure)?;
+    let picture = decode_image(&bytes).map_err(failure)?;
     Ok(Cover { bytes, is_png, size: (picture.width as u32, picture.height as u32) })
 }
 

@@ -37,7 +37,7 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     if from >= end {
         let seconds = length as f64 / 1e6;
         return Err(Failure::new(format!(
-            "the clip begins at {}, and the file ends at {seconds:.3}s",
+            "the clip begins at {:#}, and the file ends at {seconds:.3}s",
             params.from
         )));
     }

@@ -12,6 +12,7 @@ use crate::params;
 /// When the bytes are no picture that can be read.
 pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     let params: Params = params(call)?;
-    let picture = decode_image(&call.read(params.file.slot())?).map_err(crate::draw_failure)?;
+    let (bytes, failure) = crate::read_to_draw(call, params.file.slot())?;
+    let picture = decode_image(&bytes).map_err(failure)?;
     Ok(Outcome::default().with_bytes("image", "image/png", crate::png(&picture)?))
 }

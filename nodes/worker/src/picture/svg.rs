@@ -14,7 +14,7 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
     let params: Params = params(call)?;
     let size = (params.size.width as usize, params.size.height as usize);
     let faces = crate::font_files(call, &params.faces)?;
-    let bytes = call.read(params.file.slot())?;
-    let picture = draw_svg(&bytes, &params.set, size, faces).map_err(crate::draw_failure)?;
+    let (bytes, failure) = crate::read_to_draw(call, params.file.slot())?;
+    let picture = draw_svg(&bytes, &params.set, size, faces).map_err(failure)?;
     Ok(Outcome::default().with_bytes("image", "image/png", crate::png(&picture)?))
 }

@@ -152,7 +152,8 @@ impl Reference {
         if !media.starts_with("image/") || media == "image/gif" {
             return Ok(Self::Film);
         }
-        decode_image(&call.read(like.file.slot())?).map(Self::Picture).map_err(crate::draw_failure)
+        let (bytes, failure) = crate::read_to_draw(call, like.file.slot())?;
+        decode_image(&bytes).map(Self::Picture).map_err(failure)
     }
 }
 

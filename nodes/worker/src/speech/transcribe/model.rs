@@ -8,10 +8,9 @@ use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use reel_engine::operation::Failure;
+use reel_nodes::speech::transcribe::MAGIC;
 use whisper_rs::{WhisperContext, WhisperContextParameters};
 
-/// `ggml`, little-endian.
-const MAGIC: u32 = 0x6767_6d6c;
 /// No word of a vocabulary is longer.
 const LONGEST_WORD: u32 = 1024;
 
@@ -21,7 +20,9 @@ const LONGEST_WORD: u32 = 1024;
 /// When the file is no model, is cut off, or would make whisper.cpp stop the process.
 pub(super) fn load(path: &Path) -> Result<WhisperContext, Failure> {
     let help = "give a whisper.cpp model, such as ggml-base.en.bin";
-    let not = |what: &str| Failure::new(format!("the model cannot be used: {what}")).help(help);
+    let not = |what: &str| {
+        Failure::new(format!("the model `{}` cannot be used: {what}", path.display())).help(help)
+    };
     match check(path) {
         Ok(None) => {}
         Ok(Some(fault)) => return Err(not(fault)),
@@ -36,7 +37,7 @@ pub(super) fn load(path: &Path) -> Result<WhisperContext, Failure> {
 /// What is wrong with the head of the file, if anything.
 fn check(path: &Path) -> io::Result<Option<&'static str>> {
     let mut file = BufReader::new(File::open(path)?);
-    if word(&mut file)? != MAGIC {
+    if word(&mut file)? != u32::from_le_bytes(MAGIC) {
         return Ok(Some("it is not a ggml file"));
     }
     let mut head = [0; 11];
