@@ -24,6 +24,7 @@ use mimalloc::MiMalloc;
 
 use crate::args::Cli;
 use crate::config::Config;
+use crate::error::{CommandError, Exit};
 use crate::open::Invocation;
 use crate::ui::{Ui, print_error, print_json};
 
@@ -33,7 +34,10 @@ use crate::ui::{Ui, print_error, print_json};
 static MEMORY: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    let Cli { global, command } = Cli::parse();
+    let Cli { global, command } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(wrong) => return misread(&wrong),
+    };
     let config = Config::read();
     let mut ui = Ui::new(global.color, config.no_color(), config.dumb_terminal());
     // Nothing is set up for those who do not ask: a build with nothing to do takes a few milliseconds.
@@ -56,4 +60,19 @@ fn main() -> ExitCode {
             error.exit().into()
         }
     }
+}
+
+/// A command line that cannot be read, or one that asks for help, which is no mistake.
+fn misread(wrong: &clap::Error) -> ExitCode {
+    let for_programs = std::env::args_os().take_while(|arg| arg != "--").any(|arg| arg == "--json");
+    if !(for_programs && wrong.use_stderr()) {
+        wrong.exit();
+    }
+    let text = wrong.render().to_string();
+    // The first paragraph is the mistake; what follows is what else there is.
+    let (message, rest) = text.trim().split_once("\n\n").unwrap_or((text.trim(), ""));
+    let message = message.trim_start_matches("error: ");
+    let help = rest.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ");
+    CommandError::usage(message, help).json().iter().for_each(print_json);
+    Exit::Wrong.into()
 }

@@ -48,6 +48,19 @@ impl PortType {
         }
     }
 
+    /// What a file of this name holds to whoever opens it, where its ending tells; two where it may be either.
+    #[must_use]
+    pub fn named(file: &str) -> Option<&'static [Self]> {
+        let (_, ending) = file.rsplit_once('.')?;
+        match ending.to_ascii_lowercase().as_str() {
+            "mp4" | "m4v" | "mov" | "mkv" | "webm" | "avi" => Some(&[Self::Video, Self::Audio]),
+            "gif" => Some(&[Self::Video, Self::Image]),
+            "png" | "jpg" | "jpeg" | "webp" | "bmp" | "tif" | "tiff" | "avif" => Some(&[Self::Image]),
+            "wav" | "flac" | "mp3" | "m4a" | "aac" | "ogg" | "opus" => Some(&[Self::Audio]),
+            _ => None,
+        }
+    }
+
     /// Whether an input of this type takes what a port of type `given` carries.
     #[must_use]
     pub fn takes(self, given: Self) -> bool {

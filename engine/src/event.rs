@@ -122,6 +122,13 @@ pub enum Event {
         /// How large it is.
         bytes: u64,
     },
+    /// An output was made, and its place cannot be written.
+    DidNotPublish {
+        /// Its name.
+        name: String,
+        /// Why, in one line that names both.
+        message: String,
+    },
 }
 
 /// What is known of an action when it gets its slots.

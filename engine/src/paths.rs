@@ -20,8 +20,15 @@ impl PathFault {
         match self {
             Self::Outside => Diagnostic::error(code::OUTSIDE, span, format!("`{path}` leaves the project"))
                 .help("copy the file into the project's folder"),
-            Self::Missing => Diagnostic::error(code::MISSING_FILE, span, format!("no file at `{path}`"))
-                .help("paths are relative to the folder of reel.yaml"),
+            Self::Missing => match path.split_once("://") {
+                Some((scheme, _)) if !scheme.is_empty() => {
+                    let message = format!("`{path}` is neither a path nor an `https://` address");
+                    let help = "name a file of the project, as it is found from the folder of reel.yaml";
+                    Diagnostic::error(code::BAD_VALUE, span, message).help(help)
+                }
+                _ => Diagnostic::error(code::MISSING_FILE, span, format!("no file at `{path}`"))
+                    .help("paths are relative to the folder of reel.yaml"),
+            },
             Self::Unreadable(error) => {
                 Diagnostic::error(code::MISSING_FILE, span, format!("cannot read `{path}`: {error}"))
             }

@@ -74,13 +74,16 @@ pub fn read_project(
     let mut problems = Diagnostics::default();
     let path = root.join(name);
     let real = path.canonicalize().unwrap_or_else(|_| path.clone());
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
         Err(error) => {
             let message = format!("cannot read `{}`: {error}", path.display());
             problems.push(Diagnostic::general(code::NO_PROJECT, message));
             return Reading { spec: None, files: vec![real], problems };
         }
+    };
+    let Some(text) = files::utf8(bytes, name, sources, &mut problems) else {
+        return Reading { spec: None, files: vec![real], problems };
     };
     let source = sources.add(name.into(), text.as_str().into());
     let mut files = Files { root: Some(Root::new(root)), sources, read: vec![real] };

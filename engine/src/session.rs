@@ -466,7 +466,8 @@ fn drive(
                 Ok(Placed::Lost) => lost.push(output.node),
                 Ok(Placed::Unchanged(path) | Placed::Written(path)) => *place = Some(path),
                 Err(message) => {
-                    build.observer().observe(&Event::DidWarn { message });
+                    let name = output.name.clone();
+                    build.observer().observe(&Event::DidNotPublish { name, message });
                     failed.push(output.name.clone());
                 }
             }
@@ -523,7 +524,10 @@ fn publish(
         return Err(format!("output `{}` has no artifact", output.name));
     };
     let placed = output::place(cache, files, root, &output.file, &stored)
-        .map_err(|error| format!("cannot write output `{}` to `{}`: {error}", output.name, output.file))?;
+        .map_err(|error| {
+            let (name, file) = (&output.name, &output.file);
+            format!("cannot write output `{name}` to `{file}`: {error}; make its place writable, or give it another `file`")
+        })?;
     if let Placed::Unchanged(path) | Placed::Written(path) = &placed {
         let written = matches!(placed, Placed::Written(_));
         let bytes = stored.artifact.size;

@@ -101,7 +101,9 @@ impl FrontEnd for ScenesFrontEnd {
             problems.extend(found);
             return film;
         }
-        for problem in found.iter().filter(|problem| STANDS_ALONE.contains(&problem.code)) {
+        // Which fonts draw a text is known where `captions` is right.
+        let stands = |code: Code| STANDS_ALONE.contains(&code) || story.styled && code == code::MISSING_GLYPH;
+        for problem in found.iter().filter(|problem| stands(problem.code)) {
             problems.push(problem.clone());
         }
         FrontGraph { bindings: none.bindings, ..film }

@@ -24,7 +24,7 @@ pub(super) fn run(call: &Invocation, args: &Check) -> Result<Exit, CommandError>
         let parts = [(scenes, "scene"), (nodes, "node"), (outputs, "output")];
         let parts: Vec<String> = parts
             .into_iter()
-            .filter(|(number, _)| *number > 0)
+            .filter(|(number, word)| *number > 0 || *word == "output" && nodes > 0)
             .map(|(number, word)| count(number, word))
             .collect();
         let rest = if parts.is_empty() { "nothing to make".to_owned() } else { parts.join(", ") };

@@ -10,12 +10,14 @@ use reel_engine::graph::draw::{self, By, Expected, Mark, Marks, Picture};
 use reel_engine::history::{Came, History};
 use reel_engine::schedule::foresee::{Forecast, Foresight};
 
+use serde_json::{Value, json};
+
 use super::names::{brief, foresee, texts};
 use super::phrase::Phrases;
 use crate::args::{Graph, GraphFormat, Group, Reading};
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Loaded, Workshop};
-use crate::ui::print;
+use crate::ui::{print, print_json};
 
 /// With more nodes than this, drawings that people look at show groups, unless they ask for nodes.
 const READABLE: usize = 150;
@@ -24,7 +26,12 @@ const LONG: usize = 4;
 
 pub(super) fn run(call: &Invocation, args: &Graph) -> Result<Exit, CommandError> {
     if args.schema {
-        print(&format!("{:#}\n", Picture::schema()));
+        let schema = Picture::schema();
+        if call.global.json {
+            print_json(&json!({ "event": "schema", "schema": schema }));
+        } else {
+            print(&format!("{schema:#}\n"));
+        }
         return Ok(Exit::Done);
     }
     let format = if call.global.json { GraphFormat::Json } else { args.format };
@@ -62,6 +69,10 @@ pub(super) fn run(call: &Invocation, args: &Graph) -> Result<Exit, CommandError>
     if args.film_strip {
         picture.strip = Some(strip::strip(call, &loaded, &shop, &args.targets)?);
     }
+    if call.global.json {
+        print_json(&event(&picture)?);
+        return Ok(Exit::Done);
+    }
     print(&match format {
         GraphFormat::Dot => draw::dot(&picture),
         GraphFormat::Mermaid => draw::mermaid(&picture),
@@ -72,6 +83,13 @@ pub(super) fn run(call: &Invocation, args: &Graph) -> Result<Exit, CommandError>
         }
     });
     Ok(Exit::Done)
+}
+
+/// The picture as an event of the stream that `--json` asks for.
+fn event(picture: &Picture) -> Result<Value, CommandError> {
+    let mut value = serde_json::to_value(picture).map_err(|error| unwritten(&error))?;
+    value["event"] = "graph".into();
+    Ok(value)
 }
 
 /// The picture as one page.

@@ -92,6 +92,9 @@ impl Observer for Json {
             })),
             // Said at once, but it does not make a build that did nothing one that did something.
             Event::DidWarn { message } => self.write(&json!({ "event": "warning", "message": message })),
+            Event::DidNotPublish { name, message } => {
+                self.tell(&json!({ "event": "did-not-publish", "name": name, "message": message }));
+            }
             Event::DidCollect(report) => self.write(&collection_json("did-collect", report)),
             Event::DidPublish { name, path, written, .. } => {
                 let value = json!({ "event": "did-publish", "name": name, "path": path, "written": written });
@@ -119,6 +122,7 @@ impl Report for Json {
             "seconds": seconds(end.took),
             "outputs": outputs,
             "changed": end.summary.changed,
+            "interrupted": end.summary.interrupted,
         }));
     }
 }

@@ -202,7 +202,9 @@ impl Observer for Ledger {
                 }
                 self.note(Instance::Placed { name: name.clone(), bytes: *bytes, written: *written });
             }
-            Event::DidWarn { message } => self.note(Instance::Warned(message.clone())),
+            Event::DidWarn { message } | Event::DidNotPublish { message, .. } => {
+                self.note(Instance::Warned(message.clone()))
+            }
             Event::DidPlan { .. }
             | Event::DidProgress { .. }
             | Event::DidUse { .. }

@@ -295,6 +295,10 @@ impl Observer for Live {
             Event::DidWarn { message } => {
                 self.say(&format!("{}: {message}\n", self.manner.paint.warn("warning")));
             }
+            Event::DidNotPublish { message, .. } => {
+                self.happened = true;
+                self.say(&format!("{}: {message}\n", self.manner.paint.bad("error")));
+            }
             Event::DidCollect(report) => self.say(&format!("cache: {}\n", removed(report))),
             Event::DidChange { node, files, again } => {
                 self.running.remove(&node.id);

@@ -69,6 +69,10 @@ impl Observer for Plain {
                 let word = self.manner.paint.warn("warning");
                 (self.sink)(&format!("{word}: {message}\n"));
             }
+            Event::DidNotPublish { message, .. } => {
+                self.happened = true;
+                (self.sink)(&format!("{}: {message}\n", self.manner.paint.bad("error")));
+            }
             Event::DidCollect(report) if self.manner.volume > Volume::Quiet => {
                 (self.sink)(&format!("cache: {}\n", removed(report)));
             }

@@ -129,7 +129,9 @@ impl Observer for Roll {
             Event::DidPublish { name, bytes, .. } => {
                 entries.placed.insert(name.clone(), *bytes);
             }
-            Event::DidWarn { message } => entries.warnings.push(message.clone()),
+            Event::DidWarn { message } | Event::DidNotPublish { message, .. } => {
+                entries.warnings.push(message.clone())
+            }
             _ => {}
         }
     }

@@ -267,6 +267,69 @@ fn a_wrong_command_line_is_exit_code_2_with_a_suggestion() {
 }
 
 #[test]
+fn programs_get_objects_with_an_event_from_every_command() {
+    let play = Play::with(hello());
+    assert_eq!(play.reel(&["build"]).code, 0);
+    let calls: &[&[&str]] = &[
+        &["check"],
+        &["build"],
+        &["plan"],
+        &["plan", "--all"],
+        &["why", "again"],
+        &["graph"],
+        &["graph", "--schema"],
+        &["expand"],
+        &["log", "hello"],
+        &["nodes"],
+        &["nodes", "text"],
+        &["schema"],
+        &["devices"],
+        &["cache", "stats"],
+        &["cache", "gc"],
+        &["cache", "verify"],
+        &["verify"],
+        &["audit"],
+        &["doctor"],
+        &["biuld"],
+        &["build", "--jobs", "0"],
+        &["build", "nothing"],
+        &["why"],
+    ];
+    for call in calls {
+        let run = play.reel(&[call, &["--json"][..]].concat());
+        assert!(run.stderr.is_empty() && !run.stdout.is_empty(), "{call:?}: {run}");
+        for line in run.stdout.lines() {
+            assert!(line.starts_with("{\"event\":\""), "{call:?}: {run}");
+        }
+    }
+    let wrong = play.reel(&["biuld", "--json"]);
+    let told = &wrong.lines()[0];
+    assert_eq!((wrong.code, &told["event"], &told["severity"]), (2, &"diagnostic".into(), &"error".into()));
+    assert!(told["message"].as_str().unwrap().contains("biuld"), "{wrong}");
+    assert!(told["help"].as_str().unwrap().contains("'build'"), "{wrong}");
+    assert_eq!(play.reel(&["--help", "--json"]).code, 0);
+}
+
+#[test]
+fn a_project_in_another_encoding_is_told_where_it_stops_to_be_text() {
+    let play = Play::with("version: 1\n");
+    std::fs::write(play.path("reel.yaml"), b"version: 1\nname: caf\xe9 noir\n").unwrap();
+    let run = play.reel(&["check"]);
+    assert_eq!(run.code, 2, "{run}");
+    assert!(run.stderr.contains("error[R001]: `reel.yaml` is not text in UTF-8: the byte 0xE9"), "{run}");
+    assert!(run.stderr.contains("--> reel.yaml:2:10"), "{run}");
+}
+
+#[test]
+fn a_project_without_outputs_says_where_its_results_are() {
+    let play = Play::with("version: 1\nnodes: { a: { uses: text, with: { parts: [x] } } }\n");
+    assert!(play.reel(&["check"]).stdout.contains("1 node, 0 outputs"));
+    let run = play.reel(&["build"]);
+    assert_eq!(run.code, 0, "{run}");
+    assert!(format!("{run}").contains("no `outputs:`, so what is made stays in the cache"), "{run}");
+}
+
+#[test]
 fn without_a_project_there_is_a_way_to_one() {
     let play = Play::empty();
     for command in ["build", "check", "plan", "graph", "expand"] {
@@ -322,7 +385,8 @@ fn what_can_be_looked_at_can_be_looked_at() {
     assert!(play.read("trace.json").contains("\"hello\""));
     assert!(play.reel(&["graph"]).stdout.starts_with("digraph reel {"));
     assert!(play.reel(&["graph", "--format", "mermaid"]).stdout.starts_with("flowchart LR"));
-    assert_eq!(play.reel(&["graph", "--json"]).lines()[0]["nodes"][0]["state"], "fresh");
+    let graph = &play.reel(&["graph", "--json"]).lines()[0];
+    assert_eq!((&graph["event"], &graph["nodes"][0]["state"]), (&"graph".into(), &"fresh".into()));
     let expanded = play.reel(&["expand"]);
     play.write("reel.yaml", &format!("version: 1\n{}", expanded.stdout));
     assert_eq!(play.reel(&["expand"]).stdout, expanded.stdout, "what it prints is a project");

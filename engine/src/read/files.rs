@@ -48,14 +48,15 @@ impl Files<'_> {
         problems: &mut Diagnostics,
     ) -> Option<Text> {
         self.read.push(real.to_owned());
-        let text: Arc<str> = match std::fs::read_to_string(real) {
-            Ok(text) => text.into(),
+        let bytes = match std::fs::read(real) {
+            Ok(bytes) => bytes,
             Err(error) => {
                 let message = format!("cannot read `{shown}`: {error}");
                 problems.push(Diagnostic::error(code::MISSING_FILE, span, message));
                 return None;
             }
         };
+        let text: Arc<str> = utf8(bytes, shown, self.sources, problems)?.into();
         if u32::try_from(text.len()).is_err() {
             problems.push(Diagnostic::error(
                 code::BAD_VALUE,
@@ -67,4 +68,24 @@ impl Files<'_> {
         let source = self.sources.add(shown.into(), Arc::clone(&text));
         Some(Text { text, source })
     }
+}
+
+/// Bytes as text. What is not UTF-8 is reported at its first wrong byte, in `sources` as far as it can be shown.
+pub(super) fn utf8(
+    bytes: Vec<u8>,
+    shown: &str,
+    sources: &mut Sources,
+    problems: &mut Diagnostics,
+) -> Option<String> {
+    let wrong = match String::from_utf8(bytes) {
+        Ok(text) => return Some(text),
+        Err(wrong) => wrong,
+    };
+    let start = u32::try_from(wrong.utf8_error().valid_up_to()).unwrap_or_default();
+    let byte = wrong.as_bytes().get(start as usize).copied().unwrap_or_default();
+    let source = sources.add(shown.into(), String::from_utf8_lossy(wrong.as_bytes()).into());
+    let message = format!("`{shown}` is not text in UTF-8: the byte 0x{byte:02X} stands where none can");
+    let problem = Diagnostic::error(code::YAML, Span { source, start, end: start }, message);
+    problems.push(problem.help("save the file in UTF-8"));
+    None
 }

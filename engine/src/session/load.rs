@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{LOCK_FILE, PROJECT_FILE, STATE_FOLDER};
+use crate::artifact::{Port, PortType};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::graph::Graph;
 use crate::graph::resolve::{find_port, unknown_node};
@@ -84,6 +85,23 @@ fn problems_of_place(decl: &OutputDecl, is_source: bool, problems: &mut Diagnost
     problems.push(problem.help("give the output a file of its own, such as one in `out/`"));
 }
 
+/// An output whose name promises what its port does not carry.
+fn misnamed(decl: &OutputDecl, node: &str, port: &Port) -> Option<Diagnostic> {
+    let named = PortType::named(&decl.file.value)?;
+    if port.ty == PortType::File || named.contains(&port.ty) {
+        return None;
+    }
+    let (file, name) = (&decl.file.value, &decl.name.value);
+    let message = format!(
+        "output `{name}` is called `{file}` as if it were {}, but `{node}.{}` gives `{}`",
+        named.iter().map(|ty| format!("`{ty}`")).collect::<Vec<_>>().join(" or "),
+        port.name,
+        port.ty
+    );
+    let problem = Diagnostic::error(code::PORT_TYPE, decl.file.span, message);
+    Some(problem.help("take it from another port, or let the file end in what it holds"))
+}
+
 pub(super) fn bind_output(
     graph: &Graph,
     decl: &OutputDecl,
@@ -107,14 +125,17 @@ pub(super) fn bind_output(
     };
     let needs = needed(graph, decl, faulty, problems);
     match find_port(graph, node, port, from.span) {
-        Ok((index, found)) if !found.many => Some(Output {
-            name: decl.name.value.clone(),
-            file: decl.file.value.clone(),
-            node,
-            port: index,
-            needs,
-            span: decl.name.span,
-        }),
+        Ok((index, found)) if !found.many => {
+            misnamed(decl, name, found).into_iter().for_each(|problem| problems.push(problem));
+            Some(Output {
+                name: decl.name.value.clone(),
+                file: decl.file.value.clone(),
+                node,
+                port: index,
+                needs,
+                span: decl.name.span,
+            })
+        }
         Ok(_) => {
             let message = format!("`{name}.{port}` is a list, and an output is one file");
             problems.push(Diagnostic::error(code::PORT_TYPE, from.span, message));

@@ -274,7 +274,10 @@ fn not_yaml(text: &str, source: SourceId, error: &Error) -> Diagnostic {
         cause = error;
     }
     let said = UserMessageFormatter.format_message(cause);
-    let (start, end) = cause.location().map_or((0, 0), |location| bytes(text, &location));
+    let (mut start, mut end) = cause.location().map_or((0, 0), |location| bytes(text, &location));
+    if let Some(tab) = said.contains(" tab").then(|| tab_after(text, start)).flatten() {
+        (start, end) = (tab, tab + 1);
+    }
     let span = Span { source, start: start as u32, end: end as u32 };
     let there = text.get(start..end).unwrap_or_default();
     let (what, help) = in_our_words(&said, there, tabs_before(text, start));
@@ -287,6 +290,19 @@ fn tabs_before(text: &str, byte: usize) -> bool {
     let end = text[byte..].find('\n').map_or(text.len(), |length| byte + length);
     let lines = text[..end].rsplit('\n').take(2);
     lines.into_iter().any(|line| line[..line.len() - line.trim_start().len()].contains('\t'))
+}
+
+/// The first tab in the indent of the line of a byte, or of the one after it: the parser may stop before it.
+fn tab_after(text: &str, byte: usize) -> Option<usize> {
+    let mut line = text[..byte].rfind('\n').map_or(0, |end| end + 1);
+    for _ in 0..2 {
+        let indent = text[line..].len() - text[line..].trim_start_matches([' ', '\t']).len();
+        if let Some(tab) = text[line..line + indent].find('\t') {
+            return Some(line + tab);
+        }
+        line += text[line..].find('\n')? + 1;
+    }
+    None
 }
 
 /// The parser's message, and what to do about the commonest causes.
@@ -309,6 +325,13 @@ fn in_our_words(said: &str, there: &str, tab: bool) -> (String, Option<&'static 
     if said.starts_with("reference to unknown value") {
         let help = "name it earlier with `&`, or put a text that begins with `*` between quotes";
         return ("an alias of something that has no anchor".to_owned(), Some(help));
+    }
+    if said.contains("limits breached") {
+        let help = "write aliases of what is small, not of aliases";
+        return ("it has too many values when all aliases are followed".to_owned(), Some(help));
+    }
+    if tab && said.contains(" tab") {
+        return ("a tab in the indent of a line".to_owned(), Some("indent with spaces, never with tabs"));
     }
     if tab {
         return (lower(&said), Some("indent with spaces, never with tabs"));

@@ -32,6 +32,13 @@ pub(super) fn holes(text: &str) -> impl Iterator<Item = Hole<'_>> {
     })
 }
 
+/// Whether a `${` of a text has no end. `$${` is none.
+pub(super) fn is_unclosed(text: &str) -> bool {
+    let after = holes(text).last().map_or(0, |hole| hole.end);
+    let mut starts = text[after..].match_indices("${").map(|(at, _)| after + at);
+    starts.any(|start| !text[..start].ends_with('$'))
+}
+
 /// What a text refers to, if it is one reference and nothing else: `${node.port}` or `${self.slot}`. The port is
 /// what follows the last dot, since names of made nodes have dots in them.
 #[must_use]
@@ -147,6 +154,16 @@ mod tests {
     fn only_what_names_a_port_is_a_reference_inside_a_text() {
         assert_eq!(inside("say ${a.b} now"), Some("${a.b}"));
         assert_eq!(inside("echo ${HOME} $${a.b} ${a,b.c} ${"), None);
+    }
+
+    #[test]
+    fn what_begins_and_never_ends_is_told_apart() {
+        for text in ["${", "a ${b", "${a.b} ${c", "$${a} ${b", "${a ${b"] {
+            assert!(is_unclosed(text), "{text}");
+        }
+        for text in ["", "${a}", "${a ${b}", "$${a", "$ {", "$5 {", "${}"] {
+            assert!(!is_unclosed(text), "{text}");
+        }
     }
 
     proptest! {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::reference::{escape, holes, variable};
+use super::reference::{escape, holes, is_unclosed, variable};
 use super::value::{Located, Written};
 use crate::diagnostic::{Diagnostic, Diagnostics, code, nearest};
 use crate::span::Span;
@@ -62,6 +62,12 @@ impl Variables {
     pub(crate) fn fill(&self, tree: &mut Located, problems: &mut Diagnostics) {
         match &mut tree.node {
             Written::Text(text) if text.contains("${") => {
+                if is_unclosed(text) {
+                    let problem = Diagnostic::error(code::BAD_VALUE, tree.span, "a `${` has no end");
+                    problems.push(
+                        problem.help("close it with `}`, or write `$${` for the characters themselves"),
+                    );
+                }
                 if let Some(filled) = self.filled(text, tree.span, problems) {
                     tree.node = filled;
                 }
@@ -173,9 +179,19 @@ mod tests {
 
     #[test]
     fn references_escapes_and_braces_are_left_alone() {
-        for text in ["${voice.audio}", "${self.in.a}", "$${vars.n}", "${HOME}", "${vars.n", "$vars.n"] {
+        for text in ["${voice.audio}", "${self.in.a}", "$${vars.n}", "${HOME}", "$${vars.n", "$vars.n"] {
             assert_eq!(filled(text), (Written::Text(text.into()), vec![]), "{text}");
         }
+    }
+
+    #[test]
+    fn a_variable_without_an_end_is_told() {
+        let (tree, said) = filled("${vars.n} and ${vars.n");
+        assert_eq!(tree, Written::Text("1.50 and ${vars.n".into()));
+        assert_eq!(
+            said,
+            ["a `${` has no end (close it with `}`, or write `$${` for the characters themselves)"]
+        );
     }
 
     #[test]

@@ -283,6 +283,10 @@ impl Log {
                 self.compared.push((node.name.clone(), differences.clone()));
                 format!("did-compare {} {}", node.name, differences.len())
             }
+            Event::DidNotPublish { message, .. } => {
+                self.warnings.push(message.clone());
+                format!("did-not-publish {message}")
+            }
             Event::DidPublish { name, written, .. } => format!("did-publish {name} {written}"),
             Event::DidPlan { .. } | Event::DidProgress { .. } | Event::DidCollect(_) => return,
         };

@@ -196,7 +196,10 @@ fn recording(
     let Some(model) = voice(story, scene, "model") else {
         return Err((
             code::MISSING_KEY,
-            format!("scene `{id}` has a recording, but no model to hear its words"),
+            match &text {
+                None => format!("scene `{id}` has a recording, but no model to hear its words"),
+                Some(_) => format!("scene `{id}` has a recording and its text, but no model to hear when each word is said"),
+            },
             "name a whisper.cpp model: `voice: { model: models/ggml-base.en.bin }`, or the recording's subtitle file: \
              `captions: PATH` beside `audio`"
                 .into(),

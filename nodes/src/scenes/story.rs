@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use reel_engine::diagnostic::{Diagnostic, Diagnostics, code};
 use reel_engine::operation::FrontProject;
-use reel_engine::span::Span;
-use reel_engine::spec::{Located, check};
+use reel_engine::span::{Span, Spanned};
+use reel_engine::spec::{Located, Written, check};
 use schemars::{JsonSchema, schema_for};
 use serde::de::DeserializeOwned;
 
@@ -26,6 +26,8 @@ pub(super) struct Story<'a> {
     pub(super) scenes: Vec<Part<'a, Scene>>,
     /// Whether all of it is right. If not, what is wrong was reported, and the rest is here for its own errors.
     pub(super) whole: bool,
+    /// Whether `captions` is right, whatever the rest is.
+    pub(super) styled: bool,
     /// Whether no two scenes have one name.
     pub(super) apart: bool,
 }
@@ -90,6 +92,7 @@ pub(super) fn read<'a>(project: &FrontProject<'a>, problems: &mut Diagnostics) -
         && pronounce.is_some()
         && watermark.is_some()
         && progress.is_some();
+    let styled = captions.is_some();
     let mut story = Story {
         format: frames(format.flatten(), problems),
         voice: voice.flatten(),
@@ -100,6 +103,7 @@ pub(super) fn read<'a>(project: &FrontProject<'a>, problems: &mut Diagnostics) -
         progress: progress.flatten(),
         scenes,
         whole,
+        styled,
         apart: true,
     };
     if whole {
@@ -132,8 +136,28 @@ fn scenes<'a>(written: &'a Located, problems: &mut Diagnostics) -> (Vec<Part<'a,
         );
     }
     // What is wrong with the others is in `problems` by now.
-    let alone = |written| Some(Part { value: typed(written, &mut Diagnostics::default())?, written });
+    let alone = |written| Some(Part { value: as_far_as_right(written)?, written });
     (written.items().iter().filter_map(alone).collect(), false)
+}
+
+/// A scene without those of its keys in which something is wrong.
+fn as_far_as_right(written: &Located) -> Option<Scene> {
+    let (id, rest): (Vec<_>, Vec<_>) =
+        written.entries().iter().cloned().partition(|(key, _)| key.value == "id");
+    let scene = |entries: &[(Spanned<String>, Located)]| {
+        let whole = Located { node: Written::Map(entries.to_vec()), span: written.span };
+        typed::<Scene>(&whole, &mut Diagnostics::default())
+    };
+    let mut right = id;
+    let mut found = scene(&right)?;
+    for entry in rest {
+        right.push(entry);
+        match scene(&right) {
+            Some(more) => found = more,
+            None => drop(right.pop()),
+        }
+    }
+    Some(found)
 }
 
 /// An outer `None` for what is wrong, an inner one for what is not there.

@@ -55,6 +55,38 @@ const WRONG: &[Wrong] = &[
     Wrong("color: \"#336699\"", "image: link.png", "R014", 6, &["`link.png`"]),
     Wrong("color: \"#336699\"", "image: words.png", "R021", 6, &["`words.png`"]),
     Wrong("color: \"#336699\"", "clip: words.png", "R021", 6, &["`words.png`"]),
+    Wrong(
+        "color: \"#336699\"",
+        "image: \"ftp://example.com/a.png\"",
+        "R006",
+        6,
+        &["`ftp://example.com/a.png`"],
+    ),
+    Wrong("color: \"#336699\"", "svg: broken.svg", "R021", 6, &["`broken.svg`"]),
+    Wrong("color: \"#336699\"", "svg: words.svg", "R017", 6, &["text", "font"]),
+    Wrong(
+        "color: \"#336699\"",
+        "svg: words.svg, font: DejaVu Sans",
+        "R018",
+        6,
+        &["U+13000", "`DejaVu Sans`"],
+    ),
+    Wrong("color: \"#336699\"", "svg: broken.svg, set: { city: Oslo }", "R006", 6, &["`city`"]),
+    Wrong(
+        "    for: 0.4s",
+        "    say: { audio: bed.wav }\n    voice: { model: words.png }",
+        "R021",
+        8,
+        &["`words.png`", "whisper.cpp"],
+    ),
+    Wrong("    for: 0.4s", "    say: \"Hello ${nope.\"", "R006", 7, &["`${` has no end"]),
+    Wrong(
+        "outputs:\n",
+        "nodes: { n: { uses: text, with: { parts: [a] } } }\noutputs:\n  n: { from: \"${n.text}\", file: out/n.mp4 }\n",
+        "R012",
+        10,
+        &["`out/n.mp4`", "`video`", "`text`"],
+    ),
     Wrong("scenes:\n", "music: { file: words.png }\nscenes:\n", "R021", 4, &["`words.png`"]),
     Wrong(
         "  film: out/film.mp4",
@@ -132,6 +164,9 @@ const WRONG: &[Wrong] = &[
 fn good() -> (TestSpace, Vec<u8>) {
     let space = TestSpace::of(GOOD);
     space.write("words.png", "these are words\n");
+    space.write("broken.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"><rect\n");
+    let svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 9 9\"><text y=\"5\">\u{13000}</text></svg>\n";
+    space.write("words.svg", svg);
     space.bed("bed.wav", 1);
     symlink("/etc/hostname", space.path("link.png")).unwrap();
     symlink(space.root(), space.path("away")).unwrap();
@@ -319,6 +354,20 @@ fn without_keep_going_the_first_failure_stops() {
     let finished = ran.finished();
     assert!(finished.skipped > 0 && !space.path("out/c.txt").exists(), "{}", ran.all());
     assert!(space.processes().is_empty(), "{:?}", space.processes());
+}
+
+#[test]
+fn failures_in_the_run_name_the_file_at_fault() {
+    let space = TestSpace::story();
+    let picture = space.read("tide.jpg");
+    fs::write(space.path("cut.jpg"), &picture[..picture.len() / 2]).unwrap();
+    space.write("reel.yaml", GOOD);
+    space.edit("color: \"#336699\"", "image: cut.jpg");
+    let ran = space.build(&[]);
+    assert_eq!(ran.code, Some(1), "{}", ran.all());
+    let told = ran.events_of("did-fail");
+    let message = told[0]["message"].as_str().unwrap();
+    assert!(message.starts_with("`cut.jpg`: a damaged JPEG picture"), "{message}");
 }
 
 #[test]

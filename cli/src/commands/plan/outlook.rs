@@ -75,7 +75,12 @@ impl Outlook {
     pub(super) fn text(&self, whole: bool) -> String {
         let (will, may) = (self.will, self.may);
         let known = self.planned - will - may;
-        let head = format!("planned {} = would run {will} + may run {may} + cached {known}", self.planned);
+        let later = match self.expected {
+            0 => String::new(),
+            expected => format!("; {expected} more expected, as last time"),
+        };
+        let head =
+            format!("planned {} = would run {will} + may run {may} + cached {known}{later}", self.planned);
         if will + may == 0 {
             return format!("{head}, nothing to do");
         }

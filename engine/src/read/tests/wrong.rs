@@ -37,6 +37,12 @@ fn what_is_no_project_at_all() {
             ],
         ),
         (
+            "a:\n  - b: 1\n\tc: 2\n",
+            &[
+                "R001 3:1 this is not YAML: a tab in the indent of a line | indent with spaces, never with tabs",
+            ],
+        ),
+        (
             "a: *b",
             &[
                 "R001 1:4 this is not YAML: an alias of something that has no anchor | name it earlier with `&`, or put a text that begins with `*` between quotes",

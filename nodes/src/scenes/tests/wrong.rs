@@ -121,6 +121,12 @@ fn all_errors_come_in_one_run() {
         1,
         "an output without scenes and without `from`"
     );
+    if fonts_are_there() {
+        let glyphs = "version: 1\nscenes:\n  - { id: a, say: 漢, show: { color: \"#000000\" } }\n  \
+                      - { id: b, say: 字, shw: 1, show: { card: { title: 文 } } }\noutputs: { film: out/film.mp4 }\n";
+        let told: Vec<String> = problems(glyphs).into_iter().map(|line| line[..9].to_owned()).collect();
+        assert_eq!(told, ["R018 3:19", "R018 4:19", "R002 4:22", "R018 4:53"]);
+    }
     let several = "version: 1\npronounce: { New York: noo york }\nscenes: []\n";
     insta::assert_snapshot!(problems(several).join("\n"));
 }
@@ -145,7 +151,7 @@ fn transitions_that_cannot_fit_are_told_before_anything_is_said() {
         (format!("for: 1s, show: {black}, {}", fade("1s")), None),
         (
             format!("for: 1s, show: {black}, {}", fade("1.5s")),
-            Some("the transition takes 1500ms, but scene `b` lasts only 1000ms: 500ms too long"),
+            Some("the transition takes 1.5s, but scene `b` lasts only 1s: 500ms too long"),
         ),
         (
             format!("for: 400ms, show: {black}, transition: {{ kind: fade }}"),
@@ -154,15 +160,13 @@ fn transitions_that_cannot_fit_are_told_before_anything_is_said() {
         (format!("say: Hello., show: {black}, {}", fade("9s")), None),
         (
             format!("say: Hello., show: [{{ color: \"#000000\", for: 1s }}, {black}], {}", fade("2s")),
-            Some(
-                "the transition takes 2000ms, but the first picture of scene `b` lasts only 1000ms: 1000ms too long",
-            ),
+            Some("the transition takes 2s, but the first picture of scene `b` lasts only 1s: 1s too long"),
         ),
         (format!("say: Hello., show: [{black}, {{ color: \"#000000\", at: hello }}], {}", fade("9s")), None),
         (
             format!("for: 3s, show: [{black}, {black}, {black}], {}", fade("1.2s")),
             Some(
-                "the transition takes 1200ms, but the first picture of scene `b` lasts only 1000ms: 200ms too long",
+                "the transition takes 1.2s, but the first picture of scene `b` lasts only 1s: 200ms too long",
             ),
         ),
     ] {
