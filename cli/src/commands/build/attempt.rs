@@ -304,10 +304,6 @@ impl<'a> Attempt<'a> {
         let budget = call.budget([Limit::Unsaid; 2])?;
         let live = shop.cache.begin_build();
         let mut reports = self.reports(capacity.cpu_milli / 1000, costs(project));
-        if project.outputs.is_empty() && self.making.targets.is_empty() {
-            let message = "the project has no `outputs:`, so what is made stays in the cache";
-            reports.observe(&Event::DidWarn { message: message.into() });
-        }
         for problem in &shop.toolbox.problems {
             reports.observe(&Event::DidWarn { message: problem.to_string() });
         }
@@ -318,6 +314,10 @@ impl<'a> Attempt<'a> {
         let summary = project.build(&equipment, settings, (nodes, outputs), &mut reports, line)?;
         let live = Self::close(shop, live, last);
         tidy(&shop.cache, budget, &mut reports);
+        if project.outputs.is_empty() && self.making.targets.is_empty() && summary.tally.ran > 0 {
+            let message = "the project has no `outputs:`, so what is made stays in the cache";
+            reports.observe(&Event::DidWarn { message: message.into() });
+        }
         let state = self.root.join(STATE_FOLDER);
         // Where there is no such folder, that was told.
         if reports.changed && state.is_dir() {
