@@ -13,7 +13,7 @@ mod size;
 
 pub use amount::{Bytes, Duration, Gain};
 pub use color::Color;
-pub use decimal::Decimal;
+pub use decimal::{Decimal, Thousandths};
 pub use format::{FORMATS, Format, format};
 pub use range::{Durations, Numbers};
 pub use size::Size;
@@ -29,9 +29,14 @@ pub enum Wrong {
     Value(String),
 }
 
-/// Serde and schema of a quantity: its canonical text, and a `format` that names how it is read.
+/// Serde and schema of a quantity that can be read from a text and shown as one: its canonical text, and a `format` that
+/// names how the check of the spec reads it. What may also be written as a number says so: `["number", "string"]`.
+#[macro_export]
 macro_rules! as_text {
-    ($name:ident, $format:literal, $description:literal, [$($example:literal),+]) => {
+    ($name:ident, $format:literal, $description:literal, $examples:tt) => {
+        $crate::as_text!($name, "string", $format, $description, $examples);
+    };
+    ($name:ident, $type:tt, $format:literal, $description:literal, $examples:tt) => {
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
@@ -56,13 +61,12 @@ macro_rules! as_text {
 
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 schemars::json_schema!({
-                    "type": "string",
+                    "type": $type,
                     "format": $format,
                     "description": $description,
-                    "examples": [$($example),+]
+                    "examples": $examples
                 })
             }
         }
     };
 }
-use as_text;

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::Wrong;
 use super::decimal::{Decimal, split_unit};
-use super::{Wrong, as_text};
+use crate::as_text;
 
 /// A unit and how many of the smallest parts it has.
 type Unit = (&'static str, u64);

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Wrong, as_text};
+use super::Wrong;
+use crate::as_text;
 
 /// Red, green, blue and opacity, each from 0 to 255.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -34,6 +34,29 @@ impl Decimal {
     }
 }
 
+/// Thousandths of something as people write them: `1.25`, without zeros at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Thousandths(pub u32);
+
+impl Thousandths {
+    /// A decimal number of at most three places after the point that lies between two numbers of thousandths.
+    #[must_use]
+    pub fn within(text: &str, least: u32, most: u32) -> Option<Self> {
+        let milli = text.parse::<Decimal>().ok()?.parts(1000)?;
+        u32::try_from(milli).ok().filter(|milli| (least..=most).contains(milli)).map(Self)
+    }
+}
+
+impl fmt::Display for Thousandths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = format!("{:03}", self.0 % 1000);
+        match part.trim_end_matches('0') {
+            "" => write!(f, "{}", self.0 / 1000),
+            part => write!(f, "{}.{part}", self.0 / 1000),
+        }
+    }
+}
+
 /// A text that is not a decimal number of a size that fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a decimal number")]
@@ -98,6 +121,17 @@ mod tests {
         assert_eq!(parts("-17.25", 100), Some(-1725));
         assert_eq!(parts("0.1234", 1000), None);
         assert_eq!(parts("29.970", 100), Some(2997));
+    }
+
+    #[test]
+    fn thousandths_are_written_as_short_as_they_can_be() {
+        let read = |text: &str| Thousandths::within(text, 250, 4000).map(|found| found.to_string());
+        assert_eq!(read("1.250"), Some("1.25".into()));
+        assert_eq!(read("4"), Some("4".into()));
+        assert_eq!(read(".25"), Some("0.25".into()));
+        for text in ["0.249", "4.001", "1.0001", "-1", "x", ""] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 
     #[test]

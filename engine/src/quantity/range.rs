@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::decimal::Decimal;
-use super::{Duration, Wrong, as_text};
+use super::{Duration, Wrong};
+use crate::as_text;
 
 /// A range of lengths of time; one end may be open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

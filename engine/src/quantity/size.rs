@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Wrong, as_text};
+use super::Wrong;
+use crate::as_text;
 
 /// Width and height in pixels, neither of them zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

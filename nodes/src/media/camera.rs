@@ -1,10 +1,10 @@
 //! Where the camera is over a still, and how it gets there: named motions, and from one view to another. It knows no
 //! pixels.
 
-use std::borrow::Cow;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use reel_engine::as_text;
+use reel_engine::quantity::Thousandths;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::ease::Ease;
 use super::percent::Percent;
@@ -134,53 +134,23 @@ impl std::str::FromStr for Zoom {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || format!("`{text}` is no zoom from 1 to 4, to the thousandth");
-        let number: reel_engine::quantity::Decimal = text.parse().map_err(|_| wrong())?;
-        let milli = number.parts(1000).and_then(|milli| u32::try_from(milli).ok()).ok_or_else(wrong)?;
-        if (1000..=4000).contains(&milli) { Ok(Self(milli)) } else { Err(wrong()) }
+        Thousandths::within(text, 1000, 4000).map(|Thousandths(milli)| Self(milli)).ok_or_else(wrong)
     }
 }
 
 impl std::fmt::Display for Zoom {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let part = format!("{:03}", self.0 % 1000);
-        match part.trim_end_matches('0') {
-            "" => write!(f, "{}", self.0 / 1000),
-            part => write!(f, "{}.{part}", self.0 / 1000),
-        }
+        write!(f, "{}", Thousandths(self.0))
     }
 }
 
-impl Serialize for Zoom {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Zoom {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
-}
-
-impl JsonSchema for Zoom {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Zoom".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "How near the camera is: `1` shows the whole picture, `1.25` four fifths of it, at most `4`.",
-            "type": ["number", "string"],
-            "format": "zoom",
-            "examples": [1.25]
-        })
-    }
-}
+as_text!(
+    Zoom,
+    ["number", "string"],
+    "zoom",
+    "How near the camera is: `1` shows the whole picture, `1.25` four fifths of it, at most `4`.",
+    [1.25]
+);
 
 #[cfg(test)]
 mod tests {

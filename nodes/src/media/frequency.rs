@@ -1,10 +1,7 @@
 //! Frequencies and distances between them, as users write them: `200Hz`, `2.5kHz`, `1oct`. It knows no float.
 
-use std::borrow::Cow;
-
-use reel_engine::quantity::Decimal;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use reel_engine::as_text;
+use reel_engine::quantity::{Decimal, Thousandths};
 
 /// Whole hertz, from 20 to 20,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,10 +31,9 @@ impl std::str::FromStr for Octaves {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || format!("`{text}` is no width from 0.1oct to 4oct, to the thousandth");
-        let number = text.strip_suffix("oct").ok_or_else(wrong)?;
-        let number: Decimal = number.trim_end().parse().map_err(|_| wrong())?;
-        let milli = number.parts(1000).and_then(|milli| u32::try_from(milli).ok()).ok_or_else(wrong)?;
-        if (100..=4000).contains(&milli) { Ok(Self(milli)) } else { Err(wrong()) }
+        let number =
+            text.strip_suffix("oct").and_then(|number| Thousandths::within(number.trim_end(), 100, 4000));
+        number.map(|Thousandths(milli)| Self(milli)).ok_or_else(wrong)
     }
 }
 
@@ -49,50 +45,12 @@ impl std::fmt::Display for Frequency {
 
 impl std::fmt::Display for Octaves {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let part = format!("{:03}", self.0 % 1000);
-        match part.trim_end_matches('0') {
-            "" => write!(f, "{}oct", self.0 / 1000),
-            part => write!(f, "{}.{part}oct", self.0 / 1000),
-        }
+        write!(f, "{}oct", Thousandths(self.0))
     }
 }
 
-macro_rules! written_as_text {
-    ($($name:ident: $format:literal, $description:literal, $example:literal;)*) => {$(
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                <Cow<'de, str>>::deserialize(deserializer)?.parse().map_err(de::Error::custom)
-            }
-        }
-
-        impl JsonSchema for $name {
-            fn inline_schema() -> bool {
-                true
-            }
-
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({
-                    "description": $description, "type": "string", "format": $format, "examples": [$example]
-                })
-            }
-        }
-    )*};
-}
-
-written_as_text! {
-    Frequency: "frequency", "A frequency such as `200Hz` or `2.5kHz`.", "200Hz";
-    Octaves: "octaves", "A distance of frequencies such as `1oct`.", "1oct";
-}
+as_text!(Frequency, "frequency", "A frequency such as `200Hz` or `2.5kHz`.", ["200Hz"]);
+as_text!(Octaves, "octaves", "A distance of frequencies such as `1oct`.", ["1oct"]);
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,7 @@
 //! How fast a clip is shown, as users write it: `0.5`. It knows no float.
 
-use std::borrow::Cow;
-
-use reel_engine::quantity::Decimal;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use reel_engine::as_text;
+use reel_engine::quantity::Thousandths;
 
 use super::time::FrameRate;
 
@@ -46,53 +43,23 @@ impl std::str::FromStr for Speed {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || format!("`{text}` is no speed from 0.25 to 4, to the thousandth");
-        let number: Decimal = text.parse().map_err(|_| wrong())?;
-        let milli = number.parts(1000).and_then(|milli| u32::try_from(milli).ok()).ok_or_else(wrong)?;
-        if (250..=4000).contains(&milli) { Ok(Self(milli)) } else { Err(wrong()) }
+        Thousandths::within(text, 250, 4000).map(|Thousandths(milli)| Self(milli)).ok_or_else(wrong)
     }
 }
 
 impl std::fmt::Display for Speed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let part = format!("{:03}", self.0 % 1000);
-        match part.trim_end_matches('0') {
-            "" => write!(f, "{}", self.0 / 1000),
-            part => write!(f, "{}.{part}", self.0 / 1000),
-        }
+        write!(f, "{}", Thousandths(self.0))
     }
 }
 
-impl Serialize for Speed {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Speed {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
-}
-
-impl JsonSchema for Speed {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Speed".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "How fast a clip is shown: `0.5` takes twice as long as it was recorded; from 0.25 to 4.",
-            "type": ["number", "string"],
-            "format": "speed",
-            "examples": [0.5]
-        })
-    }
-}
+as_text!(
+    Speed,
+    ["number", "string"],
+    "speed",
+    "How fast a clip is shown: `0.5` takes twice as long as it was recorded; from 0.25 to 4.",
+    [0.5]
+);
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,7 @@
 //! How many bits a second, as users write it: `4Mbps`. It knows no float.
 
-use std::borrow::Cow;
-
+use reel_engine::as_text;
 use reel_engine::quantity::Decimal;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Bits a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,37 +33,7 @@ impl std::fmt::Display for Bitrate {
     }
 }
 
-impl Serialize for Bitrate {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Bitrate {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
-}
-
-impl JsonSchema for Bitrate {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Bitrate".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "string",
-            "format": "bitrate",
-            "description": "Bits a second, such as `800kbps` or `4Mbps`.",
-            "examples": ["4Mbps", "800kbps"]
-        })
-    }
-}
+as_text!(Bitrate, "bitrate", "Bits a second, such as `800kbps` or `4Mbps`.", ["4Mbps", "800kbps"]);
 
 #[cfg(test)]
 mod tests {
