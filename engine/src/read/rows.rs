@@ -1,7 +1,11 @@
 //! The rows of `foreach:`: written out, from CSV, or from JSON. They know no instance.
 
+mod exact;
+
 use csv::{ReaderBuilder, StringRecord};
+use exact::exact;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::files::{Files, Text};
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
@@ -93,6 +97,14 @@ fn of_csv(text: &Text, tabs: bool, problems: &mut Diagnostics) -> Option<Vec<Loc
         let cells = names.iter().zip(&record).map(|(name, cell)| (name.clone(), cell_of(span, cell)));
         rows.push(Located { node: Written::Map(cells.collect()), span });
     }
+    if bare.matches('"').count() % 2 == 1 {
+        // Quotes within quotes are doubled, so one has no end, and swallowed whatever follows it.
+        let last = rows.last().map_or(place(0, 1), |row| row.span);
+        let message = "a double quote has no end";
+        let help = "put a cell that has a quote in it between quotes, and double that quote";
+        problems.push(Diagnostic::error(code::WRONG_CONTENT, last, message).help(help));
+        return None;
+    }
     right.then_some(rows)
 }
 
@@ -135,10 +147,17 @@ fn of_json(text: &Text, problems: &mut Diagnostics) -> Option<Vec<Located>> {
     // The list is right, so between its items there is one comma and nothing else.
     while let Some(rest) = text.text.get(at..) {
         let start = at + rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n', ',']).len();
-        let mut items = serde_json::Deserializer::from_str(&text.text[start..]).into_iter::<Value>();
-        let Some(Ok(value)) = items.next() else { break };
+        let mut items = serde_json::Deserializer::from_str(&text.text[start..]).into_iter::<&RawValue>();
+        let Some(Ok(raw)) = items.next() else { break };
         at = start + items.byte_offset();
         let span = whole(start, at);
+        let value = match exact(raw) {
+            Ok(value) => value,
+            Err(why) => {
+                problems.push(Diagnostic::error(code::WRONG_CONTENT, span, format!("this row {why}")));
+                return None;
+            }
+        };
         match row_of(&value, span) {
             Some(row) => rows.push(row),
             None => {
@@ -175,12 +194,17 @@ fn data(value: &Value, span: Span) -> Located {
 
 /// The rows of a list that was made during the run, as JSON: a JSON list, CSV, or lines of text.
 pub(crate) fn artifact_rows(text: &str, media: &str) -> Result<Vec<Value>, String> {
-    let is_json = media.contains("json") || text.trim_start().starts_with('[');
+    let bare = text.trim_start_matches('\u{feff}');
+    let is_json = media.contains("json") || bare.trim_start().starts_with('[');
     if is_json {
-        return serde_json::from_str::<Vec<Value>>(text).map_err(|error| format!("is no JSON list: {error}"));
+        let rows = serde_json::from_str::<Vec<&RawValue>>(bare);
+        let rows = rows.map_err(|error| format!("is no JSON list: {error}"))?;
+        let row =
+            |(index, raw)| exact(raw).map_err(|why| format!("is wrong in item {}, which {why}", index + 1));
+        return rows.into_iter().enumerate().map(row).collect();
     }
     if !media.contains("csv") && !media.contains("tab-separated") {
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let lines = bare.lines().map(str::trim).filter(|line| !line.is_empty());
         return Ok(lines.map(Value::from).collect());
     }
     let mut problems = Diagnostics::default();

@@ -77,7 +77,7 @@ impl Kind for Exec {
     fn info(&self) -> Info {
         Info {
             name: "exec",
-            version: 2,
+            version: 3,
             summary: "runs a command with declared inputs, outputs and tools",
             example: "grade: { uses: exec, with: { run: \"python3 $in/grade.py $out/look.json\", tools: [python3], \
                       in: { grade.py: grade.py }, out: [look.json] } }",
@@ -256,6 +256,8 @@ fn kind_of(file: &str) -> (PortType, &'static str) {
         "vtt" => (PortType::Captions, "text/vtt"),
         "ass" => (PortType::Captions, "text/x-ass"),
         "json" => (PortType::Json, "application/json"),
+        "csv" => (PortType::Text, "text/csv"),
+        "tsv" => (PortType::Text, "text/tab-separated-values"),
         "txt" | "md" => (PortType::Text, "text/plain; charset=utf-8"),
         _ => (PortType::File, "application/octet-stream"),
     }

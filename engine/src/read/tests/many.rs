@@ -113,6 +113,17 @@ fn rows_that_cannot_be() {
         ["R006 4:16 rows cannot be called `vars` | `${vars.…}` stands for something else"]
     );
     assert_eq!(
+        node("foreach: { r: rows.csv }", ("rows.csv", "id,x\na,1\nb,\"two\nc,3\n")),
+        [
+            "R021 rows.csv:3:1 a double quote has no end | put a cell that has a quote in it between quotes, and double \
+             that quote"
+        ]
+    );
+    assert_eq!(
+        node("foreach: { r: rows.json }", ("rows.json", r#"[{"id": "a", "x": 1, "x": 2}]"#)),
+        ["R021 rows.json:1:2 this row has the key `x` twice"]
+    );
+    assert_eq!(
         node("foreach: { r: rows.csv }", ("rows.csv", "id,x\na,1\nb,2,3\nc\n")),
         [
             "R021 rows.csv:3:1 this row has 3 cells, but the header has 2 | put a cell that has the delimiter in it \
