@@ -35,6 +35,7 @@ mod upkeep;
 mod warning;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -297,11 +298,14 @@ impl Cache {
             }
             Place::Blob(blob) => {
                 let source = self.0.blob_path(stored, *blob)?;
-                let placed = place::place_file(&source, path, placing);
-                if placed.is_err() && !source.exists() {
-                    return Err(self.0.lose(stored, "missing").into());
+                let placed = place::place_file(&source, path, placing, &stored.artifact.digest);
+                match &placed {
+                    Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                        return Err(self.0.lose(stored, "damaged").into());
+                    }
+                    Err(_) if !source.exists() => return Err(self.0.lose(stored, "missing").into()),
+                    _ => placed,
                 }
-                placed
             }
         };
         placed.map_err(|cause| Unready::Io { path: path.to_owned(), cause })

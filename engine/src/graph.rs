@@ -8,7 +8,7 @@ pub mod splice;
 pub mod walk;
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -96,6 +96,16 @@ pub struct SourceFile {
     pub path: PathBuf,
     /// As the user wrote it.
     pub shown: String,
+    /// What else it was called: where links are, a file has several names, and each may lead elsewhere tomorrow.
+    pub also: Vec<String>,
+}
+
+impl SourceFile {
+    /// The places at which it was named, from the project's folder, where these are not where it is.
+    pub fn ways(&self, root: &Path) -> impl Iterator<Item = PathBuf> {
+        let names = std::iter::once(&self.shown).chain(&self.also);
+        names.map(|name| root.join(name)).filter(|way| *way != self.path)
+    }
 }
 
 /// The resolved DAG. A copy of it shares what neither changes.
@@ -121,8 +131,12 @@ impl Graph {
     pub fn add_file(&mut self, path: PathBuf, shown: &str) -> FileId {
         let next = FileId::of(self.files.len());
         let id = *self.file_ids.entry(path.clone()).or_insert(next);
-        if id == next {
-            self.files.push(SourceFile { path, shown: shown.to_owned() });
+        match self.files.get_mut(id.index()) {
+            None => self.files.push(SourceFile { path, shown: shown.to_owned(), also: Vec::new() }),
+            Some(known) if known.shown != shown && !known.also.iter().any(|name| name == shown) => {
+                known.also.push(shown.to_owned());
+            }
+            Some(_) => {}
         }
         id
     }

@@ -11,7 +11,7 @@ mod targets;
 mod verify;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,13 +19,13 @@ use std::time::Duration;
 use tracing::{debug_span, info_span};
 
 use crate::cache::{Cache, FileStates, Roots};
-use crate::claim::{Allowance, Capacity};
+use crate::claim::{Allowance, Capacity, Claim};
 use crate::diagnostic::{Diagnostic, code};
 use crate::digest::Digest;
 use crate::event::{Event, Observer};
 use crate::executor::Executor;
 use crate::executor::toolbox::Toolbox;
-use crate::graph::resolve::resolve;
+use crate::graph::resolve::{override_claim, resolve};
 use crate::graph::{Feed, Graph};
 use crate::history::History;
 use crate::id::NodeId;
@@ -256,7 +256,10 @@ impl Project {
     #[must_use]
     pub fn refused_claims(&self, capacity: &Capacity) -> Vec<Diagnostic> {
         let refused = |node: &crate::graph::Node| {
-            let refusal = capacity.refuses(&node.claim)?;
+            // Of nodes that an expansion will make is known what the project says of all of them.
+            let asked = node.operation.template().and_then(|template| template.resources.as_ref());
+            let later = asked.map(|asked| override_claim(Claim::cores(0, 0), Some(asked)));
+            let refusal = later.iter().chain([&node.claim]).find_map(|claim| capacity.refuses(claim))?;
             let message = format!("`{}` asks for {}", node.name, refusal.why);
             let enough = format!(
                 "ask for less under `resources:`, or allow more with `--capacity {}`; `reel devices` tells what there is, and why",
@@ -458,11 +461,20 @@ fn drive(
             break;
         }
         let mut lost = Vec::new();
+        let read = read_by_nodes(build.graph(), root);
         for (output, place) in outputs.iter().zip(&mut placed) {
             if place.is_some() || !is_ready(build, output) || failed.contains(&output.name) {
                 continue;
             }
-            match publish(build, cache, files, root, output) {
+            let published = if read.contains(&root.join(&output.file)) {
+                let (name, file) = (&output.name, &output.file);
+                Err(format!(
+                    "output `{name}` would be written over `{file}`, which a node reads; give it another `file`"
+                ))
+            } else {
+                publish(build, cache, files, root, output)
+            };
+            match published {
                 Ok(Placed::Lost) => lost.push(output.node),
                 Ok(Placed::Unchanged(path) | Placed::Written(path)) => *place = Some(path),
                 Err(message) => {
@@ -503,6 +515,15 @@ fn drive(
         texts: Vec::new(),
         changed: build.unsteady().iter().cloned().collect(),
     }
+}
+
+/// The files that nodes read, by all their names; those that an expansion made read files that nobody knew before.
+fn read_by_nodes(graph: &Graph, root: &Path) -> HashSet<PathBuf> {
+    if graph.nodes().all(|(_, node)| node.maker.is_none()) {
+        // Then it was looked at when the project was read.
+        return HashSet::new();
+    }
+    graph.files().iter().flat_map(|file| file.ways(root).chain([file.path.clone()])).collect()
 }
 
 /// Whether an output may be placed: it is made, and all that it needs has succeeded.

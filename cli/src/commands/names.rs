@@ -100,7 +100,11 @@ pub(super) fn meant_or_expected<'a>(
         let nodes = output.nodes().collect();
         return Ok(Meant { nodes, output: Some(output), expected: None, note: None });
     }
-    let nodes = seen.graph.group(name);
+    let mut nodes: Vec<NodeId> =
+        project.outputs_called(name).iter().flat_map(|output| output.nodes()).collect();
+    if nodes.is_empty() {
+        nodes = seen.graph.group(name);
+    }
     if !nodes.is_empty() {
         return Ok(Meant { nodes, output: None, expected: None, note: None });
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::names::{change_line, targets, warn};
 use crate::args::Verify;
 use crate::error::{CommandError, Exit};
-use crate::open::{Invocation, Policy, Workshop};
+use crate::open::{Invocation, Workshop};
 use crate::texts::{Shown, Texts};
 use crate::ui::{Paint, add, bytes, count, print, print_json};
 
@@ -16,9 +16,7 @@ use crate::ui::{Paint, add, bytes, count, print, print_json};
 const SHOWN: usize = 6;
 
 pub(super) fn run(call: &Invocation, args: &Verify) -> Result<Exit, CommandError> {
-    // Nothing of it will run, so it needs no trust.
-    let policy = Policy { exec: true, draft: args.draft, ..Policy::default() };
-    let loaded = call.load(&args.reading, policy)?;
+    let loaded = call.look(&args.reading)?;
     let project = &loaded.project;
     warn(call, project);
     let (mut nodes, outputs) = targets(project, &args.targets)?;
@@ -97,8 +95,7 @@ fn last(verified: &Verified, paint: Paint) -> String {
     match differences.len() {
         0 => format!("{looked}: all as recorded\n"),
         number => {
-            let help =
-                "`reel build` makes what changed or is not there; `reel cache verify` drops what is damaged";
+            let help = "`reel build` makes what changed or is not there; for what is damaged, first `reel cache verify`, which drops it";
             format!("{looked}: {}\n{}: {help}\n", count(number, "difference"), paint.help("help"))
         }
     }

@@ -35,14 +35,21 @@ pub fn same_content(artifact: &Artifact, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Puts the bytes of a file at a path.
-pub(super) fn place_file(source: &Path, path: &Path, placing: Placing) -> io::Result<()> {
+/// Puts the bytes of a file at a path. Those that are copied are read anyway, so they must be `wanted`: a disk may change
+/// what no time of a file tells.
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidData`] when the file holds something else, and whatever else keeps it from being placed.
+pub(super) fn place_file(source: &Path, path: &Path, placing: Placing, wanted: &Digest) -> io::Result<()> {
     through_temporary(path, |temporary| {
         if placing == Placing::Link && link(source, temporary).is_ok() {
             return Ok(());
         }
         if reflink_copy::reflink(source, temporary).is_err() {
             fs::copy(source, temporary)?;
+            if Digest::of_file(temporary)?.0 != *wanted {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
         }
         fs::set_permissions(temporary, Permissions::from_mode(0o644))
     })
@@ -100,12 +107,13 @@ mod tests {
         let source = folder.path().join("blob");
         fs::write(&source, b"film").unwrap();
         let copy = folder.path().join("out/a/film.mp4");
-        place_file(&source, &copy, Placing::Copy).unwrap();
+        let film = Digest::of(b"film");
+        place_file(&source, &copy, Placing::Copy, &film).unwrap();
         assert_eq!((fs::read(&copy).unwrap(), mode(&copy)), (b"film".to_vec(), 0o644));
         assert_ne!(fs::metadata(&copy).unwrap().ino(), fs::metadata(&source).unwrap().ino());
         let linked = folder.path().join("out/b.mp4");
         for _ in 0..2 {
-            place_file(&source, &linked, Placing::Link).unwrap();
+            place_file(&source, &linked, Placing::Link, &film).unwrap();
             assert_eq!(fs::metadata(&linked).unwrap().ino(), fs::metadata(&source).unwrap().ino());
             assert_eq!(mode(&linked), 0o444);
         }
@@ -120,7 +128,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("film.mp4");
         fs::write(&path, b"old").unwrap();
-        assert!(place_file(&folder.path().join("absent"), &path, Placing::Copy).is_err());
+        assert!(place_file(&folder.path().join("absent"), &path, Placing::Copy, &Digest::of(b"")).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -134,6 +142,23 @@ mod tests {
         for (bytes, same) in [("abc", true), ("abd", false), ("abcd", false)] {
             fs::write(&path, bytes).unwrap();
             assert_eq!(same_content(&artifact, &path).unwrap(), same);
+        }
+    }
+
+    #[test]
+    fn what_is_copied_is_what_was_wanted() {
+        let folder = tempfile::tempdir().unwrap();
+        let (source, path) = (folder.path().join("blob"), folder.path().join("film.mp4"));
+        fs::write(&source, b"fxlm").unwrap();
+        fs::write(&path, b"the last one").unwrap();
+        match place_file(&source, &path, Placing::Copy, &Digest::of(b"film")) {
+            Err(error) => {
+                assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+                assert_eq!(fs::read(&path).unwrap(), b"the last one");
+                assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
+            }
+            // Where files share their blocks nothing was read.
+            Ok(()) => assert!(reflink_copy::reflink(&source, folder.path().join("same")).is_ok()),
         }
     }
 }

@@ -303,7 +303,8 @@ pub(super) fn add(graph: &mut Graph, declared: &mut Declared, maker: Option<Node
     })
 }
 
-fn override_claim(mut claim: Claim, resources: Option<&Resources>) -> Claim {
+/// A claim with what the project says in place of what the kind does.
+pub(crate) fn override_claim(mut claim: Claim, resources: Option<&Resources>) -> Claim {
     let Some(asked) = resources else { return claim };
     claim.cpu_milli = asked.cpu_milli.unwrap_or(claim.cpu_milli);
     claim.memory = asked.memory.unwrap_or(claim.memory);

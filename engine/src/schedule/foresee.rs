@@ -20,6 +20,7 @@ use crate::graph::{Graph, splice};
 use crate::history::History;
 use crate::id::NodeId;
 use crate::key::{Manifest, Reason};
+use crate::operation::Failure;
 use crate::plan::Plan;
 use crate::takes::Takes;
 
@@ -242,23 +243,33 @@ impl Look<'_> {
             (None, false, false) => Standing::New,
         };
         forecast.manifest = Some(manifest);
-        let made = found.map(|result| self.take_in(seen, id, result)).unwrap_or_default();
+        let made = match found.map(|result| self.take_in(seen, id, result)) {
+            None => Vec::new(),
+            Some(Ok(made)) => made,
+            Some(Err(failure)) => {
+                forecast.standing = Standing::Blocked;
+                forecast.fault = Some(failure.message);
+                Vec::new()
+            }
+        };
         (forecast, made)
     }
 
-    /// Notes a result that is there, and grows the graph by what it expands to.
-    fn take_in(&self, seen: &mut Foresight, id: NodeId, result: Arc<ActionResult>) -> Vec<NodeId> {
+    /// Notes a result that is there, and grows the graph by what it expands to; a failure is that of a build, too.
+    fn take_in(
+        &self,
+        seen: &mut Foresight,
+        id: NodeId,
+        result: Arc<ActionResult>,
+    ) -> Result<Vec<NodeId>, Failure> {
         let mut made = Vec::new();
-        if let Some(subgraph) = &result.graph
-            && let Ok(nodes) =
-                splice::splice(&mut seen.graph, id, subgraph, self.means.registry, self.means.root)
-        {
+        if let Some(subgraph) = &result.graph {
+            made = splice::splice(&mut seen.graph, id, subgraph, self.means.registry, self.means.root)?;
             let Foresight { graph, plan, later, .. } = seen;
-            let only = later.take_in(graph, id, &nodes);
-            let _ = plan.grow(graph, id, (&nodes, only), |node| self.estimates.of(graph, self.history, node));
-            made = nodes;
+            let only = later.take_in(graph, id, &made);
+            let _ = plan.grow(graph, id, (&made, only), |node| self.estimates.of(graph, self.history, node));
         }
         seen.results.set(id, Some(result));
-        made
+        Ok(made)
     }
 }

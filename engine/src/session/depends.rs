@@ -47,7 +47,10 @@ impl Project {
         }
         let surroundings = self.graph.surroundings();
         let read = self.spec_files.iter().chain(&surroundings.looked_into);
-        let read = read.chain(self.graph.files().iter().map(|file| &file.path)).cloned();
+        let files = self.graph.files().iter();
+        // A link of the project may lead somewhere else: its own name is looked at, too.
+        let ways = files.clone().flat_map(|file| file.ways(&self.root));
+        let read = read.chain(files.map(|file| &file.path)).cloned().chain(ways);
         for path in read.chain([self.root.join(LOCK_FILE)]) {
             if known.insert(path.clone()) {
                 all.push(Dependency::content(path, None));

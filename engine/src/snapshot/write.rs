@@ -241,14 +241,15 @@ impl<'a> Writer<'a> {
 
     /// A link of the project may lead somewhere else tomorrow: it is looked at beside the file it leads to.
     fn way_to(&mut self, file: &SourceFile) -> Option<()> {
-        let written = self.draft.root.join(&file.shown);
-        if written == file.path || self.by_path.contains_key(&written) {
-            return Some(());
+        for written in file.ways(self.draft.root) {
+            if self.by_path.contains_key(&written) {
+                continue;
+            }
+            let state = FileState::of(&written).ok()?;
+            // It led there when the file was read.
+            (state == self.draft.files.known(&file.path)?.state).then_some(())?;
+            self.add(&written, Seen::place(Some(state)), Role::Place);
         }
-        let state = FileState::of(&written).ok()?;
-        // It led there when the file was read.
-        (state == self.draft.files.known(&file.path)?.state).then_some(())?;
-        self.add(&written, Seen::place(Some(state)), Role::Place);
         Some(())
     }
 

@@ -215,6 +215,41 @@ fn a_link_that_leads_elsewhere_is_another_source() {
 }
 
 #[test]
+fn every_name_of_a_file_is_looked_at() {
+    let world = World::new(&FILM.replacen("parts: [{ file: b.txt }]", "parts: [{ file: link.txt }]", 1));
+    for (file, text) in [("a.txt", "one"), ("b.txt", "x"), ("c.txt", "three")] {
+        world.write(file, text);
+    }
+    let link = world.root.path().join("link.txt");
+    std::os::unix::fs::symlink("b.txt", &link).unwrap();
+    build(&world);
+    assert_eq!((build(&world).0, world.read("out/two.txt")), (Way::Unchanged, "x".to_owned()));
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("c.txt", &link).unwrap();
+    let (way, built) = build(&world);
+    assert_eq!((way, built.ran), (Way::Whole, vec!["b".to_owned()]));
+    assert_eq!(world.read("out/two.txt"), "three");
+    let names = world.load().unwrap().dependencies();
+    assert!(names.iter().any(|dependency| dependency.path == link), "{names:?}");
+}
+
+#[test]
+fn an_output_is_not_placed_over_a_file_that_only_an_expansion_reads() {
+    let world = World::new(&ROWS.replace("file: out/late.txt", "file: one.txt"));
+    for (file, text) in
+        [("rows.json", r#"[{"id": "a", "file": "one.txt"}]"#), ("one.txt", "1"), ("b.txt", "x")]
+    {
+        world.write(file, text);
+    }
+    for _ in 0..2 {
+        let (_, built) = build(&world);
+        let told = built.warnings.iter().any(|told| told.contains("`one.txt`, which a node reads"));
+        assert!(told, "{:?}", built.warnings);
+        assert_eq!(world.read("one.txt"), "1", "a source stays as it is");
+    }
+}
+
+#[test]
 fn a_failure_leaves_the_last_state() {
     let world = world(FILM);
     build(&world);

@@ -292,6 +292,7 @@ fn bytes_of(root: &Path, path: &str, longest: u64, maker: &mut Maker) -> Result<
         return Err(unreadable(path, code::WRONG_CONTENT, &why));
     }
     let bytes = std::fs::read(&file).map_err(missing)?;
-    maker.read.push(file);
+    // The name as well: it may be a link, and lead elsewhere tomorrow.
+    maker.read.extend([file, root.join(path)]);
     Ok(bytes)
 }

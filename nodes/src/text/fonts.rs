@@ -64,6 +64,8 @@ impl FontBook {
         }
         match found {
             Ok(mut fonts) => {
+                // A name may be a link, and lead to another font tomorrow.
+                names.iter().filter(|name| is_path(name)).for_each(|name| cx.looked_into(cx.root.join(name)));
                 for (i, found) in fonts.found.iter_mut().enumerate() {
                     found.face.slot = format!("{prefix}.{i}");
                     cx.file(found.face.slot.clone(), found.path.clone());

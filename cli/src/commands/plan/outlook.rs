@@ -6,7 +6,7 @@ use std::time::Duration;
 use reel_engine::claim::{Capacity, Claim};
 use reel_engine::graph::walk;
 use reel_engine::id::NodeId;
-use reel_engine::schedule::foresee::{Basis, Expected, Foresight};
+use reel_engine::schedule::foresee::{Basis, Expected, Forecast, Foresight, Standing};
 use serde_json::{Value, json};
 
 use crate::report::summary::seconds;
@@ -20,6 +20,8 @@ pub(super) struct Outlook {
     planned: usize,
     will: usize,
     may: usize,
+    /// Nodes that cannot run as things are.
+    blocked: usize,
     /// Nodes that will expand.
     growing: usize,
     expected: usize,
@@ -46,6 +48,8 @@ impl Outlook {
         let open = seen.forecasts.values().filter(|it| it.standing.would_run() != Some(false));
         let will = open.clone().filter(|it| it.standing.would_run() == Some(true)).count();
         let may = open.clone().count() - will;
+        let is_blocked = |it: &&Forecast| matches!(it.standing, Standing::Blocked);
+        let blocked = seen.forecasts.values().filter(is_blocked).count();
         let growing = open.clone().filter(|it| seen.graph.node(it.node).operation.info().expands).count();
         let made = Made::new(seen);
         let known: Duration = open.clone().map(|it| it.estimate).sum();
@@ -61,6 +65,7 @@ impl Outlook {
             planned: seen.forecasts.len(),
             will,
             may,
+            blocked,
             growing,
             expected: seen.expected.len(),
             work: known + expected,
@@ -73,15 +78,18 @@ impl Outlook {
 
     /// In words; the last line adds up.
     pub(super) fn text(&self, whole: bool) -> String {
-        let (will, may) = (self.will, self.may);
-        let known = self.planned - will - may;
+        let (will, may, blocked) = (self.will, self.may, self.blocked);
+        let known = self.planned - will - may - blocked;
         let later = match self.expected {
             0 => String::new(),
             expected => format!("; {expected} more expected, as last time"),
         };
-        let head =
-            format!("planned {} = would run {will} + may run {may} + cached {known}{later}", self.planned);
-        if will + may == 0 {
+        let stuck = if blocked == 0 { String::new() } else { format!(" + blocked {blocked}") };
+        let head = format!(
+            "planned {} = would run {will} + may run {may} + cached {known}{stuck}{later}",
+            self.planned
+        );
+        if will + may + blocked == 0 {
             return format!("{head}, nothing to do");
         }
         let mut text = format!("critical path: {}\n", spell(self.path_time));
@@ -115,7 +123,8 @@ impl Outlook {
             "planned": self.planned,
             "would-run": self.will,
             "may-run": self.may,
-            "cached": self.planned - self.will - self.may,
+            "cached": self.planned - self.will - self.may - self.blocked,
+            "blocked": self.blocked,
             "expected": self.expected,
             "seconds": seconds(self.total),
             "work-seconds": seconds(self.work),
