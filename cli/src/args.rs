@@ -2,6 +2,7 @@
 
 mod elsewhere;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -115,6 +116,9 @@ pub(crate) struct Reading {
     /// Give a variable of `vars:` another value; may be repeated.
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     pub(crate) set: Vec<(String, String)>,
+    /// Films half as wide and high, encoded fast, to be looked at; `out/short.mp4` becomes `out/short.draft.mp4`.
+    #[arg(long)]
+    pub(crate) draft: bool,
 }
 
 /// What of the machine is used.
@@ -139,10 +143,6 @@ pub(crate) struct Making {
     pub(crate) reading: Reading,
     #[command(flatten)]
     pub(crate) using: Using,
-    /// Make films half as wide and high and encode them fast, to be looked at; `out/short.mp4` becomes
-    /// `out/short.draft.mp4`.
-    #[arg(long)]
-    pub(crate) draft: bool,
     /// After a failure, finish what does not depend on it.
     #[arg(long, short)]
     pub(crate) keep_going: bool,
@@ -206,10 +206,27 @@ pub(crate) struct Build {
     /// Tell at the end what took longest, the critical path, and what the cache gave.
     #[arg(long)]
     pub(crate) summary: bool,
-    /// Serve a page that shows the film, the graph and what runs, for this machine and whoever has its address alone, until
-    /// Ctrl-C.
+    #[command(flatten)]
+    pub(crate) page: Page,
+}
+
+/// The page that shows what is made; it stays until Ctrl-C.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct Page {
+    /// Serve a page that shows the film, the graph and what runs, for this machine and whoever has its address alone.
     #[arg(long)]
     pub(crate) ui: bool,
+    /// Serve it at this address, which stays the same from call to call: `127.0.0.1:8080`, or `0.0.0.0:8080` for other
+    /// machines that are given all of it.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) ui_at: Option<SocketAddr>,
+}
+
+impl Page {
+    /// Whether it is wanted.
+    pub(crate) const fn is_wanted(self) -> bool {
+        self.ui || self.ui_at.is_some()
+    }
 }
 
 /// Build whenever something is saved, until told to stop.
@@ -226,9 +243,8 @@ pub(crate) struct Build {
 pub(crate) struct Watch {
     #[command(flatten)]
     pub(crate) making: Making,
-    /// Serve a page that shows the film, the graph and what runs, for this machine and whoever has its address alone.
-    #[arg(long)]
-    pub(crate) ui: bool,
+    #[command(flatten)]
+    pub(crate) page: Page,
     /// Look at the files again and again instead of being told: for network folders and shared folders of containers.
     #[arg(long)]
     pub(crate) poll: bool,

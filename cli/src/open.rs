@@ -124,7 +124,7 @@ impl Invocation {
     /// The project, read and resolved, or every reason why not.
     pub(crate) fn load(&self, reading: &Reading, policy: Policy) -> Result<Loaded, CommandError> {
         let root = self.root()?;
-        let policy = self.allowed(&root, policy);
+        let policy = self.allowed(&root, Policy { draft: reading.draft, ..policy });
         let registry = self.registry(policy);
         let project = self.read(&root, reading, &registry)?;
         Ok(Loaded { project, registry, watch: policy.watch })

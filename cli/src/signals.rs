@@ -1,8 +1,9 @@
-//! Ctrl-C, and being told to end. It knows no build.
+//! Ctrl-C, Ctrl-Z, and being told to end. It knows no build.
 
 use std::thread;
 
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::unistd::getpid;
 
 /// Signals that are held back from this thread, and from threads that it starts later, until somebody waits
 /// for them. Programs that reel starts begin with none held back.
@@ -30,6 +31,39 @@ impl Held {
         };
         // Without a thread nobody hears the signals; they can be heard again at once.
         if thread::Builder::new().name("reel-signals".into()).spawn(wait).is_err() {
+            let _ = set.thread_unblock();
+        }
+    }
+}
+
+/// Being stopped by a shell and going on, held back as [`Held`] is.
+pub(crate) struct Pauses(SigSet);
+
+/// Holds back SIGTSTP and SIGCONT; call it before other threads are started.
+pub(crate) fn hold_pauses() -> Pauses {
+    let set: SigSet = [Signal::SIGTSTP, Signal::SIGCONT].into_iter().collect();
+    // If this fails, a terminal is left to the shell as it is, which most of them mend.
+    let _ = set.thread_block();
+    Pauses(set)
+}
+
+impl Pauses {
+    /// Calls `stops` before the process stops, and `goes_on` when it goes on, in the foreground or not, on a thread of
+    /// its own.
+    pub(crate) fn watch(self, stops: impl Fn() + Send + 'static, goes_on: impl Fn() + Send + 'static) {
+        let set = self.0;
+        let wait = move || {
+            while let Ok(signal) = set.wait() {
+                if signal == Signal::SIGTSTP {
+                    stops();
+                    // Nobody can hold this one back, and with it everything here rests until SIGCONT.
+                    let _ = kill(getpid(), Signal::SIGSTOP);
+                } else {
+                    goes_on();
+                }
+            }
+        };
+        if thread::Builder::new().name("reel-pauses".into()).spawn(wait).is_err() {
             let _ = set.thread_unblock();
         }
     }

@@ -75,7 +75,4 @@ pub(crate) struct Verify {
     pub(crate) targets: Vec<String>,
     #[command(flatten)]
     pub(crate) reading: Reading,
-    /// Look at what `build --draft` made.
-    #[arg(long)]
-    pub(crate) draft: bool,
 }

@@ -2,7 +2,7 @@
 //! for the caller to remove.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use reel_engine::digest::Digest;
 use tar::{Archive, EntryType, Header};
 
 use super::contents::{Contents, Outcome};
-use super::{LIST, headers};
+use super::{LIST, MAGIC, headers};
 
 /// The list of a bundle may be so long.
 const LONGEST_LIST: u64 = 64 << 20;
@@ -30,7 +30,12 @@ pub(crate) struct Opened {
 
 /// Reads a bundle: files of the project go below `files`, blobs by their digest into `blobs`; both are there and empty.
 pub(crate) fn read(path: &Path, files: &Path, blobs: &Path) -> Result<Opened, Refused> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
+    let mut file = File::open(path).map_err(|error| error.to_string())?;
+    let mut head = [0; MAGIC.len()];
+    if file.read_exact(&mut head).is_err() || head != MAGIC {
+        return Err("it is no bundle".to_owned());
+    }
+    file.rewind().map_err(|error| error.to_string())?;
     let zstd = zstd::Decoder::new(file).map_err(|error| error.to_string())?;
     let mut archive = Archive::new(zstd);
     let opened = entries(&mut archive, files, blobs)?;

@@ -24,14 +24,16 @@ use attempt::{Attempt, Done, Ready, Telling};
 
 pub(super) fn run(call: &Invocation, args: &Build) -> Result<Exit, CommandError> {
     let held = signals::hold();
-    let page = args.ui.then(Hub::default);
-    let telling = Telling { summary: args.summary, page, ..Telling::of(&args.insight) };
+    let stays = args.page.is_wanted();
+    let page = stays.then(Hub::default);
+    let telling =
+        Telling { summary: args.summary, page, page_at: args.page.ui_at, ..Telling::of(&args.insight) };
     let (stop, stopped) = mpsc::channel();
-    let done = build(call, args.making.clone(), telling, &held, args.ui.then_some(stop))?;
+    let done = build(call, args.making.clone(), telling, &held, stays.then_some(stop))?;
     if args.insight.check_inputs && !call.global.json && !done.summary.interrupted {
         print(&found(done.found));
     }
-    if args.ui && !done.summary.interrupted {
+    if stays && !done.summary.interrupted {
         if !call.global.json {
             print_line("the page stays until Ctrl-C");
         }
@@ -54,11 +56,11 @@ pub(super) fn build(
     if telling.check_inputs {
         can_watch()?;
     }
-    let page = telling.page.clone();
+    let (page, address) = (telling.page.clone(), telling.page_at);
     let attempt = Attempt::new(call, making.clone(), &root, telling, Arc::default());
     let ready = attempt.prepare()?;
     if let Some(hub) = page {
-        served::open(call, &making, hub)?;
+        let _ = served::open(call, &making, hub, address)?;
     }
     let (interrupter, mut line) = channel();
     if stop.is_some() || !matches!(ready, Ready::Nothing(_)) {

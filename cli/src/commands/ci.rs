@@ -90,15 +90,21 @@ fn tell(call: &Invocation, args: &Ci, entries: &Entries, problems: Vec<Problem>)
     let mut told = true;
     if let Some(file) = junit {
         let report = junit::report(&page.project, entries, &page.problems);
-        told &= noted("JUnit report", &file, fs::write(&file, report));
+        told &= noted("JUnit report", &file, with_folder(&file).and_then(|()| fs::write(&file, report)));
     }
     if let Some(file) = summary {
         let text = page.text(entries);
-        let written = OpenOptions::new().create(true).append(true).open(&file);
-        let written = written.and_then(|mut file| file.write_all(text.as_bytes()));
+        let written = with_folder(&file)
+            .and_then(|()| OpenOptions::new().create(true).append(true).open(&file))
+            .and_then(|mut file| file.write_all(text.as_bytes()));
         told &= noted("summary", &file, written);
     }
     told
+}
+
+/// The folder of a report is made where there is none: a long build is not to fail for it.
+fn with_folder(file: &Path) -> io::Result<()> {
+    file.parent().map_or(Ok(()), fs::create_dir_all)
 }
 
 fn noted(what: &str, file: &Path, written: io::Result<()>) -> bool {

@@ -105,9 +105,13 @@ pub(super) fn drawing(picture: Picture) -> Result<(String, String), CommandError
     Ok((draw::svg(&drawn), data.to_string()))
 }
 
-/// In groups, if there are too many nodes to be looked at.
+/// In groups, if there are too many nodes to be looked at: by scene, and where that leaves too many, by kind.
 fn readable(picture: Picture) -> Picture {
-    if picture.nodes.len() > READABLE { picture.grouped(By::Scene) } else { picture }
+    if picture.nodes.len() <= READABLE {
+        return picture;
+    }
+    let scenes = picture.clone().grouped(By::Scene);
+    if scenes.nodes.len() > READABLE { picture.grouped(By::Kind) } else { scenes }
 }
 
 fn unwritten(error: &serde_json::Error) -> CommandError {

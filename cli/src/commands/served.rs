@@ -1,6 +1,8 @@
 //! What the page of `--ui` is told of the project: its graph, its films, and all that is known of a node. It serves
 //! nothing.
 
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use reel_engine::cache::Unready;
@@ -19,34 +21,53 @@ use super::why::Teller;
 use crate::args::{Making, Reading};
 use crate::error::CommandError;
 use crate::open::{Invocation, Loaded, Workshop};
-use crate::page::{self, Bytes, Content, Hub, Told};
+use crate::page::{self, Bytes, Content, Hub, Place, Told};
 use crate::report::failures::Failures;
 use crate::texts::Texts;
 use crate::ui::{Paint, print_json, print_line};
 
-/// Serves the page of what is made, and says where.
-pub(super) fn open(call: &Invocation, making: &Making, hub: Hub) -> Result<(), CommandError> {
-    let (reading, targets) = (making.reading.clone(), making.targets.clone());
-    let told = Served { call: call.clone(), reading, targets, hub: hub.clone(), kept: Mutex::default() };
-    let url = page::serve(Arc::new(told), hub)
+/// Serves the page of what is made, and says where. What it gives is whether drafts are shown, for whoever goes over to
+/// them.
+pub(super) fn open(
+    call: &Invocation,
+    making: &Making,
+    hub: Hub,
+    address: Option<SocketAddr>,
+) -> Result<Arc<AtomicBool>, CommandError> {
+    let draft = Arc::new(AtomicBool::new(making.reading.draft));
+    let told = Served {
+        call: call.clone(),
+        reading: making.reading.clone(),
+        draft: Arc::clone(&draft),
+        targets: making.targets.clone(),
+        hub: hub.clone(),
+        kept: Mutex::default(),
+    };
+    let kept = call.root()?.join(STATE_FOLDER).join("page");
+    let url = page::serve(Arc::new(told), hub, Place { address, kept: &kept })
         .map_err(|why| CommandError::failed(format!("cannot serve the page: {why}")))?;
     if call.global.json {
         print_json(&json!({ "event": "page", "url": url }));
     } else {
         print_line(&format!("page: {url}"));
     }
-    Ok(())
+    Ok(draft)
 }
 
 /// The project that is shown.
 struct Served {
     call: Invocation,
     reading: Reading,
+    /// Whether it is read for drafts now.
+    draft: Arc<AtomicBool>,
     targets: Vec<String>,
     hub: Hub,
-    /// The last look, and how much had happened by then.
-    kept: Mutex<Option<(usize, Arc<Look>)>>,
+    /// The last look, and how much had happened by then, and whether it was at drafts.
+    kept: Mutex<Option<(Moment, Arc<Look>)>>,
 }
+
+/// How much had happened, and whether drafts were made.
+type Moment = (usize, bool);
 
 /// The project as it stands.
 struct Look {
@@ -61,19 +82,25 @@ fn plain(error: &CommandError) -> String {
 }
 
 impl Served {
+    /// How the project is read now.
+    fn reading(&self) -> Reading {
+        Reading { draft: self.draft.load(Ordering::Relaxed), ..self.reading.clone() }
+    }
+
     /// The project as it stands since something last happened, and its store.
     fn look(&self) -> Result<(Arc<Look>, Workshop), CommandError> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let happened = self.hub.happened();
-        if let Some((_, look)) = kept.as_ref().filter(|(at, _)| *at == happened) {
+        let reading = self.reading();
+        let now = (self.hub.happened(), reading.draft);
+        if let Some((_, look)) = kept.as_ref().filter(|(at, _)| *at == now) {
             return Ok((Arc::clone(look), Workshop::open(&self.call, &look.loaded)?));
         }
-        let loaded = self.call.look(&self.reading)?;
+        let loaded = self.call.look(&reading)?;
         let shop = Workshop::open(&self.call, &loaded)?;
         let seen = foresee_all(&loaded, &shop)?;
         let (history, texts) = (loaded.project.history(), texts(&loaded.project, &seen));
         let look = Arc::new(Look { loaded, seen, history, texts });
-        *kept = Some((happened, Arc::clone(&look)));
+        *kept = Some((now, Arc::clone(&look)));
         Ok((look, shop))
     }
 
@@ -179,7 +206,7 @@ fn inputs(graph: &Graph, id: NodeId) -> Vec<Value> {
 
 impl Told for Served {
     fn graph(&self) -> Result<(String, String), String> {
-        let picture = picture(&self.call, &self.reading, &self.targets).map_err(|error| plain(&error))?;
+        let picture = picture(&self.call, &self.reading(), &self.targets).map_err(|error| plain(&error))?;
         drawing(picture).map_err(|error| plain(&error))
     }
 

@@ -27,7 +27,7 @@ use reel_engine::session::{Interrupter, LOCK_FILE, STATE_FOLDER, channel, make_s
 
 use super::build::attempt::{Attempt, Done, Ready, Telling};
 use super::served;
-use crate::args::{self, Making, Watch};
+use crate::args::{self, Making, Reading, Watch};
 use crate::error::{CommandError, Exit};
 use crate::open::{Invocation, Workshop};
 use crate::page::Hub;
@@ -63,6 +63,8 @@ enum Bell {
     Over(Box<Over>),
     /// The thread of a build came to grief.
     Broken,
+    /// The process was stopped, and goes on.
+    Resumed,
 }
 
 /// The end of a build.
@@ -76,6 +78,7 @@ type Shop = Arc<Mutex<Arc<OnceLock<Workshop>>>>;
 
 pub(super) fn run(call: &Invocation, args: &Watch) -> Result<Exit, CommandError> {
     let held = signals::hold();
+    let pauses = signals::hold_pauses();
     let root = call.root()?;
     // Where it cannot be made, builds say so.
     let _ = make_state_folder(&root);
@@ -95,12 +98,13 @@ pub(super) fn run(call: &Invocation, args: &Watch) -> Result<Exit, CommandError>
         }
         process::exit(i32::from(Exit::Interrupted.number()));
     });
-    let hub = args.ui.then(Hub::default);
-    if let Some(hub) = &hub {
-        served::open(call, &args.making, hub.clone())?;
-    }
+    let hub = args.page.is_wanted().then(Hub::default);
+    let page =
+        hub.as_ref().map(|hub| served::open(call, &args.making, hub.clone(), args.page.ui_at)).transpose()?;
     let heard = ring.clone();
     let keys = Keys::listen(move |key| drop(heard.send(Bell::Key(key))));
+    let resumed = ring.clone();
+    pauses.watch(keys::restore, move || drop(resumed.send(Bell::Resumed)));
     let (interrupter, line) = channel();
     let seen = Seen::new(&root.join(STATE_FOLDER));
     let mut desk = Desk {
@@ -119,9 +123,11 @@ pub(super) fn run(call: &Invocation, args: &Watch) -> Result<Exit, CommandError>
         polled: Instant::now(),
         poll: POLL,
         trouble: None,
-        has_keys: keys.is_some(),
-        draft: args.making.draft,
+        keys,
+        draft: args.making.reading.draft,
+        asked: None,
         hub,
+        page,
         stopping: None,
         rests: false,
         idle_since: Instant::now(),
@@ -171,11 +177,15 @@ struct Desk<'a> {
     poll: Duration,
     /// What is wrong with the project, as it was told.
     trouble: Option<String>,
-    has_keys: bool,
+    keys: Option<Keys>,
     /// Whether drafts are made.
     draft: bool,
+    /// The question that is to be answered when the build is over.
+    asked: Option<u8>,
     /// Where what happens is told to the page, if there is one.
     hub: Option<Hub>,
+    /// Whether the page shows drafts.
+    page: Option<Arc<AtomicBool>>,
     stopping: Option<Exit>,
     /// Whether workers have ended.
     rests: bool,
@@ -194,7 +204,7 @@ impl<'a> Desk<'a> {
         if !self.args.poll {
             self.be_told();
         }
-        self.next(scope, bells, None)?;
+        self.next(scope, bells)?;
         loop {
             if let (Some(exit), None) = (self.stopping, &self.building) {
                 self.end_workers();
@@ -236,13 +246,19 @@ impl<'a> Desk<'a> {
     {
         match bell {
             Bell::Over(over) => self.over(*over),
-            Bell::Key(b'r' | b'R') if self.stopping.is_none() => self.next(scope, bells, Some(Vec::new())),
+            Bell::Key(b'r' | b'R') if self.stopping.is_none() => self.next(scope, bells),
             Bell::Key(b'd' | b'D') if self.stopping.is_none() => {
                 self.draft = !self.draft;
+                self.page.iter().for_each(|page| page.store(self.draft, Ordering::Relaxed));
                 self.say(phrase::goes_over(self.draft));
-                self.next(scope, bells, Some(Vec::new()))
+                self.next(scope, bells)
             }
-            Bell::Key(key @ (b'w' | b'W' | b'g' | b'G')) if self.building.is_none() => {
+            Bell::Key(key @ (b'w' | b'W' | b'g' | b'G')) if self.building.is_some() => {
+                self.asked = Some(key);
+                self.say("after this build\n");
+                Ok(())
+            }
+            Bell::Key(key @ (b'w' | b'W' | b'g' | b'G')) => {
                 self.tell(key);
                 Ok(())
             }
@@ -261,6 +277,7 @@ impl<'a> Desk<'a> {
             Bell::Stop => self.stop(Exit::Interrupted),
             Bell::Key(b'q' | b'Q' | 4) => self.stop(Exit::Done),
             Bell::Broken => return Err(CommandError::failed("a build ended in an unforeseen way")),
+            Bell::Resumed => self.resume(),
             Bell::Key(_) | Bell::Over(_) => {}
         }
         Ok(())
@@ -272,6 +289,15 @@ impl<'a> Desk<'a> {
             building.stopping.store(true, Ordering::Relaxed);
             self.interrupter.interrupt();
         }
+    }
+
+    /// Keys are listened to again, or for the first time where this began in the background.
+    fn resume(&mut self) {
+        if self.keys.is_some() {
+            return keys::go_on();
+        }
+        let heard = self.ring.clone();
+        self.keys = Keys::listen(move |key| drop(heard.send(Bell::Key(key))));
     }
 
     fn ring_alarm(&mut self) {
@@ -333,29 +359,31 @@ impl<'a> Desk<'a> {
         self.seen.take(changes);
         let quiet = told.map_or(Duration::ZERO, |alarm| now.saturating_duration_since(alarm.last));
         self.say_changed(&paths, quiet, took);
-        self.next(scope, bells, Some(paths))
+        self.next(scope, bells)
     }
 
-    /// Reads the project and builds it, unless it is wrong; `None` for the first time.
+    /// Reads the project and builds it, unless it is wrong.
     fn next<'scope>(
         &mut self,
         scope: &'scope Scope<'scope, '_>,
         bells: &Receiver<Bell>,
-        changed: Option<Vec<PathBuf>>,
     ) -> Result<(), CommandError>
     where
         'a: 'scope,
     {
+        if self.building.is_none() && self.workshop_is_gone() {
+            self.end_workers();
+        }
         let shop = Arc::clone(&self.shop.lock().unwrap_or_else(PoisonError::into_inner));
         let telling = Telling { page: self.hub.clone(), ..Telling::default() };
-        let making = Making { draft: self.draft, ..self.args.making.clone() };
+        let making = Making { reading: self.reading(), ..self.args.making.clone() };
         let attempt = Attempt::new(self.call, making, &self.root, telling, shop);
         let ready = match attempt.prepare() {
             Ok(ready) => ready,
             Err(error) => {
                 self.tell_trouble(&error);
                 self.follow_trouble(error);
-                if self.building.is_none() && (changed.is_none() || self.call.global.json) {
+                if self.building.is_none() {
                     self.say_watching();
                 }
                 return Ok(());
@@ -421,7 +449,10 @@ impl<'a> Desk<'a> {
                 self.seen.accept(&self.root.join(LOCK_FILE));
                 self.cover();
                 if !done.summary.superseded && self.stopping.is_none() {
-                    self.say_watching();
+                    match self.asked.take() {
+                        Some(key) => self.tell(key),
+                        None => self.say_watching(),
+                    }
                 }
             }
             Err(error @ CommandError::Faulty(_)) => {
@@ -468,6 +499,12 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Whether somebody removed the folder that builds work in, as whoever removes the whole cache does.
+    fn workshop_is_gone(&self) -> bool {
+        let shop = self.shop.lock().unwrap_or_else(PoisonError::into_inner);
+        shop.get().is_some_and(|shop| !shop.scratch().is_dir())
+    }
+
     /// Ends workers, and everything else that a build needs and a wait does not.
     fn end_workers(&mut self) {
         let shop = std::mem::take(&mut *self.shop.lock().unwrap_or_else(PoisonError::into_inner));
@@ -477,13 +514,18 @@ impl<'a> Desk<'a> {
         self.live = None;
     }
 
+    /// How the project is read now.
+    fn reading(&self) -> Reading {
+        Reading { draft: self.draft, ..self.args.making.reading.clone() }
+    }
+
     /// Answers a question about what was made.
     fn tell(&self, key: u8) {
-        let making = &self.args.making;
+        let (reading, targets) = (self.reading(), &self.args.making.targets);
         if key.eq_ignore_ascii_case(&b'w') {
-            phrase::why(self.call, &making.reading, &making.targets);
+            phrase::why(self.call, &reading, targets);
         } else {
-            phrase::graph(self.call, &self.root, &making.reading, &making.targets);
+            phrase::graph(self.call, &self.root, &reading, targets);
         }
         self.say_watching();
     }
@@ -544,7 +586,7 @@ impl<'a> Desk<'a> {
             print_line(&phrase::watching(
                 self.seen.len(),
                 folders,
-                self.has_keys.then_some(self.draft),
+                self.keys.as_ref().map(|_| self.draft),
                 paint,
             ));
         }

@@ -82,7 +82,7 @@ pub(super) fn answer(desk: &Desk, request: Request) {
 
 /// Whether this machine's own page, or its user, asks.
 fn may(desk: &Desk, request: &Request) -> bool {
-    let host = request.field("Host").filter(|host| desk.hosts.iter().any(|known| known == host));
+    let host = request.field("Host").filter(|host| desk.is_host(host));
     let same = |origin: &str| host.is_some_and(|host| origin == format!("http://{host}"));
     host.is_some()
         && request.field("Origin").is_none_or(same)
@@ -204,15 +204,22 @@ fn range(asked: &str, length: u64) -> Option<Range<u64>> {
 }
 
 fn media(path: &Path) -> &'static str {
-    match path.extension().and_then(|end| end.to_str()) {
+    let end = path.extension().map(|end| end.to_string_lossy().to_ascii_lowercase());
+    match end.as_deref() {
         Some("mp4" | "m4v") => "video/mp4",
         Some("mov") => "video/quicktime",
+        Some("webm") => "video/webm",
         Some("m4a") => "audio/mp4",
         Some("wav") => "audio/wav",
         Some("flac") => "audio/flac",
+        Some("mp3") => "audio/mpeg",
+        Some("ogg" | "opus") => "audio/ogg",
         Some("png") => "image/png",
         Some("jpg" | "jpeg") => "image/jpeg",
+        Some("gif") => "image/gif",
+        Some("webp") => "image/webp",
         Some("vtt") => "text/vtt",
+        Some("mkv") => "application/octet-stream",
         // Whatever else a project makes is shown as text, and nothing of it runs.
         _ => "text/plain; charset=utf-8",
     }

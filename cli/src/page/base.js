@@ -38,6 +38,17 @@ export const soon = (task) => {
   };
 };
 
+/** Puts a box together anew; what had the focus in it has it again, where it is still there. */
+export const anew = (box, children) => {
+  const had = box.contains(document.activeElement) ? document.activeElement : undefined;
+  const key = had?.dataset.name ?? had?.dataset.group ?? had?.getAttribute("aria-label");
+  box.replaceChildren(children);
+  if (!key) return;
+  const same = (it) => (it.dataset.name ?? it.dataset.group ?? it.getAttribute("aria-label")) === key;
+  const places = [...box.querySelectorAll("button, summary, [tabindex]")];
+  (places.find((it) => it.tagName === had.tagName && same(it)) ?? places.find(same))?.focus({ preventScroll: true });
+};
+
 export const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 // How nodes stand: what the graph says, and over it what the build that goes on has done.

@@ -8,9 +8,12 @@ let shownVersion = -1;
 let element = null;
 const listeners = { moment: [], shown: [] };
 
-const isFilm = (path) => /\.(mp4|mov|m4v)$/.test(path);
-const isSound = (path) => /\.(m4a|wav|flac)$/.test(path);
-const isPicture = (path) => /\.(png|jpe?g)$/.test(path);
+const isFilm = (path) => /\.(mp4|mov|m4v|webm)$/i.test(path);
+const isSound = (path) => /\.(m4a|wav|flac|mp3|ogg|opus)$/i.test(path);
+const isPicture = (path) => /\.(png|jpe?g|gif|webp)$/i.test(path);
+const isText = (path) => /\.(txt|srt|vtt|ass|json|csv|md|m3u8)$/i.test(path);
+/** The beginning of a text that is shown. */
+const SHOWN_BYTES = 32 << 10;
 
 export const address = (name) => `output?name=${encodeURIComponent(name)}&v=${versions.get(name) ?? 0}`;
 export const onMoment = (heard) => listeners.moment.push(heard);
@@ -49,7 +52,9 @@ export const show = async (name) => {
     by("stage").replaceChildren();
     if (isFilm(path)) player(by("stage"), "video");
     else if (isSound(path)) player(by("stage"), "audio");
-    else element = add(by("stage"), isPicture(path) ? "img" : "pre");
+    else if (isPicture(path)) element = add(by("stage"), "img");
+    else if (isText(path)) element = add(by("stage"), "pre");
+    else element = add(by("stage"), "p", `Browsers do not show such a file: ${path}`, "soft");
   }
   if (isPicture(path)) {
     element.alt = name;
@@ -64,9 +69,10 @@ export const show = async (name) => {
       if (playing) player.play().catch(() => {});
     }, { once: true });
     player.src = address(name);
-  } else {
-    const answer = await fetch(address(name));
-    if (answer.ok && shown === name) element.textContent = await answer.text();
+  } else if (isText(path)) {
+    const answer = await fetch(address(name), { headers: { Range: `bytes=0-${SHOWN_BYTES - 1}` } });
+    const whole = Number(answer.headers.get("Content-Range")?.split("/")[1] ?? 0) <= SHOWN_BYTES;
+    if (answer.ok && shown === name) element.textContent = (await answer.text()) + (whole ? "" : "…");
   }
   for (const heard of listeners.shown) heard(isFilm(path) ? name : null, version);
 };

@@ -1,7 +1,9 @@
 // What ran when, drawn on one canvas however many there are. It knows no film.
-import { add, by, color, link, openNode, soon, spell } from "./base.js";
+import { add, anew, by, color, link, openNode, soon, spell } from "./base.js";
 
 const ROW = 18;
+/** Actions that are listed. */
+const LISTED = 10;
 let bars = [];
 const going = new Map();
 let rows = [];
@@ -43,6 +45,22 @@ export const path = (names, seconds) => {
   draw();
 };
 
+/** The same in words: what took longest, to be gone through by keys. */
+const slowest = (until) => {
+  const took = (bar) => (bar.end ?? until) - bar.begin;
+  const first = [...bars].sort((one, other) => took(other) - took(one)).slice(0, LISTED);
+  const told = first.map((bar) => `${bar.name} ${bar.state} ${bar.end ?? ""}`).join("\n");
+  if (by("slowest").dataset.told === told) return;
+  by("slowest").dataset.told = told;
+  const all = document.createDocumentFragment();
+  for (const bar of first) {
+    const item = add(all, "li");
+    link(item, bar.name);
+    add(item, "span", bar.end === null ? " is running" : ` ${spell(took(bar) / 1000)}`, "soft");
+  }
+  anew(by("slowest"), all);
+};
+
 const draw = soon(() => {
   const canvas = by("gantt");
   const [width, height] = [by("chart").clientWidth - 2, Math.max(rows.length, 1) * ROW + 6];
@@ -79,8 +97,9 @@ const draw = soon(() => {
   }
   const longest = bars.reduce((most, bar) => ((bar.end ?? until) - bar.begin > (most ? (most.end ?? until) - most.begin : -1) ? bar : most), null);
   canvas.setAttribute("aria-label", longest
-    ? `${bars.length} actions in ${spell(until / 1000)}; the longest was ${longest.name}, ${spell(((longest.end ?? until) - longest.begin) / 1000)}`
+    ? `${bars.length} ${bars.length === 1 ? "action" : "actions"} in ${spell(until / 1000)}; the longest was ${longest.name}, ${spell(((longest.end ?? until) - longest.begin) / 1000)}`
     : "nothing had to run");
+  slowest(until);
   if (!longest) {
     paper.fillStyle = color("--soft");
     paper.fillText("nothing had to run", 8, ROW / 2 + 3);

@@ -1,5 +1,5 @@
 // Nodes: listed by what they belong to, drawn as a graph, and all that is known of one. It knows no film.
-import { add, allNodes, by, bytes, learn, link, nodeOf, onOpen, onState, openNode, soon, spell, stateOf } from "./base.js";
+import { add, allNodes, anew, by, bytes, learn, link, nodeOf, onOpen, onState, openNode, soon, spell, stateOf } from "./base.js";
 import { path } from "./gantt.js";
 
 /** The beginning of a text that is shown. */
@@ -36,6 +36,7 @@ const list = soon(() => {
     const details = add(all, "details");
     details.dataset.group = group;
     const summary = add(details, "summary");
+    summary.dataset.group = group;
     add(summary, "span", group);
     add(summary, "span", "", "soft counts");
     // What nobody looks into costs nothing.
@@ -48,7 +49,7 @@ const list = soon(() => {
     details.open = opened.has(group) || (by("find").value.trim() !== "" && found.size <= 8);
     fill();
   }
-  by("groups").replaceChildren(all);
+  anew(by("groups"), all);
   count();
 });
 const count = soon(() => {
@@ -62,31 +63,47 @@ by("find").addEventListener("input", list);
 
 // -- the graph
 
-const markDrawn = (name) => {
-  const node = nodeOf(name);
-  const element = drawn.get(name) ?? drawn.get(node?.group ?? "");
-  if (!element) return;
-  element.classList.remove("running", "ran", "failed");
-  const state = stateOf(name);
-  if (["running", "ran", "failed"].includes(state)) element.classList.add(state);
+const LIVE = ["failed", "running", "ran"];
+/** What is drawn in the place of a node: itself, or a group that it is in. */
+const placeOf = (node) => [node.name, node.group, node.kind].find((name) => drawn.has(name));
+/** Shows how what is drawn under a name stands: a group as the member of which most is to be said. */
+const markDrawn = (title, members) => {
+  const element = drawn.get(title);
+  const state = members.length === 1 ? stateOf(members[0]) : LIVE.find((it) => members.some((name) => stateOf(name) === it)) ?? "";
+  element.classList.remove(...LIVE);
+  if (LIVE.includes(state)) element.classList.add(state);
+  element.setAttribute("aria-label", [title, members.length > 1 ? `${members.length} nodes` : "", state].filter(Boolean).join(", "));
+};
+const markAll = (only) => {
+  const members = new Map();
+  for (const node of allNodes().values()) {
+    const title = placeOf(node);
+    if (title === undefined || (only !== undefined && title !== only)) continue;
+    if (!members.has(title)) members.set(title, []);
+    members.get(title).push(node.name);
+  }
+  for (const [title, names] of members) markDrawn(title, names);
 };
 onState((name) => {
   count();
-  if (name !== undefined) markDrawn(name);
-  else for (const element of drawn.values()) element.classList.remove("running", "ran", "failed");
+  if (!drawn.size) return;
+  const node = nodeOf(name);
+  if (name === undefined) markAll();
+  else if (node) markAll(placeOf(node) ?? "");
 });
 const drawGraph = async () => {
   const svg = await fetch("graph.svg");
   if (!svg.ok || !isDrawn) return;
   const parsed = new DOMParser().parseFromString(await svg.text(), "image/svg+xml").documentElement;
-  by("picture").replaceChildren(document.importNode(parsed, true));
   drawn = new Map();
-  for (const element of by("picture").querySelectorAll(".node")) {
+  const picture = document.importNode(parsed, true);
+  for (const element of picture.querySelectorAll(".node")) {
     const name = names[Number(element.dataset.node)];
     drawn.set(name, element);
+    element.dataset.name = name;
     element.setAttribute("tabindex", "0");
     element.setAttribute("role", "button");
-    element.setAttribute("aria-label", [name, stateOf(name)].filter(Boolean).join(", "));
+    element.setAttribute("aria-label", name);
     const choose = () => {
       if (nodeOf(name)) return openNode(name, element);
       const group = [...by("groups").children].find((details) => details.dataset.group === name);
@@ -97,6 +114,8 @@ const drawGraph = async () => {
       if (event.key === "Enter" || event.key === " ") { event.preventDefault(); choose(); }
     });
   }
+  markAll();
+  anew(by("picture"), picture);
 };
 by("draw").addEventListener("click", () => {
   isDrawn = !isDrawn;
@@ -122,13 +141,17 @@ export const loadGraph = async () => {
   list();
   path(picture["critical-path"], picture["critical-path-seconds"]);
   if (isDrawn) await drawGraph();
+  // What is known of the node that is open is of the last build.
+  if (!by("about").hidden && opened !== null) await tell(opened);
 };
 
 // -- one node
 
 let opener = null;
+let opened = null;
 const close = () => {
   by("about").hidden = true;
+  opened = null;
   if (opener?.isConnected) opener.focus();
 };
 addEventListener("keydown", (event) => { if (event.key === "Escape" && !by("about").hidden) close(); });
@@ -199,15 +222,23 @@ const manifest = (key, fields) => {
 
 onOpen(async (name, from) => {
   opener = from ?? document.activeElement;
+  opened = name;
+  await tell(name);
+  by("about").scrollTop = 0;
+  by("about").focus();
+});
+/** Tells all that is known of a node. */
+const tell = async (name) => {
   const about = by("about");
   const answer = await fetch(`node?name=${encodeURIComponent(name)}`);
-  about.replaceChildren();
-  const button = add(about, "button", "×", "close");
-  button.setAttribute("aria-label", "Close");
-  button.addEventListener("click", close);
+  if (opened !== name) return;
+  const closing = document.createElement("button");
+  closing.textContent = "×";
+  closing.className = "close";
+  closing.setAttribute("aria-label", "Close");
+  closing.addEventListener("click", close);
+  anew(about, closing);
   about.hidden = false;
-  about.scrollTop = 0;
-  about.focus();
   add(about, "h2", name);
   if (!answer.ok) { add(about, "p", await answer.text()); return; }
   const node = await answer.json();
@@ -225,4 +256,4 @@ onOpen(async (name, from) => {
   heading("Last run");
   add(about, "div", node.result);
   if (node.log) add(about, "pre", node.log);
-});
+};

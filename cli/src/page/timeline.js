@@ -1,5 +1,5 @@
 // The film as a line: scenes with pictures, captions, sound, segments; and what is behind the moment that is seen.
-import { add, by, clock, color, link, nodeOf, onState, openNode, soon, stateOf } from "./base.js";
+import { add, anew, by, clock, color, link, nodeOf, onState, openNode, soon, stateOf } from "./base.js";
 import { address, onMoment, onShown, seek } from "./film.js";
 
 const NARROWEST = 68;
@@ -39,7 +39,7 @@ const draw = () => {
   const each = (id, items, make) => {
     const all = document.createDocumentFragment();
     for (const it of items) place(make(all, it), it);
-    by(id).replaceChildren(all);
+    anew(by(id), all);
   };
   const step = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600].find((step) => (length() / step) * 60 < by("tracks").clientWidth) ?? 1200;
   const marks = Array.from({ length: Math.floor(length() / step) + 1 }, (_, n) => ({ from: n * step * rate(), to: n * step * rate() }));
@@ -209,7 +209,7 @@ const show = () => {
     const nodes = add(thing, "span", undefined, "nodes");
     for (const name of it.nodes) link(nodes, name);
   }
-  by("behind").replaceChildren(all);
+  anew(by("behind"), all);
 };
 onMoment((seconds) => { at = seconds; show(); });
 

@@ -171,6 +171,9 @@ fn the_host_says_where_the_page_goes_and_it_is_added_to_what_is_there() {
 fn a_report_that_cannot_be_written_is_a_failure() {
     let play = Play::with(hello());
     let run = play.reel(&["ci", "--junit", "no/such/folder/junit.xml"]);
+    assert_eq!(run.code, 0, "a folder that is missing is made: {run}");
+    assert!(play.read("no/such/folder/junit.xml").starts_with("<?xml"));
+    let run = play.reel(&["ci", "--junit", "reel.yaml/junit.xml"]);
     assert_eq!(run.code, 1, "{run}");
     assert!(run.stderr.contains("cannot write the JUnit report to `"), "{run}");
     assert_eq!(play.read("out/again.txt"), "hello world, again", "the build itself went well");

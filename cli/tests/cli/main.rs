@@ -313,7 +313,7 @@ fn programs_get_objects_with_an_event_from_every_command() {
 #[test]
 fn a_project_in_another_encoding_is_told_where_it_stops_to_be_text() {
     let play = Play::with("version: 1\n");
-    std::fs::write(play.path("reel.yaml"), b"version: 1\nname: caf\xe9 noir\n").unwrap();
+    fs::write(play.path("reel.yaml"), b"version: 1\nname: caf\xe9 noir\n").unwrap();
     let run = play.reel(&["check"]);
     assert_eq!(run.code, 2, "{run}");
     assert!(run.stderr.contains("error[R001]: `reel.yaml` is not text in UTF-8: the byte 0xE9"), "{run}");
@@ -368,6 +368,9 @@ fn shells_and_manuals_know_every_command() {
     assert_eq!(run.code, 0, "{run}");
     let watch = fs::read_to_string(play.path("pages/reel-watch.1")).unwrap();
     assert!(watch.contains("\\-\\-poll"), "{watch}");
+    assert!(watch.contains(".SH EXAMPLES") && watch.contains(".SH \"EXIT STATUS\""), "{watch}");
+    let names = fs::read_dir(play.path("pages")).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(names.into_iter().all(|name| !name.to_string_lossy().contains("help")));
 }
 
 #[test]

@@ -103,6 +103,33 @@ fn whoever_has_the_address_sees_the_page_and_nobody_else() {
 }
 
 #[test]
+fn an_address_that_was_given_stays_the_same() {
+    let play = Play::with(hello());
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let at = format!("0.0.0.0:{port}");
+    let mut urls = Vec::new();
+    for _ in 0..2 {
+        let mut going = play.start(&["watch", "--ui-at", &at, "--json"]);
+        let page: Value = serde_json::from_str(&play::next_line(&mut going)).unwrap();
+        let url = page["url"].as_str().unwrap().to_owned();
+        let token = url.trim_end_matches('/').rsplit_once('/').unwrap().1.to_owned();
+        let served = Served { going, host: format!("127.0.0.1:{port}"), token };
+        assert_eq!(served.get("").status, 200);
+        let path = format!("/{}/", served.token);
+        assert_eq!(
+            served.raw(&path, &[("Host", "192.0.2.7:8080")]).status,
+            200,
+            "through whatever leads here"
+        );
+        assert_eq!(served.raw(&path, &[("Host", "evil.example")]).status, 403, "a name that leads here");
+        served.end();
+        urls.push(url);
+    }
+    assert_eq!(urls[0], urls[1]);
+    assert_eq!(play.reel(&["build", "--ui-at", "nowhere"]).code, 2);
+}
+
+#[test]
 fn connections_that_are_kept_keep_nobody_waiting() {
     let play = Play::with(hello());
     let mut served = Served::start(&play);

@@ -155,6 +155,27 @@ fn a_terminal_is_given_back_as_it_was() {
 }
 
 #[test]
+fn a_pause_gives_the_terminal_back_and_keys_are_heard_after_it() {
+    let play = Play::with(hello());
+    let mut terminal = Terminal::start(&play, &["watch"], 24, 90);
+    terminal.until(rests);
+    terminal.press("\u{1a}");
+    let until = |terminal: &Terminal, echoes: bool| {
+        let began = Instant::now();
+        while terminal.echoes() != echoes {
+            assert!(began.elapsed().as_secs() < 5, "keys are shown: {}", !echoes);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    until(&terminal, true);
+    let pid = nix::unistd::Pid::from_raw(terminal.child.process_id().unwrap() as i32);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGCONT).unwrap();
+    until(&terminal, false);
+    terminal.press("q");
+    assert_eq!(terminal.end(), 0);
+}
+
+#[test]
 fn errors_of_the_project_are_shown_while_the_build_goes_on() {
     let run = "sleep 1.081; cat $in/world.txt > $out/x.txt";
     let play = Play::with(&format!(

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -113,6 +113,55 @@ fn every_way_to_save_is_one_change() {
             let _ = watching.rest();
         }
         assert_eq!(play.read("out/again.txt"), wanted);
+    }
+    watching.end();
+}
+
+#[test]
+fn a_link_that_leads_elsewhere_is_a_change() {
+    let play = Play::with(
+        "version: 1\nnodes: { t: { uses: text, with: { parts: [{ file: now/x.txt }, '-', { file: link.txt }] } } }\n\
+         outputs: { t: { from: \"${t.text}\", file: out/t.txt } }\n",
+    );
+    for (file, text) in [("one/x.txt", "one"), ("two/x.txt", "two")] {
+        play.write(file, text);
+    }
+    let link = |to: &str, name: &str| {
+        let aside = play.path("aside");
+        symlink(to, &aside).unwrap();
+        fs::rename(&aside, play.path(name)).unwrap();
+    };
+    link("one", "now");
+    link("one/x.txt", "link.txt");
+    for mode in [&[][..], &["--poll"]] {
+        let mut watching = Watching::start(&play, mode);
+        let _ = watching.rest();
+        let steps =
+            [("two/x.txt", "link.txt", "one-two"), ("two", "now", "two-two"), ("one", "now", "one-two")];
+        for (to, name, expected) in steps {
+            link(to, name);
+            let _ = watching.rest();
+            assert_eq!(play.read("out/t.txt"), expected, "{mode:?}: {name} -> {to}");
+        }
+        link("one/x.txt", "link.txt");
+        let _ = watching.rest();
+        watching.end();
+    }
+}
+
+#[test]
+fn a_store_that_is_removed_is_made_again() {
+    let play = Play::with(hello());
+    let mut watching = Watching::start(&play, &[]);
+    assert_eq!(watching.ran(), BOTH);
+    play.write("world.txt", "moon");
+    assert_eq!(watching.ran(), BOTH);
+    fs::remove_dir_all(play.path("../cache")).unwrap();
+    for text in ["sun", "star"] {
+        play.write("world.txt", text);
+        let events = watching.rest();
+        assert_eq!(nodes(&events, "did-fail"), [""; 0], "{events:?}");
+        assert_eq!(play.read("out/again.txt"), format!("hello {text}, again"));
     }
     watching.end();
 }

@@ -2,6 +2,7 @@
 //! builds again and again.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
@@ -56,6 +57,8 @@ pub(in crate::commands) struct Telling {
     pub(in crate::commands) summary: bool,
     /// Where what happens is told to a page.
     pub(in crate::commands) page: Option<Hub>,
+    /// The address of that page, where it is to have one.
+    pub(in crate::commands) page_at: Option<SocketAddr>,
     /// Whether commands and voices run again, watched.
     pub(in crate::commands) check_inputs: bool,
     /// Where it is kept what becomes of each node, for a host of builds; then lines for people go to standard error.
@@ -173,8 +176,12 @@ impl<'a> Attempt<'a> {
         shop: Arc<OnceLock<Workshop>>,
     ) -> Self {
         let network = Network { offline: making.offline, allow_private: making.allow_private_network };
-        let policy =
-            Policy { exec: making.allow_exec, network, watch: telling.check_inputs, draft: making.draft };
+        let policy = Policy {
+            exec: making.allow_exec,
+            network,
+            watch: telling.check_inputs,
+            draft: making.reading.draft,
+        };
         let policy = call.allowed(root, policy);
         let recall = recall(call, (&making, &telling), root, policy);
         let root = root.to_owned();

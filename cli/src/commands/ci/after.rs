@@ -14,7 +14,7 @@ use super::super::names::{foresee, targets, texts};
 use super::super::phrase::{Phrases, list};
 use crate::args::Making;
 use crate::error::CommandError;
-use crate::open::{Invocation, Policy, Workshop};
+use crate::open::{Invocation, Workshop};
 use crate::report::markdown::{Page, Row, inline, verbatim};
 use crate::report::roll::{Entries, Fate};
 use crate::ui::count;
@@ -25,9 +25,7 @@ const ARROWS: usize = 400;
 
 /// What the page of a build is made of.
 pub(super) fn page(call: &Invocation, making: &Making, entries: &Entries) -> Result<Page, CommandError> {
-    // Nothing of it will run, so it needs no trust.
-    let policy = Policy { exec: true, draft: making.draft, ..Policy::default() };
-    let loaded = call.load(&making.reading, policy)?;
+    let loaded = call.look(&making.reading)?;
     let project = &loaded.project;
     let (_, outputs) = targets(project, &making.targets)?;
     let shop = Workshop::open(call, &loaded)?;

@@ -20,13 +20,7 @@ impl Keys {
         if !stdin.is_terminal() || tcgetpgrp(&stdin).ok()? != getpgrp() {
             return None;
         }
-        let before = tcgetattr(&stdin).ok()?;
-        let mut single = before.clone();
-        single.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
-        single.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
-        single.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
-        tcsetattr(&stdin, SetArg::TCSANOW, &single).ok()?;
-        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
+        take().ok()?;
         let read = move || {
             for byte in io::stdin().lock().bytes() {
                 match byte {
@@ -38,6 +32,29 @@ impl Keys {
         // Without the thread no key is heard, and Ctrl-C still ends it.
         let _ = thread::Builder::new().name("reel-keys".into()).spawn(read);
         Some(Self(()))
+    }
+}
+
+/// Keys one by one from now on, without showing them.
+fn take() -> nix::Result<()> {
+    let stdin = io::stdin();
+    let before = tcgetattr(&stdin)?;
+    let mut single = before.clone();
+    single.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
+    single.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
+    single.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
+    tcsetattr(&stdin, SetArg::TCSANOW, &single)?;
+    *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
+    Ok(())
+}
+
+/// The process goes on after a pause, and so does listening, if the terminal is ours.
+pub(super) fn go_on() {
+    let stdin = io::stdin();
+    if tcgetpgrp(&stdin).is_ok_and(|group| group == getpgrp()) {
+        restore();
+        // A terminal that is gone gives no keys.
+        let _ = take();
     }
 }
 

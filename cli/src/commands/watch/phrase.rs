@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use reel_engine::session::STATE_FOLDER;
 use serde_json::{Value, json};
+use url::Url;
 
 use super::args::{Reading, Why};
 use crate::commands::graph::{page, picture};
@@ -83,7 +84,10 @@ pub(super) fn graph(call: &Invocation, root: &Path, reading: &Reading, targets: 
         fs::write(&file, page).map_err(failed)
     });
     match written {
-        Ok(()) => print_line(&format!("file://{}", file.display())),
+        // As an address, so that terminals and browsers see where it ends.
+        Ok(()) => {
+            print_line(&Url::from_file_path(&file).map_or_else(|()| file.display().to_string(), String::from))
+        }
         Err(error) => print_error(&error.draw(call.ui.err())),
     }
 }
