@@ -4,6 +4,7 @@
 //! One connection reads, on the caller's thread; another writes, on a thread of its own, and is opened at the
 //! first write. Every row carries a digest of itself: one that does not agree is a miss and is removed.
 
+mod checkpoint;
 mod database;
 mod rows;
 mod writer;
@@ -32,7 +33,7 @@ pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 /// So many batches of changes may wait to be written; whoever has more waits, so that few locks are held at a time.
 const WAITING: usize = 256;
 /// So many changes of those that can wait are handed over at once.
-const TOGETHER: usize = 256;
+const TOGETHER: usize = 1024;
 /// A use is written down when the last one is longer ago than this, in seconds.
 pub(super) const USE_GRAIN: u64 = 24 * 3600;
 
@@ -100,7 +101,9 @@ impl Records {
 
     /// The result of a key; every doubt is none.
     pub(super) fn get(&self, key: &Digest) -> Option<ActionResult> {
-        match self.read(|connection| rows::get(connection, key, known(self.shared.boot)))?? {
+        let raw = self.read(|connection| rows::read(connection, key))??;
+        // Others may look meanwhile.
+        match raw.open(key, known(self.shared.boot)) {
             Row::Whole(result, used) => {
                 let now = (self.shared.clock)();
                 if now.abs_diff(used) > USE_GRAIN {
