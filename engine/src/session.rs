@@ -326,6 +326,8 @@ impl Project {
                 warn(observer, "the state of the project", written);
             }
         }
+        // A hundred thousand nodes and results take a while to go, and nobody needs to wait for that.
+        rayon::spawn(move || drop(ended));
         if folder.is_ok() {
             warn(observer, "the project's history", history.save());
             warn(observer, "the states of files", files.save());
@@ -457,6 +459,8 @@ fn drive(
         if build.was_superseded() {
             break;
         }
+        // While outputs are placed, and all else is written down that is to be known of this build.
+        cache.begin_sync();
         let mut lost = Vec::new();
         for (output, place) in outputs.iter().zip(&mut placed) {
             if place.is_some() || !is_ready(build, output) || failed.contains(&output.name) {
@@ -478,8 +482,6 @@ fn drive(
             build.make_again(node);
         }
     }
-    // While all else is written down that is to be known of this build.
-    cache.begin_sync();
     let names = |found: bool| {
         outputs
             .iter()
