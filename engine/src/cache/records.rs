@@ -26,6 +26,7 @@ use super::result::{ActionResult, Rank};
 use super::warning::{WarningKind, Warnings};
 use crate::digest::Digest;
 use database::Refused;
+use rows::Raw;
 
 /// The clock: seconds since 1970.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -101,8 +102,20 @@ impl Records {
 
     /// The result of a key; every doubt is none.
     pub(super) fn get(&self, key: &Digest) -> Option<ActionResult> {
-        let raw = self.read(|connection| rows::read(connection, key))??;
-        // Others may look meanwhile.
+        self.judged(key, self.read(|connection| rows::read(connection, key))??)
+    }
+
+    /// The same for many keys, which the connection is taken once for.
+    pub(super) fn get_all(&self, keys: &[Digest]) -> Vec<Option<ActionResult>> {
+        let read = self.read(|connection| {
+            keys.iter().map(|key| rows::read(connection, key)).collect::<rusqlite::Result<Vec<_>>>()
+        });
+        let Some(raws) = read else { return vec![None; keys.len()] };
+        keys.iter().zip(raws).map(|(key, raw)| self.judged(key, raw?)).collect()
+    }
+
+    /// The result in a row, if it is what was written. Others may read meanwhile.
+    fn judged(&self, key: &Digest, raw: Raw) -> Option<ActionResult> {
         match raw.open(key, known(self.shared.boot)) {
             Row::Whole(result, used) => {
                 let now = (self.shared.clock)();
