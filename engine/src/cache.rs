@@ -189,6 +189,12 @@ impl Cache {
         }
     }
 
+    /// The results of many keys, in their order.
+    #[must_use]
+    pub fn results(&self, keys: &[Digest]) -> Vec<Option<ActionResult>> {
+        trace_span!("results", keys = keys.len()).in_scope(|| self.0.find_all(keys))
+    }
+
     /// Whether the bytes of all artifacts of a result are there, so that what reads them can run.
     #[must_use]
     pub fn has_bytes(&self, result: &ActionResult) -> bool {

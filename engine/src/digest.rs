@@ -20,6 +20,8 @@ pub const ENCODING: &str = "reel-key-1";
 
 /// So many bytes of a file are read at a time, and hashed by several threads: memory does not grow with files.
 const BLOCK: usize = 4 << 20;
+/// Files of up to so many bytes are read at once.
+const SMALL: usize = 16 << 10;
 
 /// 32 bytes of BLAKE3.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,7 +53,13 @@ impl Digest {
     pub fn of_file(path: &Path) -> io::Result<(Self, u64)> {
         let mut file = File::open(path)?;
         let mut hasher = blake3::Hasher::new();
-        if file.metadata()?.len() <= BLOCK as u64 {
+        let length = file.metadata()?.len();
+        if length <= SMALL as u64 {
+            // No more memory is touched than the file has bytes.
+            let mut bytes = Vec::with_capacity(length as usize + 1);
+            file.read_to_end(&mut bytes)?;
+            hasher.update(&bytes);
+        } else if length <= BLOCK as u64 {
             hasher.update_reader(file)?;
         } else {
             let mut block = Vec::with_capacity(BLOCK);
@@ -144,7 +152,7 @@ mod tests {
     #[test]
     fn a_file_has_the_digest_of_its_bytes_whatever_its_length() {
         let dir = tempfile::tempdir().unwrap();
-        for length in [0, 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 12_345] {
+        for length in [0, 1, SMALL, SMALL + 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 12_345] {
             let bytes: Vec<u8> = (0..length).map(|i| ((i * 7919) >> 5) as u8).collect();
             let path = dir.path().join("file");
             std::fs::write(&path, &bytes).unwrap();

@@ -10,6 +10,7 @@ pub mod executor;
 pub mod explain;
 pub mod file_state;
 pub mod graph;
+mod hands;
 pub mod history;
 pub mod id;
 pub mod key;

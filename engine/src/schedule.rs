@@ -4,8 +4,8 @@
 //! - Every node whose inputs are known gets its key; a hit is done at once, an expansion is spliced in.
 //! - Misses wait for slots, the longest remaining path first, and start when they fit and no other process
 //!   makes the same action.
-//! - Nothing else happens on this thread, but for actions that only put together what is in memory: runs report through
-//!   one channel, and so does whoever interrupts.
+//! - Where many are to be done, keys are made by several threads while this one waits, and so are actions that only put
+//!   together what is in memory. All others report through one channel, and so does whoever interrupts.
 //! - A result counts once it is recorded; then its dependents have one thing less to wait for.
 //! - A recorded result whose bytes are gone makes its producer run again, within this build.
 //! - An action whose files changed while it ran left nothing: it gets a new key, and runs again.
@@ -39,7 +39,7 @@ use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use tracing::{debug_span, info_span, trace};
+use tracing::{debug_span, info_span};
 
 use crate::cache::{ActionResult, Cache, FileStates, Lookup, Miss};
 use crate::claim::Capacity;
@@ -47,6 +47,7 @@ use crate::event::{Event, Observer};
 use crate::executor::toolbox::Toolbox;
 use crate::executor::{Executor, RunId};
 use crate::graph::{Graph, splice};
+use crate::hands::Hands;
 use crate::history::History;
 use crate::id::NodeId;
 use crate::key::{ActionKey, Manifest};
@@ -57,7 +58,7 @@ use crate::takes::Takes;
 use again::Afresh;
 use dispatch::Dispatch;
 use estimate::Estimates;
-use identify::{Facts, Results};
+use identify::{Facts, Identified, Results};
 use later::Later;
 use line::Line;
 use perform::{Message, Noted, Recorded, Settled, Unkept};
@@ -70,6 +71,8 @@ pub use wanted::{Base, Ended, Wanted};
 const TICK: Duration = Duration::from_millis(100);
 /// How often a result that another process makes is looked for.
 const ELSEWHERE: Duration = Duration::from_millis(20);
+/// So many nodes are identified together, and so many small actions are claimed, run and recorded.
+const TOGETHER: usize = 2048;
 /// Most lines of warning that one action tells beside its log.
 const WARNINGS: usize = 5;
 
@@ -127,6 +130,7 @@ pub struct Build<'a> {
     observer: &'a mut dyn Observer,
     dependents: Vec<Vec<NodeId>>,
     dispatch: Dispatch,
+    hands: Hands,
     /// Times of the dispatch are counted from here.
     began: Instant,
     /// Of nodes that are about to run.
@@ -169,7 +173,9 @@ impl<'a> Build<'a> {
         let later = Later::new(&graph, targets, &settings.later);
         let plan = Plan::new(&graph, &later.targets(targets), |id| estimates.of(&graph, history, id));
         line.begin();
+        let cores = (settings.capacity.cpu_milli / 1000) as usize;
         let mut build = Self {
+            hands: Hands::new(cores),
             dispatch: Dispatch::on(settings.capacity.clone(), line),
             began: Instant::now(),
             means,
@@ -206,6 +212,16 @@ impl<'a> Build<'a> {
         let estimate = build.plan.nodes().map(|id| build.plan.priority(id)).max().unwrap_or_default();
         build.observer.observe(&Event::DidPlan { planned, estimate });
         build
+    }
+
+    /// Starts what fits, so that it runs while other things are told; call [`Self::run`] afterwards.
+    pub fn begin(&mut self) {
+        self.settle_ready();
+        if !self.gives_way() {
+            self.cancel_unwanted();
+            self.start_fitting();
+            self.means.cache.hurry();
+        }
     }
 
     /// Runs until nothing more can be done.
@@ -262,27 +278,30 @@ impl<'a> Build<'a> {
             return;
         }
         let _looks = self.means.cache.looks();
-        while let Some(id) = self.states.next_ready() {
-            if self.stopping.is_some() || self.gives_way() {
-                self.states.set(id, State::Queued);
-                continue;
+        while self.states.next_ready().is_some() {
+            let (facts, graph, cache) = (self.facts(), &self.graph, self.means.cache);
+            let ids: Vec<NodeId> = self.states.ready().take(TOGETHER).collect();
+            let identified = self.hands.each(ids, |id| (id, facts.identified(graph, cache, id)));
+            // To settle one makes no other less ready: all that these await is done.
+            for (id, identified) in identified {
+                if self.stopping.is_some() || self.gives_way() {
+                    self.states.set(id, State::Queued);
+                } else {
+                    self.settle_one(id, identified);
+                }
             }
-            self.settle_one(id);
         }
     }
 
-    fn settle_one(&mut self, id: NodeId) {
+    fn settle_one(&mut self, id: NodeId, identified: Identified) {
         let _span = debug_span!("settle", node = %self.graph.node(id).name).entered();
-        let facts = self.facts();
-        let manifest = match facts.manifest(&self.graph, id) {
-            Ok(manifest) => manifest,
+        let (manifest, key, found) = match identified {
+            Ok(identified) => identified,
             Err(failure) => return self.fail(id, failure),
         };
-        let key = manifest.key();
-        trace!(%key, "key");
-        let pinned = facts.is_pinned(&self.graph, id);
-        if pinned {
-            match self.means.cache.lookup(&key.0) {
+        let pinned = found.is_some();
+        if let Some(found) = found {
+            match found {
                 Lookup::Hit(result) if self.settings.afresh.wants(self.graph.node(id)) => {
                     self.repeats.insert(id, Arc::from(result));
                 }

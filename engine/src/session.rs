@@ -329,6 +329,8 @@ impl Project {
                 warn(observer, "the state of the project", written);
             }
         }
+        // A hundred thousand nodes and results take a while to go, and nobody needs to wait for that.
+        rayon::spawn(move || drop(ended));
         if folder.is_ok() {
             warn(observer, "the project's history", history.save());
             warn(observer, "the states of files", files.save());
@@ -460,6 +462,8 @@ fn drive(
         if build.was_superseded() {
             break;
         }
+        // While outputs are placed, and all else is written down that is to be known of this build.
+        cache.begin_sync();
         let mut lost = Vec::new();
         let read = read_by_nodes(build.graph(), root);
         for (output, place) in outputs.iter().zip(&mut placed) {
@@ -491,8 +495,6 @@ fn drive(
             build.make_again(node);
         }
     }
-    // While all else is written down that is to be known of this build.
-    cache.begin_sync();
     let names = |found: bool| {
         outputs
             .iter()

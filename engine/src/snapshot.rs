@@ -20,6 +20,7 @@ mod log;
 mod torn;
 mod write;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
@@ -102,37 +103,37 @@ pub(crate) struct KnownOutput {
 }
 
 /// All that an action needs to run again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct NodeDetail {
-    pub(crate) uses: String,
-    pub(crate) params: serde_json::Value,
-    pub(crate) ports: Vec<Port>,
-    pub(crate) slots: Vec<SlotDetail>,
-    pub(crate) claim: Claim,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) tools: Vec<String>,
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct NodeDetail<'a> {
+    pub(crate) uses: Cow<'a, str>,
+    pub(crate) params: Cow<'a, serde_json::Value>,
+    pub(crate) ports: Cow<'a, [Port]>,
+    pub(crate) slots: Vec<SlotDetail<'a>>,
+    pub(crate) claim: Cow<'a, Claim>,
+    #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
+    pub(crate) tools: Cow<'a, [String]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) take: Option<Take>,
+    pub(crate) take: Option<Cow<'a, Take>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) timeout: Option<u64>,
 }
 
 /// What fills a slot, expansions seen through.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SlotDetail {
-    pub(crate) name: String,
-    pub(crate) feeds: Vec<FeedDetail>,
+pub(crate) struct SlotDetail<'a> {
+    pub(crate) name: Cow<'a, str>,
+    pub(crate) feeds: Vec<FeedDetail<'a>>,
 }
 
 /// One of possibly many.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum FeedDetail {
+pub(crate) enum FeedDetail<'a> {
     /// A port of a node.
     Port(u32, u32),
     /// A file of the list, and as the user wrote it.
-    File(u32, String),
+    File(u32, Cow<'a, str>),
     /// Text.
-    Literal(String),
+    Literal(Cow<'a, str>),
 }
 
 /// A snapshot that was read, with its log.
@@ -338,8 +339,19 @@ impl<'b> View<'b> {
     }
 
     /// What it is made of.
-    pub(crate) fn detail(&self, index: u32) -> Option<NodeDetail> {
+    pub(crate) fn detail(&self, index: u32) -> Option<NodeDetail<'static>> {
         serde_json::from_slice(self.text(self.record(index)?.detail)?).ok()
+    }
+
+    /// The same of a node that is done: what its artifacts are known by, and no more.
+    pub(crate) fn brief_detail(&self, index: u32) -> Option<NodeDetail<'static>> {
+        #[derive(Deserialize)]
+        struct Known {
+            uses: String,
+            ports: Vec<Port>,
+        }
+        let Known { uses, ports } = serde_json::from_slice(self.text(self.record(index)?.detail)?).ok()?;
+        Some(NodeDetail { uses: uses.into(), ports: ports.into(), ..NodeDetail::default() })
     }
 
     /// The name of its kind, without reading all of its detail.

@@ -12,32 +12,46 @@ use crate::ui::json_line;
 /// The report for programs.
 pub(crate) struct Json {
     sink: Sink,
-    /// Lines that may be kept to itself as long as nothing happens; `None` once something did.
-    held: Option<String>,
+    /// Lines that may be kept to itself as long as nothing happens, and that go many at a time once something did.
+    held: String,
+    /// Whether something happened.
+    happened: bool,
 }
+
+/// So many bytes are written at once.
+const ENOUGH: usize = 64 << 10;
 
 impl Json {
     /// A report that writes to `sink`, which may be given many lines at once.
     pub(crate) fn new(sink: Sink) -> Self {
-        Self { sink, held: Some(String::new()) }
+        Self { sink, held: String::new(), happened: false }
     }
 
+    /// Says something at once, whether or not anything happens.
     fn write(&mut self, value: &Value) {
+        self.let_go();
         (self.sink)(&json_line(value));
     }
 
     /// Something happened: what was held is told first.
     fn tell(&mut self, value: &Value) {
-        let mut text = self.held.take().unwrap_or_default();
-        text.push_str(&json_line(value));
-        (self.sink)(&text);
+        self.happened = true;
+        self.held.push_str(&json_line(value));
+        self.let_go();
     }
 
     /// Nothing changed by this; told only if something happens.
     fn hold(&mut self, value: &Value) {
-        match &mut self.held {
-            Some(held) => held.push_str(&json_line(value)),
-            None => self.write(value),
+        self.held.push_str(&json_line(value));
+        if self.held.len() >= ENOUGH {
+            self.let_go();
+        }
+    }
+
+    /// Writes what was held, if anything happened.
+    fn let_go(&mut self) {
+        if self.happened && !self.held.is_empty() {
+            (self.sink)(&std::mem::take(&mut self.held));
         }
     }
 }
@@ -101,6 +115,10 @@ impl Observer for Json {
                 if *written { self.tell(&value) } else { self.hold(&value) }
             }
         }
+    }
+
+    fn tick(&mut self) {
+        self.let_go();
     }
 }
 

@@ -1,6 +1,9 @@
 //! Locks between processes: one byte of a file for each key, and a list of live builds. The kernel frees them
 //! when a process dies. It knows no records.
 //!
+//! The kernel walks all locks of a file to take one of them or to free it, so keys are spread over several files: a
+//! build may hold thousands.
+//!
 //! Locks belong to an open file (`F_OFD_SETLK`), not to a process, so two caches open in one process exclude
 //! each other as two processes do; within one cache a set of held offsets does the same.
 
@@ -10,7 +13,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
@@ -20,12 +23,15 @@ use crate::digest::Digest;
 
 /// Offset of the gate between collecting garbage and builds that begin; above every key's offset.
 const GATE: u64 = 1 << 62;
+/// Over so many files the locks of keys are spread.
+const FILES: usize = 32;
 
-/// The lock file of a store.
+/// The lock files of a store.
 #[derive(Debug)]
 pub(crate) struct Locks {
     path: PathBuf,
-    file: File,
+    /// Files of keys' locks, opened when they are needed.
+    files: [OnceLock<File>; FILES],
     held: Mutex<BTreeSet<u64>>,
 }
 
@@ -37,12 +43,26 @@ pub(crate) struct KeyLock {
 }
 
 impl Locks {
-    /// Opens or makes the lock file.
+    /// Opens or makes the lock file; those of keys lie beside it.
     ///
     /// # Errors
     /// When the file cannot be opened for writing.
     pub(crate) fn open(path: &Path) -> io::Result<Arc<Self>> {
-        Ok(Arc::new(Self { path: path.to_owned(), file: lock_file(path)?, held: Mutex::default() }))
+        lock_file(path)?;
+        let files = [const { OnceLock::new() }; FILES];
+        Ok(Arc::new(Self { path: path.to_owned(), files, held: Mutex::default() }))
+    }
+
+    /// The file that an offset is locked in.
+    fn file(&self, offset: u64) -> io::Result<&File> {
+        let number = (offset % FILES as u64) as usize;
+        let place = &self.files[number];
+        if let Some(file) = place.get() {
+            return Ok(file);
+        }
+        let file = lock_file(&self.path.with_extension(number.to_string()))?;
+        // Where two threads meet, one file is closed again. No lock is lost with it: it has none yet.
+        Ok(place.get_or_init(|| file))
     }
 
     /// Takes the lock of a key, or says that somebody has it; never waits.
@@ -51,18 +71,24 @@ impl Locks {
     /// When the file system has no such locks.
     pub(crate) fn try_acquire(self: &Arc<Self>, key: &Digest) -> io::Result<Option<KeyLock>> {
         let offset = offset_of(key);
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.contains(&offset) {
+        if !self.held().insert(offset) {
             return Ok(None);
         }
-        match set(&self.file, libc::F_WRLCK, offset, false) {
-            Ok(()) => {
-                held.insert(offset);
-                Ok(Some(KeyLock { locks: Arc::clone(self), offset }))
-            }
-            Err(Errno::EAGAIN | Errno::EACCES) => Ok(None),
-            Err(errno) => Err(errno.into()),
+        // From here on it is held in this cache; what the kernel refuses is given back.
+        let taken = self.file(offset).and_then(|file| Ok(set(file, libc::F_WRLCK, offset, false)?));
+        if taken.is_ok() {
+            return Ok(Some(KeyLock { locks: Arc::clone(self), offset }));
         }
+        self.held().remove(&offset);
+        match taken {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) if error.raw_os_error() == Some(libc::EACCES) => Ok(None),
+            other => other.map(|()| None),
+        }
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until no garbage is being collected (`shared`), or until nobody is at the gate.
@@ -79,10 +105,12 @@ impl Locks {
 
 impl Drop for KeyLock {
     fn drop(&mut self) {
-        let mut held = self.locks.held.lock().unwrap_or_else(PoisonError::into_inner);
         // The kernel frees it with the file at the latest.
-        let _ = set(&self.locks.file, libc::F_UNLCK, self.offset, false);
-        held.remove(&self.offset);
+        if let Ok(file) = self.locks.file(self.offset) {
+            let _ = set(file, libc::F_UNLCK, self.offset, false);
+        }
+        // Not before: another thread of this cache would take it from under that.
+        self.locks.held().remove(&self.offset);
     }
 }
 

@@ -8,6 +8,7 @@ use tracing::trace_span;
 use super::lock::KeyLock;
 use super::store::Store;
 use super::{Cache, Claimed, Miss, Ticket};
+use crate::hands::Hands;
 
 /// Looks that are taken together, until it is dropped.
 pub struct Looks<'c>(&'c Store);
@@ -36,13 +37,21 @@ impl Cache {
         self.decide(miss, lock)
     }
 
-    /// The same for many keys: first all locks are taken, then all are looked up.
+    /// The same for many keys: first all locks are taken, then all are looked up. What becomes of each is for `then` to
+    /// say, which is told its position, on any thread.
     #[must_use]
-    pub fn claim_all(&self, misses: Vec<Miss>) -> Vec<Claimed> {
-        let locked: Vec<_> = misses.into_iter().map(|miss| (self.lock(&miss), miss)).collect();
+    pub fn claim_all<R: Send>(
+        &self,
+        misses: Vec<Miss>,
+        hands: &Hands,
+        then: impl Fn(usize, Claimed) -> R + Sync,
+    ) -> Vec<R> {
+        // In their order: of two with one key the first gets it.
+        let locked: Vec<_> =
+            misses.into_iter().enumerate().map(|(index, miss)| (index, self.lock(&miss), miss)).collect();
         self.0.records.end_looks();
         let _looks = self.looks();
-        locked.into_iter().map(|(lock, miss)| self.decide(miss, lock)).collect()
+        hands.each(locked, |(index, lock, miss)| then(index, self.decide(miss, lock)))
     }
 
     /// The lock of a key; `None` if somebody has it, and `Some(None)` where there are no locks.

@@ -4,6 +4,7 @@
 //! One connection reads, on the caller's thread; another writes, on a thread of its own, and is opened at the
 //! first write. Every row carries a digest of itself: one that does not agree is a miss and is removed.
 
+mod checkpoint;
 mod database;
 mod rows;
 mod writer;
@@ -25,6 +26,7 @@ use super::result::{ActionResult, Rank};
 use super::warning::{WarningKind, Warnings};
 use crate::digest::Digest;
 use database::Refused;
+use rows::Raw;
 
 /// The clock: seconds since 1970.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -32,7 +34,7 @@ pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 /// So many batches of changes may wait to be written; whoever has more waits, so that few locks are held at a time.
 const WAITING: usize = 256;
 /// So many changes of those that can wait are handed over at once.
-const TOGETHER: usize = 256;
+const TOGETHER: usize = 1024;
 /// A use is written down when the last one is longer ago than this, in seconds.
 pub(super) const USE_GRAIN: u64 = 24 * 3600;
 
@@ -100,7 +102,21 @@ impl Records {
 
     /// The result of a key; every doubt is none.
     pub(super) fn get(&self, key: &Digest) -> Option<ActionResult> {
-        match self.read(|connection| rows::get(connection, key, known(self.shared.boot)))?? {
+        self.judged(key, self.read(|connection| rows::read(connection, key))??)
+    }
+
+    /// The same for many keys, which the connection is taken once for.
+    pub(super) fn get_all(&self, keys: &[Digest]) -> Vec<Option<ActionResult>> {
+        let read = self.read(|connection| {
+            keys.iter().map(|key| rows::read(connection, key)).collect::<rusqlite::Result<Vec<_>>>()
+        });
+        let Some(raws) = read else { return vec![None; keys.len()] };
+        keys.iter().zip(raws).map(|(key, raw)| self.judged(key, raw?)).collect()
+    }
+
+    /// The result in a row, if it is what was written. Others may read meanwhile.
+    fn judged(&self, key: &Digest, raw: Raw) -> Option<ActionResult> {
+        match raw.open(key, known(self.shared.boot)) {
             Row::Whole(result, used) => {
                 let now = (self.shared.clock)();
                 if now.abs_diff(used) > USE_GRAIN {

@@ -175,6 +175,17 @@ impl Store {
         self.records.get(key)
     }
 
+    /// The same for many keys.
+    pub(super) fn find_all(&self, keys: &[Digest]) -> Vec<Option<ActionResult>> {
+        let recorded = self.records.get_all(keys);
+        let (spare, dropped) = (guard(&self.spare.results), guard(&self.spare.dropped));
+        let found = |(key, recorded): (&Digest, Option<ActionResult>)| {
+            let recorded = recorded.filter(|_| !dropped.contains(key));
+            spare.get(key).cloned().or(recorded)
+        };
+        keys.iter().zip(recorded).map(found).collect()
+    }
+
     pub(super) fn check_inline(&self, stored: &Stored, bytes: &[u8]) -> Result<(), Lost> {
         if Digest::of(bytes) == stored.artifact.digest { Ok(()) } else { Err(self.lose(stored, "damaged")) }
     }

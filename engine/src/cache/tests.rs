@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 
 use super::*;
+use crate::hands::Hands;
 use crate::operation::{SubNode, Subgraph};
 
 /// A folder with a store in it, and a clock that stands still.
@@ -204,14 +205,16 @@ fn many_keys_are_claimed_at_once_each_as_if_alone() {
     let misses = |names: &[&str]| -> Vec<Miss> { names.iter().map(|name| Miss { key: key(name) }).collect() };
     let held = ticket(&other, "busy");
     run(&other, "done", film(1), facts("encode"));
-    let claimed = cache.claim_all(misses(&["busy", "free", "done", "free"]));
+    let hands = Hands::new(1);
+    let claimed = cache.claim_all(misses(&["busy", "free", "done", "free"]), &hands, |_, claimed| claimed);
     assert!(matches!(&claimed[0], Claimed::Busy(miss) if miss.key() == key("busy")));
     assert!(matches!(&claimed[1], Claimed::Mine(ticket) if ticket.key() == key("free")));
     assert!(matches!(&claimed[2], Claimed::Hit(result) if result.kind == "encode"));
     assert!(matches!(&claimed[3], Claimed::Busy(_)), "the same key is one action");
     drop((claimed, held));
-    let free = |claimed: &Claimed| matches!(claimed, Claimed::Mine(_));
-    assert!(cache.claim_all(misses(&["busy", "free"])).iter().all(free), "what is not used is given back");
+    let free = |_, claimed| matches!(claimed, Claimed::Mine(_));
+    let free = cache.claim_all(misses(&["busy", "free"]), &hands, free);
+    assert_eq!(free, [true, true], "what is not used is given back");
 }
 
 #[test]

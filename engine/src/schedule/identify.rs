@@ -1,13 +1,15 @@
-//! From a node and the results of what it awaits to its manifest. It looks nothing up and runs nothing.
+//! From a node and the results of what it awaits to its manifest, and to what the cache has of it. It runs nothing.
 
 use std::sync::Arc;
 
-use crate::cache::{ActionResult, FileStates, Stored};
+use tracing::trace;
+
+use crate::cache::{ActionResult, Cache, FileStates, Lookup, Stored};
 use crate::digest::Digest;
 use crate::executor::toolbox::Toolbox;
 use crate::graph::{Feed, Graph};
 use crate::id::NodeId;
-use crate::key::Manifest;
+use crate::key::{ActionKey, Manifest};
 use crate::operation::{Failure, FailureCode, Reproducible, Take};
 use crate::takes::Takes;
 
@@ -58,6 +60,9 @@ impl Results {
     }
 }
 
+/// What a key is made of, the key, and what the cache has of it; that is not asked for while a take is not pinned.
+pub(super) type Identified = Result<(Manifest, ActionKey, Option<Lookup>), Failure>;
+
 /// What a key is computed from, beside the graph.
 pub struct Facts<'a> {
     /// Results of producers.
@@ -77,6 +82,15 @@ impl Facts<'_> {
     /// When a file cannot be read or a tool is not there.
     pub fn manifest(&self, graph: &Graph, id: NodeId) -> Result<Manifest, Failure> {
         self.fields(graph, id, true)
+    }
+
+    /// All that is to be known of a node before it is settled: its key, and what the cache has of it.
+    pub(super) fn identified(&self, graph: &Graph, cache: &Cache, id: NodeId) -> Identified {
+        let manifest = self.manifest(graph, id)?;
+        let key = manifest.key();
+        trace!(%key, node = %graph.node(id).name, "key");
+        let found = self.is_pinned(graph, id).then(|| cache.lookup(&key.0));
+        Ok((manifest, key, found))
     }
 
     /// What is known of a node's key before those are done that it awaits: no key, but enough to see whether it

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -114,6 +113,8 @@ impl Right {
 pub(super) enum Missing {
     /// The bytes of this node's result are gone.
     Lost(NodeId),
+    /// These files are not what went into its key.
+    Changed(Vec<String>),
     /// The machine said no.
     Failure(Failure),
 }
@@ -132,8 +133,19 @@ pub(super) struct Gather<'a> {
 }
 
 impl Gather<'_> {
+    /// The same, if files among them are what is in the manifest.
+    pub(super) fn steady_inputs(
+        &self,
+        id: NodeId,
+        manifest: &Manifest,
+    ) -> Result<(Inputs, Sources), Missing> {
+        let (inputs, sources) = self.inputs(id)?;
+        let changed = sources.other_than(manifest);
+        if changed.is_empty() { Ok((inputs, sources)) } else { Err(Missing::Changed(changed)) }
+    }
+
     /// Inputs by slot, and those among them that lie where somebody may change them.
-    pub(super) fn inputs(&self, id: NodeId) -> Result<(Inputs, Sources), Missing> {
+    fn inputs(&self, id: NodeId) -> Result<(Inputs, Sources), Missing> {
         let mut sources = Sources::default();
         let node = self.graph.node(id);
         let in_memory = node.operation.in_memory();
@@ -214,8 +226,7 @@ fn machine(error: std::io::Error) -> Missing {
 }
 
 /// One action, ready to start.
-pub(super) struct Start<'a> {
-    pub(super) graph: &'a Graph,
+pub(super) struct Start {
     pub(super) node: NodeId,
     pub(super) run: RunId,
     pub(super) inputs: Inputs,
@@ -227,16 +238,18 @@ pub(super) struct Start<'a> {
     pub(super) gpus: Vec<String>,
 }
 
-/// Starts the action; a [`Message::Settled`] follows. Gives whether it has ended already and only waits to be recorded
-/// with more: then [`Cache::hurry`] is to be called before anybody waits for that.
+/// Starts the action; a [`Message::Settled`] follows. It may have ended already and only wait to be recorded with more:
+/// [`Cache::hurry`] is to be called before anybody waits for that.
 pub(super) fn start(
-    start: Start<'_>,
+    graph: &Graph,
+    start: Start,
     cache: &Cache,
     executor: &dyn Executor,
     messages: &Sender<Message>,
-) -> bool {
-    let Start { graph, node, run, inputs, sources, right, manifest, scratch, gpus } = start;
+) {
+    let Start { node, run, inputs, sources, right, manifest, scratch, gpus } = start;
     let node = graph.node(node);
+    let _span = debug_span!("start", node = %node.name).entered();
     let info = node.operation.info();
     let deadline = match (node.timeout, info.name) {
         (Some(millis), _) => Some(Duration::from_millis(millis)),
@@ -260,8 +273,7 @@ pub(super) fn start(
     };
     if let Err(error) = made {
         let message = format!("cannot make a scratch folder: {error}");
-        keeper.settle(Err(Failure::of(FailureCode::Machine, message)), false);
-        return false;
+        return keeper.settle(Err(Failure::of(FailureCode::Machine, message)), false);
     }
     let request = Request {
         id: run,
@@ -276,8 +288,7 @@ pub(super) fn start(
     };
     let keeper = Mutex::new(Some(keeper));
     let progress = Mutex::new(messages.clone());
-    let (over, starter) = (Arc::new(AtomicBool::new(false)), thread::current().id());
-    let ended = Arc::clone(&over);
+    let starter = thread::current().id();
     let sink = move |report| match report {
         Report::Progress(run, permille) => {
             if let Ok(messages) = progress.lock() {
@@ -287,20 +298,18 @@ pub(super) fn start(
         }
         Report::Finished(_, result) => {
             let keeper = keeper.lock().ok().and_then(|mut keeper| keeper.take());
+            let is_here = thread::current().id() == starter;
             match keeper {
                 // Storing these takes no longer than handing them to somebody else.
-                Some(keeper) if keeper.is_quick(&result) => {
-                    let is_here = thread::current().id() == starter;
-                    keeper.settle(result, is_here);
-                    ended.store(is_here, Ordering::Relaxed);
-                }
+                Some(keeper) if keeper.is_quick(&result) => keeper.settle(result, is_here),
+                // These hold no slots: thousands of large ones must not wait in memory until they are stored.
+                Some(keeper) if is_here => keeper.settle(result, false),
                 Some(keeper) => rayon::spawn(move || keeper.settle(result, false)),
                 None => {}
             }
         }
     };
     executor.start(request, Arc::new(sink));
-    over.load(Ordering::Relaxed)
 }
 
 /// Stores and records what a run made.

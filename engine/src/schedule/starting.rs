@@ -2,21 +2,19 @@
 
 use std::sync::Arc;
 
-use tracing::debug_span;
-
-use super::Build;
-use super::perform::{self, Gather, Missing, Noted, Recorded, Right, Start};
+use super::perform::{self, Gather, Inputs, Missing, Noted, Recorded, Right, Start};
+use super::sources::Sources;
 use super::state::State;
-use crate::cache::{Claimed, Miss};
+use super::{Build, TOGETHER};
+use crate::cache::Claimed;
 use crate::id::NodeId;
+use crate::key::Manifest;
 use crate::operation::Take;
 
-/// So many small actions are claimed together.
-const TOGETHER: usize = 64;
 /// So many results may wait to be recorded; each has a lock.
-const MOST: usize = 512;
+const MOST: usize = 4096;
 
-/// Actions that have ended and wait to be recorded. They hold no slots.
+/// Small actions that have ended and wait to be recorded. They hold no slots.
 #[derive(Debug, Default)]
 pub(super) struct Recording {
     count: usize,
@@ -37,8 +35,7 @@ impl Recording {
 }
 
 impl Build<'_> {
-    /// Gives slots to what fits. What is run on this very thread is claimed many at a time, and needs its slots for
-    /// no longer than it takes to start the next.
+    /// Gives slots to what fits. What only puts together what is in memory is started many at a time.
     pub(super) fn start_fitting(&mut self) {
         let mut small = Vec::new();
         while self.stopping.is_none()
@@ -62,19 +59,42 @@ impl Build<'_> {
         }
     }
 
+    /// Claims, runs and records small actions. They are over before anything else could start, so they hold no slots.
     fn start_small(&mut self, ids: &mut Vec<NodeId>) {
-        let taken = ids.drain(..).filter_map(|id| Some((id, self.misses.remove(&id)?)));
-        let (ids, misses): (Vec<NodeId>, Vec<Miss>) = taken.unzip();
-        if ids.is_empty() {
+        let mut misses = Vec::with_capacity(ids.len());
+        let mut small = Vec::with_capacity(ids.len());
+        for id in ids.drain(..) {
+            if let (Some(miss), Some(manifest)) = (self.misses.remove(&id), self.manifests.remove(&id)) {
+                misses.push(miss);
+                small.push((id, manifest));
+            }
+        }
+        if small.is_empty() {
             return;
         }
-        for (id, claimed) in ids.into_iter().zip(self.means.cache.claim_all(misses)) {
-            if self.stopping.is_some() {
-                // Its claim ends here.
-                continue;
+        let gather = self.gather();
+        let claimed = self.means.cache.claim_all(misses, &self.hands, |index, claimed| match claimed {
+            Claimed::Mine(ticket) => {
+                let (id, manifest) = &small[index];
+                Ok((Right::Claimed(ticket), gather.steady_inputs(*id, manifest)))
             }
-            self.start_claimed(id, claimed);
+            claimed => Err(claimed),
+        });
+        let mut starts = Vec::with_capacity(small.len());
+        for ((id, manifest), claimed) in small.into_iter().zip(claimed) {
+            match claimed {
+                // Its claim ends here.
+                _ if self.stopping.is_some() => {}
+                Ok((right, gathered)) => starts.extend(self.prepared(id, right, manifest, gathered)),
+                Err(claimed) => {
+                    self.manifests.insert(id, manifest);
+                    self.start_claimed(id, claimed);
+                }
+            }
         }
+        let (cache, executor, sender) = (self.means.cache, self.means.executor, &self.line.sender);
+        let graph = &self.graph;
+        self.hands.each(starts, |start| perform::start(graph, start, cache, executor, sender));
     }
 
     fn start(&mut self, id: NodeId) {
@@ -112,50 +132,59 @@ impl Build<'_> {
     }
 
     fn start_with(&mut self, id: NodeId, right: Right) {
-        let _span = debug_span!("start", node = %self.graph.node(id).name).entered();
         let Some(manifest) = self.manifests.remove(&id) else { return };
-        let gather = Gather {
+        let gathered = self.gather().steady_inputs(id, &manifest);
+        let Some(start) = self.prepared(id, right, manifest, gathered) else { return };
+        perform::start(&self.graph, start, self.means.cache, self.means.executor, &self.line.sender);
+    }
+
+    fn gather(&self) -> Gather<'_> {
+        Gather {
             graph: &self.graph,
             results: &self.results,
             cache: self.means.cache,
             files: self.means.files,
             folder: &self.means.scratch,
-        };
-        let (inputs, sources) = match gather.inputs(id) {
+        }
+    }
+
+    /// An action that is about to start, unless something it reads is not there or not what it was.
+    fn prepared(
+        &mut self,
+        id: NodeId,
+        right: Right,
+        manifest: Manifest,
+        gathered: Result<(Inputs, Sources), Missing>,
+    ) -> Option<Start> {
+        let (inputs, sources) = match gathered {
             Ok(gathered) => gathered,
             Err(Missing::Lost(producer)) => {
                 self.make_again(producer);
-                return self.await_or_ready(id);
+                self.await_or_ready(id);
+                return None;
             }
-            Err(Missing::Failure(failure)) => return self.fail(id, failure),
+            Err(Missing::Changed(files)) => {
+                self.source_changed(id, files);
+                return None;
+            }
+            Err(Missing::Failure(failure)) => {
+                self.fail(id, failure);
+                return None;
+            }
         };
-        let changed = sources.other_than(&manifest);
-        if !changed.is_empty() {
-            return self.source_changed(id, changed);
-        }
         let run = self.line.run();
-        // It fits: `pick` has just said so.
-        let _held = self.dispatch.hold(id, self.began.elapsed());
+        if self.graph.node(id).operation.in_memory() && matches!(right, Right::Claimed(_)) {
+            self.recording.add();
+        } else {
+            // It fits: `pick` has just said so.
+            let _held = self.dispatch.hold(id, self.began.elapsed());
+        }
         self.states.set(id, State::Running);
         let will = self.will_run(id, right.key());
         self.observer.observe(&will);
         self.running.insert(run, (id, right.key().unwrap_or_else(|| manifest.key())));
-        let start = Start {
-            graph: &self.graph,
-            node: id,
-            run,
-            inputs,
-            sources,
-            right,
-            manifest,
-            scratch: self.scratch_of(run),
-            gpus: self.dispatch.gpus(id),
-        };
-        let is_over = perform::start(start, self.means.cache, self.means.executor, &self.line.sender);
-        if is_over {
-            self.recording.add();
-            self.dispatch.release(id);
-        }
+        let (scratch, gpus) = (self.scratch_of(run), self.dispatch.gpus(id));
+        Some(Start { node: id, run, inputs, sources, right, manifest, scratch, gpus })
     }
 
     /// An action is recorded, or has come to nothing: its slots are free, if they were not before.

@@ -109,6 +109,11 @@ impl States {
         self.ready.first().copied()
     }
 
+    /// Nodes whose keys can be computed, the next one first.
+    pub fn ready(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.ready.iter().copied()
+    }
+
     /// How it adds up so far.
     #[must_use]
     pub const fn tally(&self) -> Tally {

@@ -1,13 +1,16 @@
 //! A build that begins where the last one ended: what depends on changed sources is built again, the rest is taken
 //! from the snapshot without being read, resolved or expanded. It writes no snapshot, only what changed of it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rayon::prelude::*;
+
 use super::{Equipment, LOCK_FILE, STATE_FOLDER, Summary, drive, read_takes, roots, warn};
-use crate::cache::{ActionResult, Cache, FileStates, Known, Lookup, Roots};
+use crate::cache::{ActionResult, Cache, FileStates, Known, Roots};
 use crate::claim::Capacity;
 use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
@@ -15,14 +18,18 @@ use crate::event::{Event, NodeInfo, Observer};
 use crate::graph::{Feed, Graph, Node, Slot, each};
 use crate::history::{History, Past};
 use crate::id::NodeId;
-use crate::key::ActionKey;
 use crate::operation::{Operation, Registry};
 use crate::output::Output;
 use crate::read::EACH;
 use crate::schedule::line::Line;
 use crate::schedule::{Base, Build, Settings, Wanted};
-use crate::snapshot::{Changes, FeedDetail, KnownOutput, Snapshot, View};
+use crate::snapshot::{Body, Changes, FeedDetail, KnownOutput, NodeDetail, Snapshot, View};
 use crate::span::Span;
+
+/// So many nodes are known at a time before they are in a graph.
+const TOGETHER: usize = 4096;
+/// So many are looked up at a time.
+const AT_A_TIME: usize = 64;
 
 /// The part of a project that is to be built again.
 pub struct Resumption {
@@ -36,8 +43,8 @@ pub struct Resumption {
     base: Base,
     pasts: Vec<(String, Past)>,
     outputs: Vec<Output>,
-    /// Nodes that are not in `graph`.
-    fresh: Vec<(NodeInfo, Duration)>,
+    /// All nodes of the snapshot.
+    body: Body,
     /// Keys of all nodes that do not depend on what changed.
     keys: Vec<Digest>,
 }
@@ -57,28 +64,33 @@ impl Resumption {
         }
         let mut part =
             Part { snapshot: &snapshot, view, registry, graph: Graph::default(), ids: BTreeMap::new() };
-        for number in cone.union(&around) {
-            part.add(*number)?;
+        let mut base = Base { done: BTreeMap::new(), besides: view.count() as usize };
+        let all: Vec<u32> = cone.union(&around).copied().collect();
+        base.besides -= all.len();
+        let looks = cache.looks();
+        // A film may be made of a hundred thousand texts, and of these all results are needed.
+        for numbers in all.chunks(TOGETHER) {
+            let found: Vec<_> =
+                numbers.par_chunks(AT_A_TIME).map(|some| known(cache, view, &cone, some)).collect();
+            let found = found.into_iter().collect::<Option<Vec<_>>>()?;
+            for (number, (detail, done)) in numbers.iter().zip(found.into_iter().flatten()) {
+                let id = part.add(*number, detail)?;
+                base.done.extend(done.map(|done| (id, done)));
+            }
         }
+        drop(looks);
         for number in &cone {
             part.fill(*number)?;
         }
-        let mut base = Base { done: BTreeMap::new(), besides: view.count() as usize - part.ids.len() };
-        let looks = cache.looks();
-        for number in around.difference(&cone) {
-            base.done.insert(part.ids[number], there(cache, view.done(*number)?.key)?);
-        }
-        drop(looks);
         let past = |number: &u32| Some((view.name(*number)?.to_owned(), view.done(*number)?.into()));
         let pasts = cone.iter().map(past).collect::<Option<Vec<_>>>()?;
-        let fresh = part.fresh()?;
         let outside = (0..view.count()).filter(|number| !cone.contains(number));
         let keys = outside.map(|number| Some(view.done(number)?.key.0)).collect::<Option<Vec<_>>>()?;
         let Part { graph, ids, .. } = part;
         let outputs = wanted.into_iter().map(|output| bound(output, &ids)).collect();
         let numbers = ids.keys().copied().collect();
         let cone = cone.iter().map(|number| ids[number]).collect();
-        Some(Self { snapshot, changes, numbers, graph, cone, base, pasts, outputs, fresh, keys })
+        Some(Self { snapshot, changes, numbers, graph, cone, base, pasts, outputs, body, keys })
     }
 
     /// How long nodes took before, by name.
@@ -111,12 +123,9 @@ impl Resumption {
         observer: &mut dyn Observer,
         line: &mut Line,
     ) -> Result<Option<Summary>, Diagnostic> {
-        let Self { snapshot, changes, numbers, graph, cone, base, pasts, outputs, fresh, mut keys } = self;
+        let Self { snapshot, changes, numbers, graph, cone, base, pasts, outputs, body, mut keys } = self;
         let folder = root.join(STATE_FOLDER);
         let takes = read_takes(root)?;
-        for (node, saved) in fresh {
-            observer.observe(&Event::DidHit { node, fresh: true, shared: false, saved });
-        }
         let files = FileStates::empty(&folder);
         seed(&snapshot, &changes, &graph, root, &files);
         let Some(mut history) = History::part(&folder, pasts) else { return Ok(None) };
@@ -125,6 +134,11 @@ impl Resumption {
         let wanted = Wanted { graph, targets: &targets, takes, base };
         let means = equipment.means(root, &files);
         let mut build = Build::new(means, settings, wanted, &mut history, observer, line);
+        build.begin();
+        for (node, saved) in besides(&body, &numbers, build.graph().len(), equipment.registry) {
+            build.observer().observe(&Event::DidHit { node, fresh: true, shared: false, saved });
+        }
+        drop(body);
         let mut summary = drive(&mut build, equipment.cache, &files, root, &outputs);
         if build.has_lost_its_base() {
             return Ok(None);
@@ -206,13 +220,24 @@ fn bound(output: KnownOutput, ids: &BTreeMap<u32, NodeId>) -> Output {
     Output { name, file, node: ids[&node], port, needs, span: Span::default() }
 }
 
-/// A result whose bytes are all there.
-fn there(cache: &Cache, key: ActionKey) -> Option<Arc<ActionResult>> {
-    match cache.lookup(&key.0) {
-        Lookup::Hit(result) if cache.has_bytes(&result) => Some(Arc::from(result)),
-        _ => None,
-    }
+/// What is to be known of nodes: all of one that is built again, and of another one its result, whose bytes are all
+/// there.
+fn known(cache: &Cache, view: View<'_>, cone: &BTreeSet<u32>, numbers: &[u32]) -> Option<Vec<Found>> {
+    let outside = numbers.iter().filter(|number| !cone.contains(number));
+    let keys = outside.map(|number| Some(view.done(*number)?.key.0)).collect::<Option<Vec<_>>>()?;
+    let mut results = cache.results(&keys).into_iter();
+    let known = |number: &u32| {
+        if cone.contains(number) {
+            return Some((view.detail(*number)?, None));
+        }
+        let result = results.next()?.filter(|result| cache.has_bytes(result))?;
+        Some((view.brief_detail(*number)?, Some(Arc::new(result))))
+    };
+    numbers.iter().map(known).collect()
 }
+
+/// What a node is made of, and its result.
+type Found = (NodeDetail<'static>, Option<Arc<ActionResult>>);
 
 /// A graph in the making, of some nodes of a snapshot.
 struct Part<'p> {
@@ -224,32 +249,25 @@ struct Part<'p> {
 }
 
 impl Part<'_> {
-    /// The code behind a kind. One that may make more graph is not run here, so a `foreach`, which is in no registry,
-    /// needs none of what it was declared with.
-    fn operation(&self, kind: &str) -> Option<Arc<dyn Operation>> {
-        if kind == EACH { Some(each::spent()) } else { self.registry.get(kind).cloned() }
-    }
-
     /// Adds a node without its inputs.
-    fn add(&mut self, number: u32) -> Option<()> {
-        let detail = self.view.detail(number)?;
+    fn add(&mut self, number: u32, detail: NodeDetail<'_>) -> Option<NodeId> {
         let id = self.graph.add(Node {
             name: self.view.name(number)?.to_owned(),
-            operation: self.operation(&detail.uses)?,
-            params: Arc::new(detail.params),
-            ports: detail.ports,
+            operation: operation(self.registry, &detail.uses)?,
+            params: Arc::new(detail.params.into_owned()),
+            ports: detail.ports.into_owned(),
             slots: Vec::new(),
             after: Vec::new(),
-            claim: detail.claim,
-            tools: detail.tools,
-            take: detail.take,
+            claim: detail.claim.into_owned(),
+            tools: detail.tools.into_owned(),
+            take: detail.take.map(Cow::into_owned),
             timeout: detail.timeout,
             span: Span::default(),
             maker: None,
             spliced: BTreeMap::new(),
         });
         self.ids.insert(number, id);
-        Some(())
+        Some(id)
     }
 
     /// Gives a node its inputs.
@@ -258,7 +276,7 @@ impl Part<'_> {
         let mut slots = Vec::with_capacity(detail.slots.len());
         for slot in detail.slots {
             let feeds = slot.feeds.into_iter().map(|feed| self.feed(feed)).collect::<Option<_>>()?;
-            slots.push(Slot { name: slot.name, feeds, through: false });
+            slots.push(Slot { name: slot.name.into_owned(), feeds, through: false });
         }
         let after = self.view.awaits(number)?.map(|from| self.ids.get(&from).copied());
         let after = after.collect::<Option<Vec<_>>>()?;
@@ -268,27 +286,35 @@ impl Part<'_> {
         Some(())
     }
 
-    fn feed(&mut self, feed: FeedDetail) -> Option<Feed> {
+    fn feed(&mut self, feed: FeedDetail<'_>) -> Option<Feed> {
         Some(match feed {
             FeedDetail::Port(from, port) => Feed::Port(*self.ids.get(&from)?, port),
             FeedDetail::File(file, shown) => {
                 Feed::File(self.graph.add_file(self.snapshot.file(file)?.to_owned(), &shown))
             }
-            FeedDetail::Literal(text) => Feed::Literal(text.into()),
+            FeedDetail::Literal(text) => Feed::Literal((*text).into()),
         })
     }
+}
 
-    /// All nodes that are not in the graph. Their ids begin where those of the graph end.
-    fn fresh(&self) -> Option<Vec<(NodeInfo, Duration)>> {
-        let outside = (0..self.view.count()).filter(|number| !self.ids.contains_key(number));
-        let info = |(index, number): (usize, u32)| {
-            let kind = self.operation(&self.view.kind(number)?)?.info().name;
-            let id = NodeId::of(self.graph.len() + index);
-            let saved = Duration::from_micros(self.view.done(number)?.cost_micros);
-            Some((NodeInfo { id, name: self.view.name(number)?.to_owned(), kind }, saved))
-        };
-        outside.enumerate().map(info).collect()
-    }
+/// The code behind a kind. One that may make more graph is not run here, so a `foreach`, which is in no registry,
+/// needs none of what it was declared with.
+fn operation(registry: &Registry, kind: &str) -> Option<Arc<dyn Operation>> {
+    if kind == EACH { Some(each::spent()) } else { registry.get(kind).cloned() }
+}
+
+/// All nodes but those of these numbers, and what they took when they ran. Their ids begin where those of the graph end.
+fn besides(body: &Body, numbers: &[u32], first: usize, registry: &Registry) -> Vec<(NodeInfo, Duration)> {
+    let Some(view) = body.view() else { return Vec::new() };
+    let inside: BTreeSet<u32> = numbers.iter().copied().collect();
+    let outside: Vec<u32> = (0..view.count()).filter(|number| !inside.contains(number)).collect();
+    let info = |(index, number): (usize, &u32)| {
+        let kind = operation(registry, &view.kind(*number)?)?.info().name;
+        let saved = Duration::from_micros(view.done(*number)?.cost_micros);
+        let name = view.name(*number)?.to_owned();
+        Some((NodeInfo { id: NodeId::of(first + index), name, kind }, saved))
+    };
+    outside.par_iter().enumerate().filter_map(info).collect()
 }
 
 /// Tells what is known of the files that will be asked for.

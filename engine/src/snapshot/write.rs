@@ -1,12 +1,13 @@
 //! Writing a snapshot at the end of a build that has everything. What cannot be known for sure is not written.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use rayon::prelude::*;
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::U32;
 
@@ -17,10 +18,13 @@ use crate::cache::{Epoch, FileStates};
 use crate::claim::Allowance;
 use crate::digest::Digest;
 use crate::file_state::FileState;
-use crate::graph::{Feed, Graph, Node, SourceFile};
+use crate::graph::{Feed, Graph, SourceFile};
 use crate::history::Brief;
 use crate::id::NodeId;
 use crate::output::Output;
+
+/// So many nodes are written together.
+const TOGETHER: usize = 4096;
 
 /// What a snapshot is written of.
 pub struct Draft<'a> {
@@ -126,8 +130,8 @@ impl<'a> Writer<'a> {
             body_text: Vec::new(),
         };
         writer.surroundings()?;
-        for (id, brief) in draft.nodes {
-            writer.node(*id, (*brief).into())?;
+        for nodes in draft.nodes.chunks(TOGETHER) {
+            writer.nodes(nodes)?;
         }
         writer.outputs()?;
         Some(writer)
@@ -174,61 +178,67 @@ impl<'a> Writer<'a> {
         index
     }
 
-    fn node(&mut self, id: NodeId, done: Done) -> Option<()> {
-        let node = self.draft.graph.node(id);
-        let (edges, uses) = (self.edges.len(), self.uses.len());
-        for from in self.draft.graph.awaits(id) {
-            self.edges.push(self.number(from)?.into());
+    /// Adds nodes. What is long of them is written by several threads.
+    fn nodes(&mut self, nodes: &[(NodeId, Brief)]) -> Option<()> {
+        let details = nodes.iter().map(|(id, _)| self.detail(*id)).collect::<Option<Vec<_>>>()?;
+        let texts: Vec<_> = details.par_iter().map(|(detail, _)| serde_json::to_vec(detail).ok()).collect();
+        for (((id, brief), (_, around)), text) in nodes.iter().zip(&details).zip(texts) {
+            self.node(*id, (*brief).into(), &text?, *around)?;
         }
-        let detail = self.detail(node)?;
+        Some(())
+    }
+
+    fn node(&mut self, id: NodeId, done: Done, detail: &[u8], (awaits, uses): (Range, Range)) -> Option<()> {
+        let node = self.draft.graph.node(id);
         for tool in &node.tools {
             let identity = self.draft.tools.get(tool)?;
             self.meta.tools.entry(tool.clone()).or_insert_with(|| identity.clone());
         }
         let name = push(&mut self.body_text, node.name.as_bytes());
-        let detail = push(&mut self.body_text, &serde_json::to_vec(&detail).ok()?);
-        self.nodes.push(NodeRecord::new(
-            name,
-            detail,
-            Range::new(edges, self.edges.len() - edges),
-            Range::new(uses, self.uses.len() - uses),
-            done,
-            node.operation.info().expands,
-        ));
+        let detail = push(&mut self.body_text, detail);
+        self.nodes.push(NodeRecord::new(name, detail, awaits, uses, done, node.operation.info().expands));
         // Larger than any number in a record.
         (self.body_text.len() < u32::MAX as usize).then_some(())
     }
 
-    fn detail(&mut self, node: &Node) -> Option<NodeDetail> {
+    /// What is long of a node, and where its edges and files are now.
+    fn detail(&mut self, id: NodeId) -> Option<(NodeDetail<'a>, (Range, Range))> {
+        let node = self.draft.graph.node(id);
+        let (edges, uses) = (self.edges.len(), self.uses.len());
+        for from in self.draft.graph.awaits(id) {
+            self.edges.push(self.number(from)?.into());
+        }
         let mut slots = Vec::with_capacity(node.slots.len());
         for slot in node.slots.iter().filter(|slot| !slot.through) {
             let mut feeds = Vec::with_capacity(slot.feeds.len());
             for feed in &slot.feeds {
                 self.feed(feed, &mut feeds)?;
             }
-            slots.push(SlotDetail { name: slot.name.clone(), feeds });
+            slots.push(SlotDetail { name: (&slot.name).into(), feeds });
         }
-        Some(NodeDetail {
-            uses: node.kind().to_owned(),
-            params: Value::clone(&node.params),
-            ports: node.ports.clone(),
+        let detail = NodeDetail {
+            uses: node.kind().into(),
+            params: Cow::Borrowed(&*node.params),
+            ports: (&node.ports).into(),
             slots,
-            claim: node.claim.clone(),
-            tools: node.tools.clone(),
-            take: node.take.clone(),
+            claim: Cow::Borrowed(&node.claim),
+            tools: (&node.tools).into(),
+            take: node.take.as_ref().map(Cow::Borrowed),
             timeout: node.timeout,
-        })
+        };
+        let awaits = Range::new(edges, self.edges.len() - edges);
+        Some((detail, (awaits, Range::new(uses, self.uses.len() - uses))))
     }
 
-    fn feed(&mut self, feed: &Feed, feeds: &mut Vec<FeedDetail>) -> Option<()> {
+    fn feed(&mut self, feed: &'a Feed, feeds: &mut Vec<FeedDetail<'a>>) -> Option<()> {
         match feed {
-            Feed::Literal(text) => feeds.push(FeedDetail::Literal(text.to_string())),
+            Feed::Literal(text) => feeds.push(FeedDetail::Literal((&**text).into())),
             Feed::File(file) => {
                 let file = self.draft.graph.file(*file);
                 let index = self.file(&file.path, Role::Source)?;
                 self.way_to(file)?;
                 self.uses.push(index.into());
-                feeds.push(FeedDetail::File(index, file.shown.clone()));
+                feeds.push(FeedDetail::File(index, (&file.shown).into()));
             }
             Feed::Port(from, port) => {
                 for (node, port) in self.draft.graph.behind(*from, *port) {

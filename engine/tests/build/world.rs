@@ -112,6 +112,7 @@ impl World {
         Registry::default()
             .with(Typed::new(Join { outside: Arc::clone(&self.outside) }))
             .with(Typed::new(Slow { outside: Arc::clone(&self.outside) }))
+            .with(Typed::new(Glue { outside: Arc::clone(&self.outside) }))
             .with(Typed::new(Length))
             .with(Typed::new(Split))
             .with(Typed::new(Fetch { outside: Arc::clone(&self.outside) }))
@@ -371,6 +372,48 @@ impl Kind for Join {
         let text = parts.join(&params.between);
         if self.outside.broken.lock().unwrap().contains(&text) {
             return Err(Failure::new(format!("`{text}` is broken")).help("mend it"));
+        }
+        Ok(Outcome::default().with_bytes("text", "text/plain", text))
+    }
+}
+
+/// Joins texts in memory; fails when the result is among the broken ones.
+pub struct Glue {
+    outside: Arc<Outside>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GlueParams {
+    parts: Vec<Input<Text>>,
+}
+
+impl Kind for Glue {
+    type Params = GlueParams;
+
+    fn info(&self) -> Info {
+        info("glue", 1, false)
+    }
+
+    fn ports(&self, _: &GlueParams) -> Vec<Port> {
+        vec![Port::one("text", PortType::Text)]
+    }
+
+    fn claim(&self, _: &GlueParams) -> Claim {
+        Claim::tiny()
+    }
+
+    fn in_memory(&self) -> bool {
+        true
+    }
+
+    fn run(&self, params: GlueParams, call: &Call<'_>) -> Result<Outcome, Failure> {
+        let mut text = Vec::new();
+        for file in params.parts.iter().flat_map(|part| call.many(part.slot())) {
+            text.extend_from_slice(&file.read().unwrap());
+        }
+        if self.outside.broken.lock().unwrap().iter().any(|broken| broken.as_bytes() == text) {
+            return Err(Failure::new("it is broken").help("mend it"));
         }
         Ok(Outcome::default().with_bytes("text", "text/plain", text))
     }

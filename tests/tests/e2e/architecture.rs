@@ -38,6 +38,7 @@ const CRATES: &[Crate] = &[
             "machine",
             "file_state",
             "memo",
+            "hands",
             "takes",
             "history",
             "cache",

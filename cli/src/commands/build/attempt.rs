@@ -283,7 +283,14 @@ impl<'a> Attempt<'a> {
                     self.perform(ready, line, last)
                 }
             },
-            Ready::Whole(whole) => self.perform_whole(&whole, line, last),
+            Ready::Whole(whole) => {
+                let done = self.perform_whole(&whole, line, last);
+                if last {
+                    // The process ends: nobody needs to wait until a hundred thousand nodes are gone.
+                    std::mem::forget(whole);
+                }
+                done
+            }
         }
     }
 

@@ -41,13 +41,14 @@ create table costs (
   seen integer not null
 ) without rowid;
 ";
-/// So many pages of 4 KiB are written before they go to their places. Each time waits for the disk, and pages of the
-/// index are written again and again, so it pays to wait; what a crash leaves behind is read within a moment.
-const CHECKPOINT: u32 = 32_768;
+/// So many pages of 4 KiB are written at most before all go to their places, and nothing is written meanwhile. Pages of
+/// the index are written again and again, so it pays to wait, and most are moved beside ([`super::checkpoint`]); what a
+/// crash leaves behind is read within a moment.
+const CHECKPOINT: u32 = 131_072;
 /// So much of that is kept for the next time, bytes.
 const KEPT_LOG: u32 = 16 << 20;
 /// How long a statement waits for another process.
-const BUSY: Duration = Duration::from_secs(10);
+pub(super) const BUSY: Duration = Duration::from_secs(10);
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]

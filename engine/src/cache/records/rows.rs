@@ -113,8 +113,30 @@ pub(crate) fn record_costs(
         .map(drop)
 }
 
+/// A row as it was read; to judge it needs no connection.
+pub(crate) struct Raw(Option<Columns>);
+
+/// What is sealed, the seal, when it was last used, and the run of the machine in which its blobs were written.
+type Columns = (Sealed, Vec<u8>, i64, i64);
+
+impl Raw {
+    /// What it says, if it is what was written.
+    pub(crate) fn open(self, key: &Digest, boot: Option<i64>) -> Row {
+        let opened = self.0.and_then(|(sealed, seal, used, unsynced)| {
+            let settled = unsynced == 0 || Some(unsynced) == boot;
+            (sealed.seal(key).as_bytes() == seal.as_slice()).then(|| opened(*key, sealed, used, settled))?
+        });
+        opened.unwrap_or(Row::Damaged)
+    }
+}
+
 /// The row of a key.
 pub(crate) fn get(connection: &Connection, key: &Digest, boot: Option<i64>) -> rusqlite::Result<Option<Row>> {
+    read(connection, key).map(|raw| raw.map(|raw| raw.open(key, boot)))
+}
+
+/// The row of a key, not judged yet.
+pub(crate) fn read(connection: &Connection, key: &Digest) -> rusqlite::Result<Option<Raw>> {
     let found = connection
         .prepare_cached(
             "select kind, created, cost, rank, body, seal, used, unsynced from results where key = ?",
@@ -127,23 +149,17 @@ pub(crate) fn get(connection: &Connection, key: &Digest, boot: Option<i64>) -> r
                 rank: row.get(3)?,
                 body: row.get(4)?,
             };
-            let seal: Vec<u8> = row.get(5)?;
-            let whole = sealed.seal(key).as_bytes() == seal.as_slice();
-            Ok((sealed, whole, row.get::<_, i64>(6)?, row.get::<_, i64>(7)?))
+            Ok((sealed, row.get(5)?, row.get(6)?, row.get(7)?))
         })
         .optional();
     match found {
-        Ok(None) => Ok(None),
-        Ok(Some((sealed, whole, used, unsynced))) => {
-            let settled = unsynced == 0 || Some(unsynced) == boot;
-            Ok(Some(whole.then(|| opened(*key, sealed, used, settled)).flatten().unwrap_or(Row::Damaged)))
-        }
+        Ok(found) => Ok(found.map(|columns| Raw(Some(columns)))),
         // A flipped byte in a row's header gives another type of column.
         Err(
             rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::Utf8Error(..),
-        ) => Ok(Some(Row::Damaged)),
+        ) => Ok(Some(Raw(None))),
         Err(error) => Err(error),
     }
 }

@@ -1,5 +1,6 @@
-//! The thread that writes records: one transaction for all that waits, at most 5 ms long. It reads nothing for
-//! others. Small results are handed to it many at a time, so that it is not woken for each.
+//! The thread that writes records: one transaction for all that waits, at most 5 ms long where that comes one by one. It
+//! reads nothing for others. Small results are handed to it many at a time, so that it is not woken for each, and as one
+//! transaction: keys lie anywhere in their index, so that each transaction writes most of its pages again.
 //!
 //! A connection is opened at the first write, so a build that changes nothing never pays for it. After an error
 //! of the file itself the file is set aside and the same batch is written to a fresh one; after any other error
@@ -17,6 +18,7 @@ use rusqlite::Connection;
 use super::super::result::{BlobState, Stored};
 use super::super::warning::WarningKind;
 use super::Shared;
+use super::checkpoint::{self, Checkpoints};
 use super::database::{self, Refused};
 use super::rows::{self, Entry};
 use crate::digest::Digest;
@@ -67,11 +69,13 @@ pub(crate) struct Writer {
     broken: bool,
     dirty: bool,
     unsynced: Vec<(Digest, Vec<PathBuf>)>,
+    checkpoints: Checkpoints,
 }
 
 impl Writer {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, db: None, broken: false, dirty: false, unsynced: Vec::new() }
+        let checkpoints = Checkpoints::new(shared.path.clone());
+        Self { shared, db: None, broken: false, dirty: false, unsynced: Vec::new(), checkpoints }
     }
 
     /// Writes until nobody can send any more.
@@ -138,6 +142,7 @@ impl Writer {
             });
         }
         self.dirty = true;
+        self.checkpoints.note(batch.len());
         if batch.iter().any(|(change, _)| change.removes()) {
             database::renew_epoch(&self.shared.path);
         }
@@ -168,6 +173,7 @@ impl Writer {
 
     /// Blobs first, then the records that name them.
     fn sync(&mut self) -> bool {
+        self.checkpoints.wait();
         let Some((connection, _)) = self.db.as_ref().filter(|_| self.dirty) else {
             return true;
         };
@@ -179,15 +185,18 @@ impl Writer {
             for (key, _) in &self.unsynced {
                 rows::settle(connection, key)?;
             }
-            connection.execute_batch("commit")?;
-            connection.query_row("pragma wal_checkpoint(passive)", [], |_| Ok(()))
+            connection.execute_batch("commit")
         };
         if settle().is_err() {
             let _ = connection.execute_batch("rollback");
             return false;
         }
+        if !checkpoint::make_last(connection, &self.shared.path) {
+            return false;
+        }
         self.unsynced.clear();
         self.dirty = false;
+        checkpoint::cut(connection);
         true
     }
 }
