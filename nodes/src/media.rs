@@ -13,6 +13,7 @@ pub mod passage;
 pub mod percent;
 pub mod picture;
 pub mod plan;
+pub mod quality;
 pub mod sniff;
 pub mod speed;
 pub mod time;

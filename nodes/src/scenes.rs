@@ -8,6 +8,7 @@
 //! | `SCENE.timeline` | all of the above | formats of one frame rate |
 //! | `SCENE.layer.N.M.…` | `layers` | what is drawn for each format; files everything |
 //! | `SCENE.card.N` `.svg.N` `.still.N` `.conform.N` `.cues` `.segments` → `.encode.N` | `show`, `captions` | outputs of one format |
+//! | `SCENE.composed` → `.sample.N`, `SCENE.trial`, `film.quality` | `quality` of an output | outputs of one format |
 //! | `film.mix` → `.mix.N` and more | the scenes of a film, `music` | formats of one length |
 //! | `film.mux`, `OUTPUT.captions`, `.mix`, `.thumbnail`, `.gif`, `.subtitles`, `.cover` | `outputs` | equal outputs |
 //!
@@ -26,6 +27,7 @@ mod speech;
 mod story;
 mod style;
 mod transitions;
+mod trials;
 
 use std::sync::{Arc, OnceLock};
 

@@ -47,6 +47,7 @@ fn every_kind_of_the_first_wave_is_there() {
             "mux",
             "package",
             "passage",
+            "quality",
             "segments",
             "sound",
             "sprite",
@@ -58,6 +59,7 @@ fn every_kind_of_the_first_wave_is_there() {
             "timeline",
             "track",
             "transcribe",
+            "trial",
             "tts",
         ]
     );

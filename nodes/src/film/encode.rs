@@ -56,7 +56,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::media::camera::Camera;
 use crate::media::ease::Ease;
-use crate::media::encoding::{Encoding, VideoCodec};
+use crate::media::encoding::Encoding;
 use crate::media::font::Face;
 use crate::media::look::{CaptionLook, CaptionType};
 use crate::media::percent::Percent;
@@ -232,21 +232,7 @@ impl Kind for Encode {
 
     fn claim(&self, params: &Params) -> Claim {
         let encoding = &params.encoding;
-        let threads = u64::from(encoding.threads);
-        let (ahead, references) = encoding.preset.depth();
-        // Bytes for each pixel, measured, and MiB beside them: x264 holds 3 of a picture that waits and 5 of one that
-        // others refer to; the others hold about as much at every preset. The still, what was drawn last and its way
-        // to the encoder take 10. Libraries and fonts take 48 MiB.
-        let (each, beside) = match encoding.codec {
-            VideoCodec::H264 => (3 * (ahead + 3 + threads) + 5 * (references + 1 + threads), 0),
-            VideoCodec::H265 => (130 + ahead + 10 * threads, 48),
-            VideoCodec::Av1 => (150 + ahead + 10 * threads, 80),
-            VideoCodec::Vp9 => (120 + 10 * threads, 32),
-            VideoCodec::Prores => (20, 8),
-        };
-        let deep = if encoding.pixel_format.is_some() { 2 } else { 1 };
-        let pixels = u64::from(params.size.width) * u64::from(params.size.height);
-        Claim::cores(encoding.threads, 48 + beside + ((pixels * (each * deep + 10)) >> 20))
+        Claim::cores(encoding.threads, encoding.memory(params.size))
     }
 
     fn tools(&self, params: &Params) -> Vec<&'static str> {

@@ -9,6 +9,7 @@
 
 mod cut;
 mod make;
+mod sample;
 
 use reel_engine::artifact::{Port, PortType};
 use reel_engine::claim::Claim;
@@ -27,6 +28,7 @@ use crate::media::look::{CaptionLook, CaptionType};
 use crate::media::percent::Percent;
 use crate::media::picture::{Bar, TransitionKind};
 use crate::media::plan::Plan;
+use crate::media::quality::Chosen;
 use crate::media::time::FrameRate;
 use crate::media::words::Cue;
 
@@ -41,6 +43,13 @@ pub struct Params {
     /// How segments are compressed.
     #[serde(default)]
     pub encoding: Encoding,
+    /// The rate factor that was chosen for the film, from `quality`, instead of that of `encoding`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crf: Option<Input<Json>>,
+    /// Only this many samples of a second, from all over the scene, instead of all of it: for `trial`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100))]
+    pub samples: Option<u32>,
     /// What is seen, in the order of the plan's pictures.
     #[schemars(length(min = 1))]
     pub pictures: Vec<Picture>,
@@ -216,13 +225,25 @@ impl Kind for Segments {
     }
 
     fn makes(&self) -> &'static [&'static str] {
-        &["encode"]
+        &["encode", "sample"]
     }
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
         crate::media::check_frame_size(params.size, "/size", cx);
         // The rate is known to the plan alone; the nodes that are made are checked with it.
         crate::media::check_encoding(&params.encoding, params.size, FrameRate::whole(1), cx);
+        if params.crf.is_some() {
+            match params.encoding.codec.crf() {
+                // What is read in the run counts, so this is in no key.
+                Some(factors) if params.encoding.bitrate.is_none() => {
+                    params.encoding.crf = Some(factors.plain);
+                }
+                _ => {
+                    let message = "a rate factor is given, and this encoding is held by none";
+                    cx.problem("/crf", code::BAD_VALUE, message, Some("take `crf` away".into()));
+                }
+            }
+        }
         let mut pictures: Vec<(String, &Picture)> = Vec::new();
         pictures.extend(params.pictures.iter().enumerate().map(|(i, p)| (format!("/pictures/{i}"), p)));
         if let Some(transition) = &params.transition {
@@ -246,7 +267,10 @@ impl Kind for Segments {
         }
     }
 
-    fn run(&self, params: Params, call: &Call<'_>) -> Result<Outcome, Failure> {
+    fn run(&self, mut params: Params, call: &Call<'_>) -> Result<Outcome, Failure> {
+        if let Some(crf) = &params.crf {
+            params.encoding.crf = Some(read_json::<Chosen>(call, crf.slot())?.crf);
+        }
         let plan: Plan = read_json(call, params.plan.slot())?;
         let cues: Vec<Cue> = match &params.captions {
             Some(captions) => read_json(call, captions.cues.slot())?,

@@ -6,11 +6,12 @@ mod fault;
 mod level;
 mod preset;
 
+use reel_engine::quantity::Size;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use bitrate::Bitrate;
-pub use codec::{PixelFormat, ProresProfile, Tune, VideoCodec};
+pub use codec::{Factors, PixelFormat, ProresProfile, Tune, VideoCodec};
 pub use fault::Fault;
 pub use preset::{Preset, PresetName};
 
@@ -120,6 +121,26 @@ impl Encoding {
     pub fn fast(self) -> Self {
         let profile = self.profile.map(|_| ProresProfile::Proxy);
         Self { preset: Preset::Ultrafast, two_pass: false, profile, ..self }
+    }
+
+    /// MiB that drawing frames of this size and encoding them holds, at most.
+    #[must_use]
+    pub fn memory(&self, size: Size) -> u64 {
+        let threads = u64::from(self.threads);
+        let (ahead, references) = self.preset.depth();
+        // Bytes for each pixel, measured, and MiB beside them: x264 holds 3 of a picture that waits and 5 of one that
+        // others refer to; the others hold about as much at every preset. The still, what was drawn last and its way
+        // to the encoder take 10. Libraries and fonts take 48 MiB.
+        let (each, beside) = match self.codec {
+            VideoCodec::H264 => (3 * (ahead + 3 + threads) + 5 * (references + 1 + threads), 0),
+            VideoCodec::H265 => (130 + ahead + 10 * threads, 48),
+            VideoCodec::Av1 => (150 + ahead + 10 * threads, 80),
+            VideoCodec::Vp9 => (120 + 10 * threads, 32),
+            VideoCodec::Prores => (20, 8),
+        };
+        let deep = if self.pixel_format.is_some() { 2 } else { 1 };
+        let pixels = u64::from(size.width) * u64::from(size.height);
+        48 + beside + ((pixels * (each * deep + 10)) >> 20)
     }
 }
 

@@ -5,11 +5,12 @@ use reel_engine::diagnostic::{Diagnostic, Diagnostics, code};
 use reel_engine::quantity::{Duration, Size};
 use reel_engine::spec::OutputDecl;
 
-use super::sections::output::Output;
+use super::sections::output::{Output, Quality};
 use crate::film::mux::wrong_cover;
 use crate::film::package::wrong_name;
 use crate::media::encoding::{Asked, Container, Encoding, Fault, VideoCodec};
 use crate::media::language::wrong_language;
+use crate::media::quality::wrong_quality;
 use crate::media::time::FrameRate;
 
 /// The encoding that an output comes to at a frame rate.
@@ -26,6 +27,11 @@ pub(super) fn encoding(output: &Output, container: Container, fps: FrameRate) ->
         profile: output.profile,
         ..Asked::default()
     };
+    if output.quality.is_some() && asked.bitrate.is_none() {
+        // What will be tried first, whatever the film is for.
+        let plain = output.codec.unwrap_or(container.codecs()[0]).crf().map(|factors| factors.plain);
+        asked.crf = asked.crf.or(plain);
+    }
     if let Some(name) = output.preset {
         name.fill(&mut asked, frames(Duration::from_millis(2000), fps));
     }
@@ -75,6 +81,7 @@ pub(super) fn check(
             help: Some(format!("its codecs are {}", names.join(", "))),
         });
     }
+    faults.extend(output.quality.and_then(|quality| wrong_quality_of(output, quality, encoding.codec)));
     if encoding.codec == VideoCodec::Prores {
         if output.preset.is_some_and(|preset| !preset.is_purpose()) {
             let help = Some("say `profile: proxy`, `lt`, `standard` or `hq`".to_owned());
@@ -105,4 +112,20 @@ pub(super) fn check(
         problems.push(Diagnostic::error(code::BAD_VALUE, span, message).maybe_help(help));
     }
     right
+}
+
+/// What does not go together with a quality.
+fn wrong_quality_of(output: &Output, quality: Quality, codec: VideoCodec) -> Option<Fault> {
+    let fault = |message: String, help: String| Fault { key: "quality", message, help: Some(help) };
+    if codec.crf().is_none() {
+        let message = format!("`{}` is not made to a `quality`", codec.name());
+        return Some(fault(message, "its size follows from `profile`".into()));
+    }
+    for (key, is_said) in [("crf", output.crf.is_some()), ("bitrate", output.bitrate.is_some())] {
+        if is_said {
+            let message = format!("`quality` and `{key}` exclude each other");
+            return Some(fault(message, "take away one of them".into()));
+        }
+    }
+    wrong_quality(quality.ssim).map(|(message, help)| fault(message, help))
 }

@@ -18,6 +18,7 @@ use super::speech::{Said, speak};
 use super::story::{Part, Story};
 use super::style::{self, Style};
 use super::transitions;
+use super::trials::Trials;
 use crate::media::look::CaptionStyle;
 use crate::media::percent::Percent;
 use crate::media::picture::Bar;
@@ -133,6 +134,7 @@ impl Film<'_> {
             let (style, shape) = (style::of(self.story, None), (format.size, cut.fps));
             layers::prepared(std::slice::from_ref(mark), (&prefix, mark.span()), shape, &style, maker)
         });
+        let mut trials = format.quality.map(|ssim| Trials::new(&prefix, ssim, cut.scenes.len()));
         let mut before: Option<(usize, Ready)> = None;
         for (place, &scene) in cut.scenes.iter().enumerate() {
             let staged = &self.scenes[scene];
@@ -174,8 +176,15 @@ impl Film<'_> {
                     .put("picture", picture.located.clone());
                 with = with.put("transition", value.located());
             }
+            if let Some(trials) = &mut trials {
+                let place = (name.as_str(), place, staged.scene.place());
+                with = trials.scene(place, with, (&format.encoding, format.size, cut.fps), maker);
+            }
             maker.add(format!("{name}.segments"), "segments", with);
             before = ready.last().map(|last| (scene, last.clone()));
+        }
+        if let (Some(trials), Some(first)) = (trials, cut.scenes.first()) {
+            trials.finish(self.scenes[*first].scene.place(), maker);
         }
     }
 

@@ -12,6 +12,7 @@ use super::story::{Story, typed};
 use crate::film::captions::Format as CaptionFormat;
 use crate::film::thumbnail::Format as PictureFormat;
 use crate::media::encoding::{Container, Encoding, SoundCodec};
+use crate::media::likeness::Likeness;
 use crate::media::passage::Stem;
 use crate::media::time::FrameRate;
 
@@ -29,6 +30,8 @@ pub(super) struct FilmFormat {
     pub(super) cut: usize,
     pub(super) size: Size,
     pub(super) encoding: Encoding,
+    /// How alike its pictures must stay, where that is what decides the rate factor.
+    pub(super) quality: Option<Likeness>,
     /// Whether captions are drawn into the pictures.
     pub(super) burn: bool,
 }
@@ -190,6 +193,7 @@ const FILM_KEYS: &[&str] = &[
     "fps",
     "codec",
     "crf",
+    "quality",
     "bitrate",
     "two_pass",
     "preset",
@@ -215,6 +219,7 @@ const STREAM_KEYS: &[&str] = &[
     "fps",
     "codec",
     "crf",
+    "quality",
     "bitrate",
     "two_pass",
     "preset",
@@ -276,7 +281,7 @@ pub(super) fn read(
         let scenes = (0..story.scenes.len()).collect();
         let name = right().next().map_or("film", |asked| &asked.decl.name.value);
         let cut = formats.cut(story.format.fps, scenes, name);
-        let film = formats.film_format(cut, story.format.size, Encoding::default(), true);
+        let film = formats.film_format(cut, story.format.size, (Encoding::default(), None), true);
         formats.films.index(film, name);
     }
     for asked in &asked {
@@ -298,11 +303,17 @@ impl Formats {
     }
 
     /// A film as it is asked for; a draft of it is half as wide and high, and encoded fast.
-    fn film_format(&self, cut: usize, size: Size, encoding: Encoding, burn: bool) -> FilmFormat {
+    fn film_format(
+        &self,
+        cut: usize,
+        size: Size,
+        (encoding, quality): (Encoding, Option<Likeness>),
+        burn: bool,
+    ) -> FilmFormat {
         if !self.draft {
-            return FilmFormat { cut, size, encoding, burn };
+            return FilmFormat { cut, size, encoding, quality, burn };
         }
-        FilmFormat { cut, size: half(size), encoding: encoding.fast(), burn }
+        FilmFormat { cut, size: half(size), encoding: encoding.fast(), quality: None, burn }
     }
 
     fn film(&mut self, asked: &Asked<'_>, story: &Story<'_>) -> usize {
@@ -337,7 +348,8 @@ impl Formats {
             Some(asked) => asked == Burn::Burn,
             None => output.subtitles.is_none(),
         };
-        let film = self.film_format(cut, size, encoding, burn);
+        let quality = output.quality.map(|quality| quality.ssim);
+        let film = self.film_format(cut, size, (encoding, quality), burn);
         self.films.index(film, name)
     }
 
@@ -404,12 +416,15 @@ fn renditions(output: &Output, size: Size) -> Vec<Output> {
     let size = output.size.unwrap_or(size);
     let plain = |size| Rendition { size: Some(size), ..Rendition::default() };
     let all = output.renditions.clone().unwrap_or_else(|| vec![plain(size), plain(half(size))]);
-    let each = all.into_iter().map(|own| Output {
-        size: Some(own.size.unwrap_or(size)),
-        crf: own.crf.or(output.crf.filter(|_| own.bitrate.is_none())),
-        bitrate: own.bitrate.or(output.bitrate.filter(|_| own.crf.is_none())),
-        preset: own.preset.or(output.preset),
-        ..output.clone()
+    let each = all.into_iter().map(|own| {
+        // What is said there of the quality counts instead of all that the output says of it.
+        let is_said = own.crf.is_some() || own.quality.is_some() || own.bitrate.is_some();
+        let (crf, quality, bitrate) = match is_said {
+            true => (own.crf, own.quality, own.bitrate),
+            false => (output.crf, output.quality, output.bitrate),
+        };
+        let size = Some(own.size.unwrap_or(size));
+        Output { size, crf, quality, bitrate, preset: own.preset.or(output.preset), ..output.clone() }
     });
     each.collect()
 }

@@ -31,7 +31,7 @@ impl Maker {
 }
 
 /// Parameters in the making; whatever the user did not write has the place of the whole.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct With {
     span: Span,
     entries: Vec<(String, Located)>,
@@ -55,6 +55,12 @@ impl With {
             Some(value) => self.put(key, value.clone()),
             None => self,
         }
+    }
+
+    /// A value that reel found out, instead of what stands there.
+    pub(super) fn instead(mut self, key: &str, value: impl Serialize) -> Self {
+        self.entries.retain(|(known, _)| known != key);
+        self.set(key, value)
     }
 
     /// A value that reel found out.

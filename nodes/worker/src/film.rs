@@ -14,3 +14,4 @@ pub mod passage;
 pub mod sound;
 pub mod thumbnail;
 pub mod track;
+pub mod trial;

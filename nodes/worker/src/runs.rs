@@ -36,6 +36,7 @@ const RUNS: &[(&str, u32, Run)] = &[
     ("thumbnail", 2, film::thumbnail::run),
     ("track", 1, film::track::run),
     ("transcribe", 1, speech::transcribe::run),
+    ("trial", 1, film::trial::run),
     ("tts", 2, speech::tts::run),
 ];
 

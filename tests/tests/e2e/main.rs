@@ -20,6 +20,7 @@ mod page;
 mod passages;
 mod permissions;
 mod proof;
+mod quality;
 mod rates;
 mod rerun;
 mod right;

@@ -9,6 +9,7 @@ use reel_engine::spec::escape;
 use serde_json::{Map, Value, json};
 
 use super::cut::{Stretch, cut};
+use super::sample::samples;
 use super::{Overlay, Params, Picture, Transition};
 use crate::media::plan::Plan;
 use crate::media::time::{FrameRate, SAMPLE_RATE};
@@ -45,11 +46,16 @@ pub(super) fn subgraph(
     };
     let mut graph = Subgraph::default();
     let mut videos = Vec::new();
-    for (i, segment) in segments(params, plan, cues, incoming).iter().enumerate() {
+    let mut parts = segments(params, plan, cues, incoming);
+    let mut word = "encode";
+    if let Some(count) = params.samples {
+        (parts, word) = (samples(&parts, count, plan.fps), "sample");
+    }
+    for (i, segment) in parts.iter().enumerate() {
         if unwanted() {
             return Err(Failure::of(FailureCode::Cancelled, "cancelled"));
         }
-        let name = format!("encode.{}", i + 1);
+        let name = format!("{word}.{}", i + 1);
         videos.push(format!("${{{name}.video}}"));
         let with = encode(params, plan, cues, (segment, within), before);
         graph.nodes.push(SubNode { name, uses: "encode".into(), with });

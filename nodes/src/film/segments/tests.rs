@@ -56,6 +56,8 @@ fn params(motion: Motion) -> Params {
                 plate: crate::media::look::default_box(),
             },
         }),
+        crf: None,
+        samples: None,
         transition: None,
         over: Vec::new(),
         progress: None,

@@ -24,6 +24,8 @@ pub enum VideoCodec {
 /// The rate factors of a codec, all from 0 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Factors {
+    /// The least that is tried for a quality: what is finer costs many times the bytes, and no eye tells it apart.
+    pub finest: u8,
     /// What is taken where nothing is said.
     pub plain: u8,
     /// The worst.
@@ -47,10 +49,10 @@ impl VideoCodec {
     #[must_use]
     pub const fn crf(self) -> Option<Factors> {
         match self {
-            Self::H264 => Some(Factors { plain: 21, worst: 51 }),
-            Self::H265 => Some(Factors { plain: 24, worst: 51 }),
-            Self::Av1 => Some(Factors { plain: 30, worst: 63 }),
-            Self::Vp9 => Some(Factors { plain: 31, worst: 63 }),
+            Self::H264 => Some(Factors { finest: 8, plain: 21, worst: 51 }),
+            Self::H265 => Some(Factors { finest: 10, plain: 24, worst: 51 }),
+            Self::Av1 => Some(Factors { finest: 8, plain: 30, worst: 63 }),
+            Self::Vp9 => Some(Factors { finest: 8, plain: 31, worst: 63 }),
             Self::Prores => None,
         }
     }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::film::expect::Expected;
 use crate::media::encoding::{Bitrate, PixelFormat, PresetName, ProresProfile, Tune, VideoCodec};
+use crate::media::likeness::Likeness;
 use crate::media::passage::Stem;
 use crate::media::time::FrameRate;
 
@@ -31,6 +32,9 @@ pub struct Output {
     #[serde(default)]
     #[schemars(range(min = 0, max = 63))]
     pub crf: Option<u8>,
+    /// How good pictures must look, instead of `crf`: the largest one is found with which samples of the film do.
+    #[serde(default)]
+    pub quality: Option<Quality>,
     /// Bits a second, instead of `crf`.
     #[serde(default)]
     pub bitrate: Option<Bitrate>,
@@ -111,10 +115,20 @@ pub struct Rendition {
     /// Constant rate factor: 0 is the best, 51 the worst.
     #[schemars(range(min = 0, max = 51))]
     pub crf: Option<u8>,
+    /// How good pictures must look, instead of `crf`.
+    pub quality: Option<Quality>,
     /// Bits a second, instead of `crf`.
     pub bitrate: Option<Bitrate>,
     /// How much time the encoder takes for smaller files, or what the film is for.
     pub preset: Option<PresetName>,
+}
+
+/// How good pictures must look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Quality {
+    /// The least structural similarity to what was drawn, such as `0.97`.
+    pub ssim: Likeness,
 }
 
 /// Whether captions are drawn into the pictures.

@@ -177,3 +177,35 @@ fn films_that_differ_in_what_they_hold_have_names_of_their_own() {
     let films: Vec<&str> = all.iter().map(String::as_str).filter(|name| name.contains(".mux")).collect();
     assert_eq!(films, ["film.mux.2", "film.mux", "other.mux", "titled.mux"]);
 }
+
+#[test]
+fn a_quality_is_tried_on_samples_before_anything_is_encoded() {
+    let yaml = "version: 1\nscenes:\n  - { id: a, show: { color: \"#102030\" }, for: 2s }\n  \
+                - { id: b, show: { color: \"#302010\" }, for: 2s }\noutputs:\n  \
+                film: { file: out/film.mp4, quality: { ssim: 0.97 }, preset: web }\n";
+    assert_eq!(
+        names(yaml),
+        [
+            "a.timeline",
+            "b.timeline",
+            "a.composed",
+            "a.trial",
+            "a.segments",
+            "b.composed",
+            "b.trial",
+            "b.segments",
+            "film.quality",
+            "film.mux"
+        ]
+    );
+    let params = params(yaml);
+    let composed = &params["a.composed"].1;
+    assert_eq!((&composed["samples"], &composed["encoding"]["crf"]), (&3.into(), &0.into()));
+    assert_eq!(params["a.segments"].1["encoding"]["preset"], "medium");
+    assert!(params["a.segments"].1.get("crf").is_some());
+    assert_eq!(params["film.quality"].1["trials"][1]["scene"], "b");
+    // Each of two films that differ in it has its own, and what both are made of is there once.
+    let two = yaml.to_owned() + "  small: { file: out/small.mp4, quality: { ssim: 0.9 } }\n";
+    let chosen: Vec<String> = names(&two).into_iter().filter(|name| name.ends_with(".quality")).collect();
+    assert_eq!(chosen, ["film/film.quality", "small/film.quality"]);
+}

@@ -98,6 +98,15 @@ fn projects_say_what_is_wrong_with_their_outputs() {
         "  a: { file: out/a.webm, codec: h264, cover: assets/eclipse.jpg }\n",
         "  a: { file: out/a.mov, codec: prores, crf: 20, preset: slow, gop: 2s }\n",
         "  a: { file: out/a.mp4, codec: h265, size: 32x32, gop: 0s, bitrate: 4 }\n",
+        "  a: { file: out/a.mp4, quality: { ssim: 0.97 }, crf: 20 }\n",
+        "  a: { file: out/a.mp4, quality: { ssim: 0.97 }, bitrate: 4Mbps, two_pass: true }\n",
+        "  a: { file: out/a.mp4, quality: { ssim: 0.97 }, two_pass: true }\n",
+        "  a: { file: out/a.mov, codec: prores, quality: { ssim: 0.97 } }\n",
+        "  a: { file: out/a.mp4, quality: { ssim: 1 } }\n",
+        "  a: { file: out/a.mp4, quality: { ssim: 97 } }\n",
+        "  a: { file: out/a.mp4, quality: { vmaf: 95 } }\n",
+        "  a: { file: out/a.gif, quality: { ssim: 0.97 } }\n",
+        "  a: { file: out/a.m3u8, quality: { ssim: 0.97 }, renditions: [{ crf: 20 }, { quality: { ssim: 0.9 }, bitrate: 1Mbps }] }\n",
         "  a: { file: out/a.mp4, subtitles: { language: english }, preset: fastest, profile: hq }\n",
     ]
     .iter()

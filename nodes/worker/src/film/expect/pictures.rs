@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use reel_engine::operation::{Call, Failure};
 use reel_nodes::film::expect::{Expected, Finding, Like};
 use reel_nodes::media::likeness::Likeness;
+use reel_nodes::media::quality::places as places_of;
 use reel_nodes::media::sniff;
 use reel_nodes::media::time::FrameRate;
 
@@ -233,7 +234,7 @@ fn alike(seen: &Seen, least: Likeness, shape: Shape) -> Finding {
     let (frames, beside) = (seen.frames.0, seen.frames.1.unwrap_or(0));
     let (lowest, at) = seen.least.unwrap_or((0, 0));
     let unlike: Vec<&Stretch> = seen.unlike.all().iter().collect();
-    let mut found = format!("the least SSIM is {} at {}", index(lowest), seconds(shape.micros(at)));
+    let mut found = format!("the least SSIM is {} at {}", places_of(lowest), seconds(shape.micros(at)));
     if frames != beside {
         found = format!("it has {frames} frames and the reference {beside}, and {found}");
     }
@@ -259,13 +260,8 @@ const UNLIKE: &str = "look at both, and take a new reference if this is how it s
 
 fn of_one(found: u32, least: Likeness, what: &str) -> Finding {
     let met = found >= least.0 * 1000;
-    let said = format!("the SSIM of {what} is {}", index(found));
+    let said = format!("the SSIM of {what} is {}", places_of(found));
     finding("ssim_to", met, said, format!("at least {least}"), UNLIKE)
-}
-
-/// Millionths as a number, to four places: cut off, so that what misses a limit never reads as if it met it.
-fn index(millionths: u32) -> String {
-    format!("{}.{:04}", millionths / 1_000_000, millionths % 1_000_000 / 100)
 }
 
 /// Limited-range luma of a picture of another size, brought to this one.
