@@ -32,6 +32,13 @@ pub(super) fn run(call: &Invocation, args: &Plan) -> Result<Exit, CommandError> 
     // Whoever asks for another machine may know that this one is too small.
     let find = if args.simulate.is_some() { capacity } else { enough };
     let here = find(call, &loaded.project, &args.using)?;
+    if let Some((_, other)) = &args.simulate
+        && let Some(pool) = other.pools.keys().find(|pool| !asked_for(&seen, pool))
+    {
+        let help =
+            "`reel devices` tells what there is; other names are those of pools that `resources:` names";
+        return Err(CommandError::usage(format!("no node asks for `{pool}`"), help));
+    }
     let outlook = Outlook::new(&seen, &here);
     let other = args.simulate.as_ref().map(|other| Comparison::new(&seen, &here, other));
     let texts = texts(&loaded.project, &seen);
@@ -58,6 +65,15 @@ pub(super) fn run(call: &Invocation, args: &Plan) -> Result<Exit, CommandError> 
     other.iter().for_each(|other| print_line(&other.text()));
     print_line(&outlook.text(call.global.verbose));
     Ok(Exit::Done)
+}
+
+/// Whether a node asks for places of a pool, or will once an expansion made it.
+fn asked_for(seen: &Foresight, pool: &str) -> bool {
+    seen.graph.nodes().any(|(_, node)| {
+        let later = node.operation.template().and_then(|template| template.resources.as_ref());
+        node.claim.pools.contains_key(pool)
+            || later.is_some_and(|later| later.pools.iter().any(|(name, _)| name == pool))
+    })
 }
 
 fn listed(seen: &Foresight, all: bool) -> impl Iterator<Item = &Forecast> {

@@ -9,6 +9,7 @@ mod folders;
 mod keys;
 mod phrase;
 mod seen;
+mod told;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -35,7 +36,7 @@ use crate::processes;
 use crate::report::live::Aside;
 use crate::signals;
 use crate::ui::{json_line, print_error, print_json, print_line};
-use folders::{Folders, Moved};
+use folders::{Folders, Moved, all_folders};
 use keys::Keys;
 use seen::Seen;
 
@@ -518,79 +519,6 @@ impl<'a> Desk<'a> {
     fn reading(&self) -> Reading {
         Reading { draft: self.draft, ..self.args.making.reading.clone() }
     }
-
-    /// Answers a question about what was made.
-    fn tell(&self, key: u8) {
-        let (reading, targets) = (self.reading(), &self.args.making.targets);
-        if key.eq_ignore_ascii_case(&b'w') {
-            phrase::why(self.call, &reading, targets);
-        } else {
-            phrase::graph(self.call, &self.root, &reading, targets);
-        }
-        self.say_watching();
-    }
-
-    /// Says something beside what a build draws.
-    fn say(&self, text: &str) {
-        match &self.building {
-            Some(building) if self.call.ui.live && !self.call.global.quiet => building.aside.say(text),
-            _ => print_error(text),
-        }
-    }
-
-    fn tell_trouble(&mut self, error: &CommandError) {
-        let text = error.draw(self.call.ui.err());
-        // Somebody who saves another file meanwhile knows it by now.
-        if self.trouble.as_ref() == Some(&text) {
-            return;
-        }
-        if let Some(hub) = &self.hub {
-            error.json().iter().for_each(|problem| hub.tell(&json_line(problem)));
-        }
-        if self.call.global.json {
-            error.json().iter().for_each(print_json);
-        } else {
-            self.say(&text);
-        }
-        self.trouble = Some(text);
-    }
-
-    fn say_polling(&self, why: &str) {
-        if self.call.global.json {
-            print_json(&serde_json::json!({ "event": "warning", "message": phrase::polling(why) }));
-        } else {
-            self.say(&format!("{}: {}\n", self.call.ui.err().warn("warning"), phrase::polling(why)));
-        }
-    }
-
-    fn say_changed(&self, paths: &[PathBuf], quiet: Duration, look: Duration) {
-        if paths.is_empty() {
-            return;
-        }
-        if let Some(hub) = &self.hub {
-            hub.tell(&json_line(&phrase::changed_json(&self.root, paths, quiet, look)));
-        }
-        if self.call.global.json {
-            print_json(&phrase::changed_json(&self.root, paths, quiet, look));
-        } else if !self.call.global.quiet {
-            self.say(&format!("{}\n", phrase::changed(&self.root, paths, self.call.ui.err())));
-        }
-    }
-
-    fn say_watching(&self) {
-        let folders = self.folders.as_ref().map(Folders::len);
-        if self.call.global.json {
-            print_json(&phrase::watching_json(self.seen.len(), folders, self.trouble.is_some()));
-        } else if !self.call.global.quiet {
-            let paint = self.call.ui.out();
-            print_line(&phrase::watching(
-                self.seen.len(),
-                folders,
-                self.keys.as_ref().map(|_| self.draft),
-                paint,
-            ));
-        }
-    }
 }
 
 /// Rings when the thread of a build came to grief.
@@ -600,22 +528,6 @@ impl Drop for Alert {
     fn drop(&mut self) {
         if thread::panicking() {
             drop(self.0.send(Bell::Broken));
-        }
-    }
-}
-
-/// All folders of a project, for as long as nobody knows which file is missing; not those that are hidden, and not more
-/// than anybody has.
-fn all_folders(root: &Path, found: &mut BTreeSet<PathBuf>) {
-    const MOST: usize = 4096;
-    let mut open = vec![root.to_owned()];
-    while let Some(folder) = open.pop() {
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-            if !hidden && found.len() < MOST && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                found.insert(entry.path());
-                open.push(entry.path());
-            }
         }
     }
 }

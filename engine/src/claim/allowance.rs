@@ -63,10 +63,15 @@ impl FromStr for Allowance {
     /// Reads `cpu=4,memory=8GiB,gpu=2x24GiB,network=4,elevenlabs=2`; other names are pools.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut allowance = Self::default();
-        for part in text.split(',').filter(|part| !part.is_empty()) {
+        let mut said: Vec<&str> = Vec::new();
+        for part in text.split(',') {
             let Some((name, amount)) = part.split_once('=') else {
                 return Err(format!("`{part}` says no amount; write it as `cpu=4`"));
             };
+            if said.contains(&name) {
+                return Err(format!("`{name}` is said twice"));
+            }
+            said.push(name);
             allowance.set(name, amount)?;
         }
         Ok(allowance)
@@ -203,7 +208,18 @@ mod tests {
             said("gpu=x"),
             "`x` is no amount of `gpu`; write devices, such as `gpu=2` or `gpu=2x24GiB`"
         );
-        for text in ["cpu=0", "cpu=-1", "network=1.5", "voices=many", "=3", "gpu=-1", "gpu=2x24"] {
+        for text in [
+            "",
+            "cpu=1,cpu=2",
+            "cpu=1,",
+            "cpu=0",
+            "cpu=-1",
+            "network=1.5",
+            "voices=many",
+            "=3",
+            "gpu=-1",
+            "gpu=2x24",
+        ] {
             assert!(text.parse::<Allowance>().is_err(), "{text}");
         }
     }

@@ -7,6 +7,7 @@ mod explain;
 mod faults;
 mod handover;
 mod keys;
+mod log;
 mod many;
 mod recall;
 mod small;

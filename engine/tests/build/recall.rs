@@ -12,7 +12,8 @@ use reel_engine::executor::toolbox::Toolbox;
 use reel_engine::session::{Equipment, Recall, Resumption, Summary, channel};
 use reel_engine::snapshot::{SnapshotKey, Verdict};
 
-use crate::world::{Built, Log, World};
+use crate::log::Log;
+use crate::world::{Built, World};
 
 const FILM: &str = "version: 1
 nodes:

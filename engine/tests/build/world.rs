@@ -1,4 +1,4 @@
-//! A small world for tests of the engine: fake operations on text, a project in a folder, and a log of what ran.
+//! A small world for tests of the engine: fake operations on text, and a project in a folder.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Read;
@@ -29,6 +29,8 @@ use reel_engine::session::{Equipment, Interrupter, Project, Summary, channel};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+
+use crate::log::Log;
 
 /// What operations look at beside their inputs, so that tests can make them fail or change.
 #[derive(Default)]
@@ -237,77 +239,6 @@ impl World {
             afresh: self.afresh.clone(),
             backwards: self.backwards,
             later: Vec::new(),
-        }
-    }
-}
-
-/// What was told of a build.
-#[derive(Default)]
-pub struct Log {
-    ran: Vec<String>,
-    failed: Vec<(String, Failure)>,
-    skipped: Vec<String>,
-    warnings: Vec<String>,
-    events: Vec<String>,
-    compared: Vec<(String, Vec<Difference>)>,
-}
-
-impl Log {
-    pub fn take(&mut self, event: &Event) {
-        let line = match event {
-            Event::WillRun { node, .. } => format!("will-run {}", node.name),
-            Event::DidRun { node, .. } => {
-                self.ran.push(node.name.clone());
-                format!("did-run {}", node.name)
-            }
-            Event::DidHit { node, .. } => {
-                format!("did-hit {}", node.name)
-            }
-            Event::DidExpand { node, made, .. } => format!("did-expand {} {made}", node.name),
-            Event::DidFail { node, failure } => {
-                self.failed.push((node.name.clone(), failure.clone()));
-                format!("did-fail {}", node.name)
-            }
-            Event::DidSkip { node, .. } => {
-                self.skipped.push(node.name.clone());
-                format!("did-skip {}", node.name)
-            }
-            Event::DidWarn { message } => {
-                self.warnings.push(message.clone());
-                format!("did-warn {message}")
-            }
-            Event::DidChange { node, files, again } => {
-                format!("did-change {} {} {again}", node.name, files.join(" "))
-            }
-            Event::DidUse { node, used } => format!("did-use {} {}", node.name, used.len()),
-            Event::DidCompare { node, differences } => {
-                self.compared.push((node.name.clone(), differences.clone()));
-                format!("did-compare {} {}", node.name, differences.len())
-            }
-            Event::DidNotPublish { message, .. } => {
-                self.warnings.push(message.clone());
-                format!("did-not-publish {message}")
-            }
-            Event::DidPublish { name, written, .. } => format!("did-publish {name} {written}"),
-            Event::DidPlan { .. } | Event::DidProgress { .. } | Event::DidCollect(_) => return,
-        };
-        self.events.push(line);
-    }
-
-    pub fn finish(mut self, summary: Summary) -> Built {
-        let tally = summary.tally;
-        assert_eq!(tally.planned, tally.ran + tally.cached + tally.skipped + tally.failed, "{tally:?}");
-        assert_eq!(tally.ran, self.ran.len(), "every run is told once: {:?}", self.events);
-        self.ran.sort();
-        self.skipped.sort();
-        Built {
-            ran: self.ran,
-            failed: self.failed,
-            skipped: self.skipped,
-            warnings: self.warnings,
-            events: self.events,
-            compared: self.compared,
-            summary,
         }
     }
 }

@@ -117,6 +117,8 @@ fn another_machine_is_simulated() {
     assert!(simulated["here"]["used"]["cpu"].as_f64().unwrap() > 0.99, "{simulated}");
     let text = space.reel(&["plan", "--simulate", "cpu=4"]).ok().stdout;
     assert!(text.contains("this machine: about") && text.contains("times as fast"), "{text}");
+    let nobody = space.reel(&["plan", "--simulate", "voices=3"]);
+    assert!(nobody.code == Some(2) && nobody.all().contains("no node asks for `voices`"), "{}", nobody.all());
     let text = space.reel(&["plan", "--simulate", "memory=1MiB"]).ok().stdout;
     assert!(text.contains("without 8 nodes that can never run there"), "{text}");
 }

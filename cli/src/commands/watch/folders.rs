@@ -2,6 +2,7 @@
 //! knows no project and no build.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -112,5 +113,21 @@ const fn matters(kind: EventKind) -> bool {
     match kind {
         EventKind::Access(access) => matches!(access, AccessKind::Close(AccessMode::Write)),
         _ => true,
+    }
+}
+
+/// All folders of a project, for as long as nobody knows which file is missing; not those that are hidden, and not more
+/// than anybody has.
+pub(super) fn all_folders(root: &Path, found: &mut BTreeSet<PathBuf>) {
+    const MOST: usize = 4096;
+    let mut open = vec![root.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+            if !hidden && found.len() < MOST && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                found.insert(entry.path());
+                open.push(entry.path());
+            }
+        }
     }
 }
