@@ -8,7 +8,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::graph::Graph;
 use crate::graph::resolve::{find_port, unknown_node};
 use crate::id::NodeId;
-use crate::output::Output;
+use crate::output::{Output, Series};
+use crate::paths::Numbered;
 use crate::span::Spanned;
 use crate::spec::OutputDecl;
 use crate::takes::Takes;
@@ -43,9 +44,16 @@ pub(super) fn problems_of_places(
         .flat_map(|source| [source.path.clone(), root.join(&source.shown)])
         .chain(read.iter().cloned())
         .collect();
-    outputs
-        .iter()
-        .for_each(|decl| problems_of_place(decl, sources.contains(&root.join(&decl.file.value)), problems));
+    for decl in outputs {
+        let path = root.join(&decl.file.value);
+        let series = Numbered::of(&path.to_string_lossy());
+        let of_series = |source: &PathBuf| {
+            let number = |series: &Numbered| series.number(&source.to_string_lossy());
+            series.as_ref().and_then(number).is_some()
+        };
+        let is_source = sources.contains(&path) || series.is_some() && sources.iter().any(of_series);
+        problems_of_place(decl, is_source, problems);
+    }
     outputs.iter().filter_map(|decl| blocked(root, decl)).for_each(|problem| problems.push(problem));
 }
 
@@ -84,6 +92,7 @@ fn problems_of_place(decl: &OutputDecl, is_source: bool, problems: &mut Diagnost
     problems.push(problem.help("give the output a file of its own, such as one in `out/`"));
 }
 
+/// An output with the ports that make it, if they are there.
 pub(super) fn bind_output(
     graph: &Graph,
     decl: &OutputDecl,
@@ -91,6 +100,43 @@ pub(super) fn bind_output(
     faulty: bool,
     problems: &mut Diagnostics,
 ) -> Option<Output> {
+    let (node, port) = bind_port(graph, from, faulty, problems)?;
+    let mut series = None;
+    if graph.node(node).ports[port as usize].many {
+        let more = decl.more.iter().map(|from| bind_port(graph, from, faulty, problems));
+        let more = more.collect::<Option<Vec<_>>>()?;
+        let Some(names) = Numbered::of(&decl.file.value) else {
+            let inner = from.value.trim_start_matches("${").trim_end_matches('}');
+            let message = format!("`{inner}` is a list, and an output is one file");
+            let help = format!("number its files, such as `{}`", numbered(&decl.file.value));
+            problems.push(Diagnostic::error(code::PORT_TYPE, from.span, message).help(help));
+            return None;
+        };
+        series = Some(Series { names, more });
+    }
+    Some(Output {
+        name: decl.name.value.clone(),
+        file: decl.file.value.clone(),
+        node,
+        port,
+        series,
+        of: None,
+        needs: needed(graph, decl, faulty, problems),
+        span: decl.name.span,
+    })
+}
+
+/// A path with a number before its end.
+fn numbered(file: &str) -> String {
+    in_manner(file, "%05d")
+}
+
+fn bind_port(
+    graph: &Graph,
+    from: &Spanned<String>,
+    faulty: bool,
+    problems: &mut Diagnostics,
+) -> Option<(NodeId, u32)> {
     let inner = from.value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
     let Some((name, port)) = inner.and_then(|inner| inner.rsplit_once('.')) else {
         let message = format!("`{}` is not a reference", from.value);
@@ -105,21 +151,8 @@ pub(super) fn bind_output(
         }
         return None;
     };
-    let needs = needed(graph, decl, faulty, problems);
     match find_port(graph, node, port, from.span) {
-        Ok((index, found)) if !found.many => Some(Output {
-            name: decl.name.value.clone(),
-            file: decl.file.value.clone(),
-            node,
-            port: index,
-            needs,
-            span: decl.name.span,
-        }),
-        Ok(_) => {
-            let message = format!("`{name}.{port}` is a list, and an output is one file");
-            problems.push(Diagnostic::error(code::PORT_TYPE, from.span, message));
-            None
-        }
+        Ok((index, _)) => Some((node, index)),
         Err(problem) => {
             problems.push(problem);
             None

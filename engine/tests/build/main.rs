@@ -9,6 +9,7 @@ mod handover;
 mod keys;
 mod many;
 mod recall;
+mod series;
 mod steady;
 mod trouble;
 mod world;
