@@ -18,7 +18,7 @@ pub mod machine;
 pub mod memo;
 pub mod operation;
 pub mod output;
-mod paths;
+pub mod paths;
 pub mod plan;
 pub mod quantity;
 pub mod read;

@@ -394,6 +394,9 @@ pub struct FrontGraph {
     pub nodes: Vec<NodeDecl>,
     /// For each output, in the order given: the reference that makes it (`${film.mux.video}`), if it could be bound.
     pub bindings: Vec<Option<String>>,
+    /// For each output in the same order, where it is a series of files: the references whose artifacts come behind that
+    /// of its binding. May be shorter.
+    pub series: Vec<Vec<String>>,
     /// For each output in the same order: names of nodes that must succeed before it is placed. May be shorter.
     pub needs: Vec<Vec<String>>,
     /// For each output in the same order: the files that belong to it beside its own. May be shorter.

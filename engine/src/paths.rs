@@ -1,5 +1,7 @@
 //! Paths that a project names: whether they stay inside it, and what is there. It knows no spec and no graph.
 
+mod numbered;
+
 use std::collections::HashMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -7,6 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::diagnostic::{Diagnostic, code};
 use crate::span::Span;
+
+pub use numbered::Numbered;
 
 /// What may be wrong with a path that a project names.
 pub(crate) enum PathFault {

@@ -4,6 +4,7 @@ mod built;
 mod depends;
 mod fronts;
 mod load;
+mod place;
 mod recall;
 mod resume;
 mod roots;
@@ -11,7 +12,7 @@ mod targets;
 mod verify;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +31,7 @@ use crate::graph::{Feed, Graph};
 use crate::history::History;
 use crate::id::NodeId;
 use crate::operation::{Registry, Surroundings};
-use crate::output::{self, Output, Placed};
+use crate::output::Output;
 use crate::plan::Plan;
 use crate::read::{ReadOptions, Reading, read_project};
 use crate::schedule::foresee::{Foresight, foresee};
@@ -47,6 +48,7 @@ pub use crate::schedule::line::{Interrupter, channel};
 pub use built::Built;
 pub use depends::{Counts, Dependency};
 use load::{bind_output, folder_name, in_manner, problems_of_places, read_takes};
+use place::drive;
 pub use recall::Recall;
 pub use resume::Resumption;
 use roots::warn;
@@ -445,117 +447,4 @@ impl Project {
         files.dedup();
         files
     }
-}
-
-/// Runs the build and places outputs until nothing is lost any more.
-fn drive(
-    build: &mut Build<'_>,
-    cache: &Cache,
-    files: &FileStates,
-    root: &Path,
-    outputs: &[Output],
-) -> Summary {
-    let mut placed: Vec<Option<PathBuf>> = vec![None; outputs.len()];
-    let mut failed: Vec<String> = Vec::new();
-    loop {
-        build.run();
-        if build.was_superseded() {
-            break;
-        }
-        // While outputs are placed, and all else is written down that is to be known of this build.
-        cache.begin_sync();
-        let mut lost = Vec::new();
-        let read = read_by_nodes(build.graph(), root);
-        for (output, place) in outputs.iter().zip(&mut placed) {
-            if place.is_some() || !is_ready(build, output) || failed.contains(&output.name) {
-                continue;
-            }
-            let published = if read.contains(&root.join(&output.file)) {
-                let (name, file) = (&output.name, &output.file);
-                Err(format!(
-                    "output `{name}` would be written over `{file}`, which a node reads; give it another `file`"
-                ))
-            } else {
-                publish(build, cache, files, root, output)
-            };
-            match published {
-                Ok(Placed::Lost) => lost.push(output.node),
-                Ok(Placed::Unchanged(path) | Placed::Written(path)) => *place = Some(path),
-                Err(message) => {
-                    let name = output.name.clone();
-                    build.observer().observe(&Event::DidNotPublish { name, message });
-                    failed.push(output.name.clone());
-                }
-            }
-        }
-        if lost.is_empty() || build.was_interrupted() {
-            break;
-        }
-        for node in lost {
-            build.make_again(node);
-        }
-    }
-    let names = |found: bool| {
-        outputs
-            .iter()
-            .zip(&placed)
-            .filter(move |(_, place)| place.is_some() == found)
-            .map(|(output, _)| output)
-    };
-    Summary {
-        tally: build.tally(),
-        outputs: outputs
-            .iter()
-            .zip(&placed)
-            .filter_map(|(o, p)| Some((o.name.clone(), p.clone()?)))
-            .collect(),
-        missing: names(false).map(|output| output.name.clone()).collect(),
-        unknown: Vec::new(),
-        interrupted: build.was_interrupted(),
-        superseded: build.was_superseded(),
-        files: Vec::new(),
-        texts: Vec::new(),
-        changed: build.unsteady().iter().cloned().collect(),
-    }
-}
-
-/// The files that nodes read, by all their names; those that an expansion made read files that nobody knew before.
-fn read_by_nodes(graph: &Graph, root: &Path) -> HashSet<PathBuf> {
-    if graph.nodes().all(|(_, node)| node.maker.is_none()) {
-        // Then it was looked at when the project was read.
-        return HashSet::new();
-    }
-    graph.files().iter().flat_map(|file| file.ways(root).chain([file.path.clone()])).collect()
-}
-
-/// Whether an output may be placed: it is made, and all that it needs has succeeded.
-fn is_ready(build: &Build<'_>, output: &Output) -> bool {
-    let needed = output.needs.iter().flat_map(|node| build.graph().whole(*node));
-    std::iter::once(output.node).chain(needed).all(|node| build.state(node).is_done())
-}
-
-fn publish(
-    build: &mut Build<'_>,
-    cache: &Cache,
-    files: &FileStates,
-    root: &Path,
-    output: &Output,
-) -> Result<Placed, String> {
-    let behind = build.graph().behind(output.node, output.port);
-    let (node, port) = behind.first().copied().unwrap_or((output.node, output.port));
-    let Some(stored) = build.results().artifact(build.graph(), node, port).cloned() else {
-        return Err(format!("output `{}` has no artifact", output.name));
-    };
-    let placed = output::place(cache, files, root, &output.file, &stored)
-        .map_err(|error| {
-            let (name, file) = (&output.name, &output.file);
-            format!("cannot write output `{name}` to `{file}`: {error}; make its place writable, or give it another `file`")
-        })?;
-    if let Placed::Unchanged(path) | Placed::Written(path) = &placed {
-        let written = matches!(placed, Placed::Written(_));
-        let bytes = stored.artifact.size;
-        let event = Event::DidPublish { name: output.name.clone(), path: path.clone(), written, bytes };
-        build.observer().observe(&event);
-    }
-    Ok(placed)
 }

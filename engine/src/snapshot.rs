@@ -35,6 +35,7 @@ use crate::claim::{Allowance, Claim};
 use crate::digest::{Digest, Hasher};
 use crate::history::Brief;
 use crate::operation::Take;
+use crate::output::Whole;
 use layout::{Done, FileRecord, Header, MAGIC, NodeRecord, Range, UNSEALED, take};
 use log::{FilePatch, Log, NodePatch, beside};
 
@@ -74,6 +75,9 @@ impl SnapshotKey {
 pub(crate) struct Meta {
     /// Outputs, in the order written.
     pub(crate) outputs: Vec<KnownOutput>,
+    /// Outputs that are series of files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) series: Vec<Whole>,
     /// Environment variables that were asked for, and their values.
     pub(crate) env: BTreeMap<String, Option<String>>,
     /// Identities of the tools of all nodes.
@@ -100,6 +104,9 @@ pub(crate) struct KnownOutput {
     pub(crate) needs: Vec<u32>,
     /// Its place in the list of files.
     pub(crate) record: u32,
+    /// The series that it is a file of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) of: Option<u32>,
 }
 
 /// All that an action needs to run again.
@@ -192,9 +199,16 @@ impl Snapshot {
         self.header.nodes.get() as usize
     }
 
-    /// Names and places of outputs, relative to the project.
+    /// Names and places of outputs, relative to the project, a series as one.
     pub fn outputs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.meta.outputs.iter().map(|output| (output.name.as_str(), output.file.as_str()))
+        let mut last = None;
+        self.meta.outputs.iter().filter_map(move |output| {
+            let Some(index) = output.of else { return Some((output.name.as_str(), output.file.as_str())) };
+            // The files of a series stand beside each other.
+            let again = last.replace(index) == Some(index);
+            let series = self.meta.series.get(index as usize).filter(|_| !again)?;
+            Some((series.name.as_str(), series.file.as_str()))
+        })
     }
 
     /// What the project says of the machine's capacity.

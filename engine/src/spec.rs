@@ -67,6 +67,8 @@ pub struct OutputDecl {
     pub file: Spanned<String>,
     /// The reference it takes its artifact from; `None` for an output that a front end binds.
     pub from: Option<Spanned<String>>,
+    /// References whose artifacts come behind, where it is a series of files.
+    pub more: Vec<Spanned<String>>,
     /// Nodes that must succeed before it is placed.
     pub needs: Vec<Spanned<String>>,
     /// All of it but `needs`, as written (a plain path becomes `{ file: PATH }`).

@@ -6,6 +6,7 @@ pub mod compare;
 pub mod cues;
 pub mod encode;
 pub mod expect;
+pub mod frames;
 pub mod gain;
 pub mod gif;
 pub mod loudness;

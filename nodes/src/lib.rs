@@ -45,6 +45,7 @@ pub fn registry(host: Host) -> Registry {
         .with(Typed::new(film::cues::Cues { fonts: font() }))
         .with(Typed::new(film::segments::Segments))
         .with(Typed::new(film::encode::Encode { fonts: font() }))
+        .with(Typed::new(film::frames::Frames))
         .with(Typed::new(film::trial::Trial))
         .with(Typed::new(film::quality::Quality))
         .with(Typed::new(film::gif::Gif))

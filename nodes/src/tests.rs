@@ -38,6 +38,7 @@ fn every_kind_of_the_first_wave_is_there() {
             "exec",
             "expect",
             "fetch",
+            "frames",
             "gain",
             "gif",
             "image",

@@ -165,8 +165,9 @@ impl Phrases<'_> {
     fn outputs(&self, effects: &Effects, causes: &[NodeId]) -> Vec<&Output> {
         let all = effects.all();
         let is_reached = |output: &&Output| {
-            let behind = self.seen.graph.behind(output.node, output.port);
-            behind.iter().any(|(id, _)| all.binary_search(id).is_ok() || causes.contains(id))
+            let mut behind =
+                output.ports().flat_map(|(node, port)| self.seen.graph.behind(node, port)).map(|(id, _)| id);
+            behind.any(|id| all.binary_search(&id).is_ok() || causes.contains(&id))
         };
         self.project.outputs.iter().filter(is_reached).collect()
     }
@@ -230,18 +231,21 @@ impl Phrases<'_> {
         })
     }
 
-    /// How the file of an output stands to what the cache has for it.
+    /// How the file of an output stands to what the cache has for it; of a series, the file that is furthest from it.
     pub(super) fn file_state(&self, output: &Output) -> &'static str {
-        let behind = self.seen.graph.behind(output.node, output.port);
-        let stored =
-            behind.first().and_then(|(id, port)| self.seen.results.artifact(&self.seen.graph, *id, *port));
-        let path = self.project.root.join(Path::new(&output.file));
-        match stored.map(|stored| same_content(&stored.artifact, &path)) {
-            _ if !path.exists() => "absent",
-            Some(Ok(true)) => "as-made",
-            Some(Ok(false)) => "other",
-            _ => "unknown",
-        }
+        const STATES: [&str; 4] = ["absent", "other", "unknown", "as-made"];
+        let state = |file: &Output| {
+            let stored = self.seen.results.artifact(&self.seen.graph, file.node, file.port);
+            let path = self.project.root.join(Path::new(&file.file));
+            match stored.map(|stored| same_content(&stored.artifact, &path)) {
+                _ if !path.exists() => 0,
+                Some(Ok(false)) => 1,
+                Some(Ok(true)) => 3,
+                _ => 2,
+            }
+        };
+        let files = output.files(&self.seen.graph);
+        STATES[files.iter().map(state).min().unwrap_or(0)]
     }
 }
 

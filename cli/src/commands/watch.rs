@@ -11,9 +11,8 @@ mod phrase;
 mod seen;
 mod told;
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -35,7 +34,6 @@ use crate::page::Hub;
 use crate::processes;
 use crate::report::live::Aside;
 use crate::signals;
-use crate::ui::{json_line, print_error, print_json, print_line};
 use folders::{Folders, Moved, all_folders};
 use keys::Keys;
 use seen::Seen;

@@ -203,7 +203,7 @@ impl Observer for Ledger {
                 self.note(Instance::Placed { name: name.clone(), bytes: *bytes, written: *written });
             }
             Event::DidWarn { message } | Event::DidNotPublish { message, .. } => {
-                self.note(Instance::Warned(message.clone()))
+                self.note(Instance::Warned(message.clone()));
             }
             Event::DidPlan { .. }
             | Event::DidProgress { .. }

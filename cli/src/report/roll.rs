@@ -130,7 +130,7 @@ impl Observer for Roll {
                 entries.placed.insert(name.clone(), *bytes);
             }
             Event::DidWarn { message } | Event::DidNotPublish { message, .. } => {
-                entries.warnings.push(message.clone())
+                entries.warnings.push(message.clone());
             }
             _ => {}
         }

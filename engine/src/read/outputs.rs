@@ -11,6 +11,7 @@ use super::nodes::{needs, without, without_axes};
 use super::spanned;
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
 use crate::operation::Registry;
+use crate::paths::Numbered;
 use crate::span::{Span, Spanned};
 use crate::spec::{self, Located, OutputDecl, Picks, Spec, Written, keys};
 
@@ -120,6 +121,7 @@ impl Reader<'_, '_> {
             name: name.clone(),
             file,
             from: from.and_then(|from| Some(spanned(from.as_text()?, from.span))),
+            more: Vec::new(),
             needs: whole.get(NEEDS).map(needs).unwrap_or_default(),
             written: without(whole, &[NEEDS]),
         });
@@ -166,6 +168,8 @@ fn file_of(whole: &Located, problems: &mut Diagnostics) -> Option<Spanned<String
 struct Places {
     /// File to the output that writes it.
     files: BTreeMap<String, (String, Span)>,
+    /// Those of them that are series of files.
+    series: Vec<(Numbered, String)>,
     /// What makes the file of an instance differ from that of another.
     hint: Option<String>,
 }
@@ -196,7 +200,32 @@ impl Places {
             problems.push(problem.also(*first, "first here").help(help));
             return;
         }
+        let own = Numbered::of(&file.value);
+        if let Some((met, (other, first))) = self.met(&file.value, own.as_ref()) {
+            let message = format!("outputs `{other}` and `{}` may write the same files", name.value);
+            problems.push(
+                Diagnostic::error(code::OUTPUT_CLASH, file.span, message)
+                    .label(format!("in one series with `{met}`"))
+                    .also(*first, "first here")
+                    .help("give the series a folder of its own"),
+            );
+            return;
+        }
+        self.series.extend(own.map(|own| (own, file.value.clone())));
         self.files.insert(file.value.clone(), (name.value.clone(), file.span));
+    }
+
+    /// An output that may have a file of the same series.
+    fn met(&self, file: &str, own: Option<&Numbered>) -> Option<(&String, &(String, Span))> {
+        let meets = |(other, _): &&(Numbered, String)| match own {
+            Some(own) => own.meets(other),
+            None => other.number(file).is_some(),
+        };
+        if let Some((_, path)) = self.series.iter().find(meets) {
+            return self.files.get_key_value(path);
+        }
+        let own = own?;
+        self.files.iter().find(|(other, _)| own.number(other).is_some())
     }
 
     /// An output whose file is a folder above this one, or stands below it.

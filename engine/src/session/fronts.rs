@@ -71,6 +71,9 @@ pub(super) fn compile(
         if let Some(from) = &mut all.outputs[index].from {
             names.text(&prefix(&variant.picks), &mut from.value);
         }
+        for more in &mut all.outputs[index].more {
+            names.text(&prefix(&variant.picks), &mut more.value);
+        }
         names.needs(&prefix(&variant.picks), &mut all.outputs[index].needs);
     }
     link(spec, &mut all, problems);
@@ -147,14 +150,18 @@ impl Story<'_> {
         let made = self.front_ends(&bound, problems);
         let prefix = if picks.is_empty() { String::new() } else { prefix(picks) };
         let needs = made.needs.into_iter().chain(std::iter::repeat_with(Vec::new));
+        let series = made.series.into_iter().chain(std::iter::repeat_with(Vec::new));
         let of_each = made.beside.into_iter().chain(std::iter::repeat_with(Vec::new));
         let mut beside = Vec::new();
-        for (((index, binding), needs), files) in open.into_iter().zip(made.bindings).zip(needs).zip(of_each)
-        {
+        let of_each = needs.zip(series).zip(of_each);
+        for ((index, binding), ((needs, more), files)) in open.into_iter().zip(made.bindings).zip(of_each) {
             let output = &mut outputs[index];
             let span = output.name.span;
             let in_story = |from: &str| from.replacen("${", &format!("${{{prefix}"), 1);
             output.needs.extend(needs.into_iter().map(|value| Spanned { value, span }));
+            let more =
+                more.into_iter().map(|from| Spanned { value: in_story(&from), span: output.file.span });
+            output.more = more.collect();
             output.from = binding.map(|from| Spanned { value: in_story(&from), span: output.file.span });
             let output = &*output;
             beside.extend(files.into_iter().map(|file| belonging(output, &file.file, in_story(&file.from))));
@@ -167,6 +174,7 @@ impl Story<'_> {
         let mut all = FrontGraph {
             bindings: vec![None; count],
             needs: vec![Vec::new(); count],
+            series: vec![Vec::new(); count],
             beside: vec![Vec::new(); count],
             ..FrontGraph::default()
         };
@@ -187,6 +195,9 @@ impl Story<'_> {
             for (needs, more) in all.needs.iter_mut().zip(made.needs) {
                 needs.extend(more);
             }
+            for (series, more) in all.series.iter_mut().zip(made.series) {
+                series.extend(more);
+            }
             for (beside, more) in all.beside.iter_mut().zip(made.beside) {
                 beside.extend(more);
             }
@@ -204,6 +215,7 @@ fn belonging(output: &OutputDecl, name: &str, from: String) -> OutputDecl {
         name: Spanned { value: format!("{}/{name}", output.name.value), span },
         file: Spanned { value: file, span: own.span },
         from: Some(Spanned { value: from, span: own.span }),
+        more: Vec::new(),
         needs: output.needs.clone(),
         written: output.written.clone(),
     }

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{LOCK_FILE, PROJECT_FILE, STATE_FOLDER};
-use crate::artifact::{Port, PortType};
+use crate::artifact::PortType;
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
-use crate::graph::Graph;
 use crate::graph::resolve::{find_port, unknown_node};
+use crate::graph::{Graph, Node};
 use crate::id::NodeId;
-use crate::output::Output;
+use crate::output::{Output, Series};
+use crate::paths::Numbered;
 use crate::span::Spanned;
 use crate::spec::OutputDecl;
 use crate::takes::Takes;
@@ -44,9 +45,16 @@ pub(super) fn problems_of_places(
         .flat_map(|source| [source.path.clone(), root.join(&source.shown)])
         .chain(read.iter().cloned())
         .collect();
-    outputs
-        .iter()
-        .for_each(|decl| problems_of_place(decl, sources.contains(&root.join(&decl.file.value)), problems));
+    for decl in outputs {
+        let path = root.join(&decl.file.value);
+        let series = Numbered::of(&path.to_string_lossy());
+        let of_series = |source: &PathBuf| {
+            let number = |series: &Numbered| series.number(&source.to_string_lossy());
+            series.as_ref().and_then(number).is_some()
+        };
+        let is_source = sources.contains(&path) || series.is_some() && sources.iter().any(of_series);
+        problems_of_place(decl, is_source, problems);
+    }
     outputs.iter().filter_map(|decl| blocked(root, decl)).for_each(|problem| problems.push(problem));
 }
 
@@ -86,15 +94,17 @@ fn problems_of_place(decl: &OutputDecl, is_source: bool, problems: &mut Diagnost
 }
 
 /// An output whose name promises what its port does not carry.
-fn misnamed(decl: &OutputDecl, node: &str, port: &Port) -> Option<Diagnostic> {
+fn misnamed(decl: &OutputDecl, node: &Node, port: u32) -> Option<Diagnostic> {
+    let port = node.ports.get(port as usize)?;
     let named = PortType::named(&decl.file.value)?;
     if port.ty == PortType::File || named.contains(&port.ty) {
         return None;
     }
     let (file, name) = (&decl.file.value, &decl.name.value);
     let message = format!(
-        "output `{name}` is called `{file}` as if it were {}, but `{node}.{}` gives `{}`",
+        "output `{name}` is called `{file}` as if it were {}, but `{}.{}` gives `{}`",
         named.iter().map(|ty| format!("`{ty}`")).collect::<Vec<_>>().join(" or "),
+        node.name,
         port.name,
         port.ty
     );
@@ -102,6 +112,7 @@ fn misnamed(decl: &OutputDecl, node: &str, port: &Port) -> Option<Diagnostic> {
     Some(problem.help("take it from another port, or let the file end in what it holds"))
 }
 
+/// An output with the ports that make it, if they are there.
 pub(super) fn bind_output(
     graph: &Graph,
     decl: &OutputDecl,
@@ -109,6 +120,45 @@ pub(super) fn bind_output(
     faulty: bool,
     problems: &mut Diagnostics,
 ) -> Option<Output> {
+    let (node, port) = bind_port(graph, from, faulty, problems)?;
+    let wrong = misnamed(decl, graph.node(node), port);
+    wrong.into_iter().for_each(|problem| problems.push(problem));
+    let mut series = None;
+    if graph.node(node).ports[port as usize].many {
+        let more = decl.more.iter().map(|from| bind_port(graph, from, faulty, problems));
+        let more = more.collect::<Option<Vec<_>>>()?;
+        let Some(names) = Numbered::of(&decl.file.value) else {
+            let inner = from.value.trim_start_matches("${").trim_end_matches('}');
+            let message = format!("`{inner}` is a list, and an output is one file");
+            let help = format!("number its files, such as `{}`", numbered(&decl.file.value));
+            problems.push(Diagnostic::error(code::PORT_TYPE, from.span, message).help(help));
+            return None;
+        };
+        series = Some(Series { names, more });
+    }
+    Some(Output {
+        name: decl.name.value.clone(),
+        file: decl.file.value.clone(),
+        node,
+        port,
+        series,
+        of: None,
+        needs: needed(graph, decl, faulty, problems),
+        span: decl.name.span,
+    })
+}
+
+/// A path with a number before its end.
+fn numbered(file: &str) -> String {
+    in_manner(file, "%05d")
+}
+
+fn bind_port(
+    graph: &Graph,
+    from: &Spanned<String>,
+    faulty: bool,
+    problems: &mut Diagnostics,
+) -> Option<(NodeId, u32)> {
     let inner = from.value.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
     let Some((name, port)) = inner.and_then(|inner| inner.rsplit_once('.')) else {
         let message = format!("`{}` is not a reference", from.value);
@@ -123,24 +173,8 @@ pub(super) fn bind_output(
         }
         return None;
     };
-    let needs = needed(graph, decl, faulty, problems);
     match find_port(graph, node, port, from.span) {
-        Ok((index, found)) if !found.many => {
-            misnamed(decl, name, found).into_iter().for_each(|problem| problems.push(problem));
-            Some(Output {
-                name: decl.name.value.clone(),
-                file: decl.file.value.clone(),
-                node,
-                port: index,
-                needs,
-                span: decl.name.span,
-            })
-        }
-        Ok(_) => {
-            let message = format!("`{name}.{port}` is a list, and an output is one file");
-            problems.push(Diagnostic::error(code::PORT_TYPE, from.span, message));
-            None
-        }
+        Ok((index, _)) => Some((node, index)),
         Err(problem) => {
             problems.push(problem);
             None

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use super::{Equipment, LOCK_FILE, STATE_FOLDER, Summary, drive, read_takes, roots, warn};
+use super::place::drive;
+use super::{Equipment, LOCK_FILE, STATE_FOLDER, Summary, read_takes, roots, warn};
 use crate::cache::{ActionResult, Cache, FileStates, Known, Roots};
 use crate::claim::Capacity;
 use crate::diagnostic::Diagnostic;
@@ -19,7 +20,7 @@ use crate::graph::{Feed, Graph, Node, Slot, each};
 use crate::history::{History, Past};
 use crate::id::NodeId;
 use crate::operation::{Operation, Registry};
-use crate::output::Output;
+use crate::output::{Output, Whole};
 use crate::read::EACH;
 use crate::schedule::line::Line;
 use crate::schedule::{Base, Build, Settings, Wanted};
@@ -87,7 +88,8 @@ impl Resumption {
         let outside = (0..view.count()).filter(|number| !cone.contains(number));
         let keys = outside.map(|number| Some(view.done(number)?.key.0)).collect::<Option<Vec<_>>>()?;
         let Part { graph, ids, .. } = part;
-        let outputs = wanted.into_iter().map(|output| bound(output, &ids)).collect();
+        let whole: Vec<Arc<Whole>> = snapshot.meta.series.iter().cloned().map(Arc::new).collect();
+        let outputs = wanted.into_iter().map(|output| bound(output, &ids, &whole)).collect::<Option<_>>()?;
         let numbers = ids.keys().copied().collect();
         let cone = cone.iter().map(|number| ids[number]).collect();
         Some(Self { snapshot, changes, numbers, graph, cone, base, pasts, outputs, body, keys })
@@ -213,11 +215,15 @@ fn wanted_outputs(snapshot: &Snapshot, changes: &Changes, cone: &BTreeSet<u32>) 
     snapshot.meta.outputs.iter().filter(is_wanted).cloned().collect()
 }
 
-fn bound(output: KnownOutput, ids: &BTreeMap<u32, NodeId>) -> Output {
-    let KnownOutput { name, file, node, port, needs, .. } = output;
+fn bound(output: KnownOutput, ids: &BTreeMap<u32, NodeId>, series: &[Arc<Whole>]) -> Option<Output> {
+    let KnownOutput { name, file, node, port, needs, of, .. } = output;
+    let of = match of {
+        Some(index) => Some(Arc::clone(series.get(index as usize)?)),
+        None => None,
+    };
     // What is not built again has succeeded.
     let needs = needs.iter().filter_map(|node| ids.get(node).copied()).collect();
-    Output { name, file, node: ids[&node], port, needs, span: Span::default() }
+    Some(Output { name, file, node: ids[&node], port, series: None, of, needs, span: Span::default() })
 }
 
 /// What is to be known of nodes: all of one that is built again, and of another one its result, whose bytes are all
@@ -347,10 +353,11 @@ fn seen_again(
     for (index, _) in &changes.sources {
         seen.extend(snapshot.file(*index).and_then(|path| Some((*index, files.known(path)?))));
     }
+    let known = snapshot.meta.outputs.iter().map(|known| (known.name.as_str(), known.record));
+    let records: BTreeMap<&str, u32> = known.collect();
     for output in outputs {
-        let record = snapshot.meta.outputs.iter().find(|known| known.name == output.name);
         let known = files.known(&root.join(&output.file));
-        seen.extend(record.and_then(|record| Some((record.record, known?))));
+        seen.extend(records.get(output.name.as_str()).and_then(|record| Some((*record, known?))));
     }
     seen
 }

@@ -234,19 +234,21 @@ impl Look<'_> {
     fn outputs(&mut self, outputs: &[Output]) {
         let mut differences = Vec::new();
         for output in outputs {
-            let behind = self.graph.behind(output.node, output.port);
-            let (node, port) = behind.first().copied().unwrap_or((output.node, output.port));
-            // That nothing is recorded of what makes it is told of the node.
-            let Some(stored) = self.results.artifact(&self.graph, node, port) else { continue };
-            let made = stored.artifact.digest;
-            let found = digest_of(&self.project.root.join(&output.file));
-            self.found.outputs += 1;
-            self.found.bytes += found.map_or(0, |(_, size)| size);
-            let found = found.map(|(digest, _)| digest);
-            if found != Some(made) {
-                let (name, file) = (output.name.clone(), output.file.clone());
-                differences.push(Difference::Output { name, file, made, found });
+            let mut is_known = false;
+            for file in output.files(&self.graph) {
+                // That nothing is recorded of what makes it is told of the node.
+                let Some(stored) = self.results.artifact(&self.graph, file.node, file.port) else { continue };
+                let made = stored.artifact.digest;
+                let found = digest_of(&self.project.root.join(&file.file));
+                is_known = true;
+                self.found.bytes += found.map_or(0, |(_, size)| size);
+                let found = found.map(|(digest, _)| digest);
+                if found != Some(made) {
+                    let (name, file) = (file.name, file.file);
+                    differences.push(Difference::Output { name, file, made, found });
+                }
             }
+            self.found.outputs += usize::from(is_known);
         }
         self.found.differences.splice(0..0, differences);
     }

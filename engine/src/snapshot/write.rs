@@ -269,14 +269,23 @@ impl<'a> Writer<'a> {
 
     fn outputs(&mut self) -> Option<()> {
         for output in self.draft.outputs {
-            let (node, port) = self.draft.graph.behind(output.node, output.port).first().copied()?;
-            let path = self.draft.root.join(&output.file);
-            // A file that is both written and read is not for a snapshot.
-            (!self.by_path.contains_key(&path)).then_some(())?;
-            let record = self.file(&path, Role::Output)?;
-            let (name, file) = (output.name.clone(), output.file.clone());
-            let (node, needs) = (self.number(node)?, self.needs(output)?);
-            self.meta.outputs.push(KnownOutput { name, file, node, port, needs, record });
+            let needs = self.needs(output)?;
+            let files = output.files(self.draft.graph);
+            let of = files.first().and_then(|first| first.of.as_deref()).map(|whole| {
+                self.meta.series.push(whole.clone());
+                self.meta.series.len() as u32 - 1
+            });
+            // A series without files would not be told of.
+            (!files.is_empty()).then_some(())?;
+            for output in files {
+                let path = self.draft.root.join(&output.file);
+                // A file that is both written and read is not for a snapshot.
+                (!self.by_path.contains_key(&path)).then_some(())?;
+                let record = self.file(&path, Role::Output)?;
+                let (node, port) = (self.number(output.node)?, output.port);
+                let (name, file, needs) = (output.name, output.file, needs.clone());
+                self.meta.outputs.push(KnownOutput { name, file, node, port, needs, record, of });
+            }
         }
         Some(())
     }

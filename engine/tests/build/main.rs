@@ -10,6 +10,7 @@ mod keys;
 mod log;
 mod many;
 mod recall;
+mod series;
 mod small;
 mod steady;
 mod trouble;

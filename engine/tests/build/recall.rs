@@ -49,7 +49,7 @@ outputs:
 
 /// How a build found the project.
 #[derive(Debug, PartialEq, Eq)]
-enum Way {
+pub(crate) enum Way {
     Unchanged,
     Part,
     Whole,
@@ -62,7 +62,7 @@ fn world(yaml: &str) -> World {
     world
 }
 
-fn build(world: &World) -> (Way, Built) {
+pub(crate) fn build(world: &World) -> (Way, Built) {
     build_in(world, "some env")
 }
 

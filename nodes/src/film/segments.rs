@@ -50,6 +50,9 @@ pub struct Params {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100))]
     pub samples: Option<u32>,
+    /// Whether each frame is made a picture by itself, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub frames: bool,
     /// What is seen, in the order of the plan's pictures.
     #[schemars(length(min = 1))]
     pub pictures: Vec<Picture>,
@@ -216,8 +219,9 @@ impl Kind for Segments {
         }
     }
 
-    fn ports(&self, _: &Params) -> Vec<Port> {
-        vec![Port::many("video", PortType::Video)]
+    fn ports(&self, params: &Params) -> Vec<Port> {
+        let frames = params.frames.then(|| Port::many("frames", PortType::Image));
+        std::iter::once(Port::many("video", PortType::Video)).chain(frames).collect()
     }
 
     fn claim(&self, _: &Params) -> Claim {
@@ -225,7 +229,7 @@ impl Kind for Segments {
     }
 
     fn makes(&self) -> &'static [&'static str] {
-        &["encode", "sample"]
+        &["encode", "sample", "frames"]
     }
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {

@@ -4,6 +4,12 @@ use reel_engine::quantity::Color;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The port of a frame of a segment, counted from 0, where each is a picture by itself: `frame-1` is the first.
+#[must_use]
+pub fn frame_port(index: u32) -> String {
+    format!("frame-{}", u64::from(index) + 1)
+}
+
 /// A motion over a still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

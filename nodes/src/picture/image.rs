@@ -9,7 +9,7 @@
 //! - decode slot `file` (PNG, JPEG, WebP, GIF's first picture, BMP, TIFF), with limits (at most 16384 pixels a
 //!   side, 256 megapixels); anything else fails with what it is instead;
 //! - turn it by its EXIF orientation, convert an ICC profile to sRGB, grey and palette to colour, 16 bits to 8
-//!   (rounded);
+//!   (rounded); print colours (CMYK, in JPEG and TIFF) by their ICC profile, perceptually, and without one not at all;
 //! - port `image`: PNG, 8-bit RGB, or RGBA when a pixel is not opaque, quickly compressed, no metadata, media
 //!   `image/png`.
 

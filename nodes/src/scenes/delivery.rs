@@ -27,6 +27,7 @@ impl Film<'_> {
         }
         let uses = &self.formats.uses;
         let mut beside = vec![Vec::new(); uses.len()];
+        let mut series = vec![Vec::new(); uses.len()];
         let mut bind = |index: usize, Asking { what, name, span, .. }: &Asking| match what {
             Use::Film { format, container, beside } => {
                 let key = (*format, *container, beside.clone());
@@ -37,6 +38,12 @@ impl Film<'_> {
                 let with = self.joined(*format, *span);
                 let with = if let Some(colors) = colors { with.set("colors", colors) } else { with };
                 format!("${{{}.video}}", maker.add(format!("{name}.gif"), "gif", with))
+            }
+            Use::Frames { format } => {
+                let mut scenes = self.segments(*format).map(|node| format!("${{{node}.frames}}"));
+                let first = scenes.next().unwrap_or_default();
+                series[index] = scenes.collect();
+                first
             }
             Use::Stream { formats, names, subtitles } => {
                 let stream = (formats.as_slice(), names, subtitles.as_deref());
@@ -69,7 +76,7 @@ impl Film<'_> {
         };
         let bindings =
             uses.iter().enumerate().map(|(index, found)| Some(bind(index, found.as_ref()?))).collect();
-        Bound { bindings, beside }
+        Bound { bindings, beside, series }
     }
 }
 
@@ -79,7 +86,7 @@ impl Film<'_> {
         let Asking { what, name, span, expect } = asking;
         let expect = expect.as_ref()?;
         let slot = match what {
-            Use::Film { .. } | Use::Gif { .. } | Use::Stream { .. } => "video",
+            Use::Film { .. } | Use::Gif { .. } | Use::Frames { .. } | Use::Stream { .. } => "video",
             Use::Sound { .. } => "audio",
             Use::Captions { .. } => "captions",
             Use::Picture { .. } => "image",
@@ -114,6 +121,8 @@ pub(super) struct Bound {
     pub(super) bindings: Vec<Option<String>>,
     /// The files that belong to each.
     pub(super) beside: Vec<Vec<operation::Beside>>,
+    /// References whose artifacts come behind that of each, where it is a series of files.
+    pub(super) series: Vec<Vec<String>>,
 }
 
 /// Format and container of a film, and what it holds beside pictures and sound.
@@ -160,15 +169,18 @@ impl Film<'_> {
         maker.add(name, "mux", with)
     }
 
-    /// The segments of a film and the plans that they must come to.
-    fn joined(&self, format: usize, span: Span) -> With {
+    /// The nodes that cut the scenes of a film into segments, in its order.
+    fn segments(&self, format: usize) -> impl Iterator<Item = String> + '_ {
         let cut = self.formats.cuts.get(self.formats.films.get(format).cut);
         let prefix = self.formats.films.prefix(format);
         let id = |scene: &usize| &self.scenes[*scene].scene.value.id;
-        let segments = cut
-            .scenes
-            .iter()
-            .map(|scene| reference(span, &format!("{prefix}{}.segments", id(scene)), "video"));
+        cut.scenes.iter().map(move |scene| format!("{prefix}{}.segments", id(scene)))
+    }
+
+    /// The segments of a film and the plans that they must come to.
+    fn joined(&self, format: usize, span: Span) -> With {
+        let cut = self.formats.cuts.get(self.formats.films.get(format).cut);
+        let segments = self.segments(format).map(|node| reference(span, &node, "video"));
         let plans = cut.scenes.iter().map(|scene| reference(span, &self.times(cut, *scene), "plan"));
         With::new(span).put("segments", list(span, segments)).put("plans", list(span, plans))
     }

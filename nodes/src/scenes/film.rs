@@ -88,13 +88,13 @@ pub(super) fn compile(
     for (index, format) in formats.films.iter().enumerate() {
         film.pictures(index, format, &mut maker);
     }
-    let Bound { bindings, beside } = film.outputs(&mut maker);
+    let Bound { bindings, beside, series } = film.outputs(&mut maker);
     let needs = formats.uses.iter().zip(&bindings).map(|(asking, binding)| {
         let made = asking.as_ref().zip(binding.as_ref());
         made.and_then(|(asking, binding)| film.expected(asking, binding, &mut maker)).into_iter().collect()
     });
     let needs = needs.collect();
-    FrontGraph { nodes: maker.nodes, bindings, needs, beside, read: maker.read }
+    FrontGraph { nodes: maker.nodes, bindings, series, needs, beside, read: maker.read }
 }
 
 impl Film<'_> {
@@ -175,6 +175,9 @@ impl Film<'_> {
                     .port("plan", &self.times(cut, *earlier), "plan")
                     .put("picture", picture.located.clone());
                 with = with.put("transition", value.located());
+            }
+            if format.frames {
+                with = with.set("frames", true);
             }
             if let Some(trials) = &mut trials {
                 let place = (name.as_str(), place, staged.scene.place());

@@ -2,6 +2,7 @@
 
 use reel_engine::diagnostic::{Diagnostic, Diagnostics, code, nearest};
 use reel_engine::operation::FrontProject;
+use reel_engine::paths::Numbered;
 use reel_engine::quantity::Size;
 use reel_engine::span::Span;
 use reel_engine::spec::{Located, OutputDecl};
@@ -32,6 +33,8 @@ pub(super) struct FilmFormat {
     pub(super) encoding: Encoding,
     /// How alike its pictures must stay, where that is what decides the rate factor.
     pub(super) quality: Option<Likeness>,
+    /// Whether each frame is made a picture by itself.
+    pub(super) frames: bool,
     /// Whether captions are drawn into the pictures.
     pub(super) burn: bool,
 }
@@ -41,6 +44,7 @@ pub(super) struct FilmFormat {
 pub(super) enum Use {
     Film { format: usize, container: Container, beside: Beside },
     Gif { format: usize, colors: Option<u32> },
+    Frames { format: usize },
     Stream { formats: Vec<usize>, names: StreamNames, subtitles: Option<String> },
     Captions { cut: usize, kind: CaptionFormat, size: Size },
     Sound { cut: usize, codec: SoundCodec, stem: Option<Stem> },
@@ -164,6 +168,7 @@ enum Class {
     Film(Container),
     Stream,
     Gif,
+    Frames,
     Captions(CaptionFormat),
     Sound(SoundCodec),
     Picture(PictureFormat),
@@ -231,8 +236,8 @@ const STREAM_KEYS: &[&str] = &[
     "renditions",
 ];
 
-/// Frames between key frames of what a GIF is made from. It is read from its start.
-const GIF_KEYINT: u32 = 250;
+/// Frames between key frames of what a GIF or pictures of all frames are made from. It is read from its start.
+const WHOLE_KEYINT: u32 = 250;
 
 /// The keys that mean something for a class, and what to call it.
 fn keys(class: Class) -> (&'static [&'static str], &'static str) {
@@ -240,6 +245,7 @@ fn keys(class: Class) -> (&'static [&'static str], &'static str) {
         Class::Film(_) => (FILM_KEYS, "a film"),
         Class::Stream => (STREAM_KEYS, "a stream"),
         Class::Gif => (&["size", "fps", "captions", "scenes", "colors"], "a GIF"),
+        Class::Frames => (&["size", "fps", "captions", "scenes"], "pictures of all frames"),
         Class::Captions(_) => (&["size", "fps", "scenes", "expect"], "a caption file"),
         Class::Sound(_) => (&["fps", "scenes", "stem", "expect"], "a sound file"),
         Class::Picture(_) => (&["size", "at", "expect"], "a picture"),
@@ -270,7 +276,7 @@ pub(super) fn read(
         draft,
     };
     let right = || asked.iter().flatten();
-    for asked in right().filter(|asked| matches!(asked.class, Class::Film(_) | Class::Gif)) {
+    for asked in right().filter(|asked| matches!(asked.class, Class::Film(_) | Class::Gif | Class::Frames)) {
         formats.film(asked, story);
     }
     for asked in right().filter(|asked| asked.class == Class::Stream) {
@@ -281,7 +287,15 @@ pub(super) fn read(
         let scenes = (0..story.scenes.len()).collect();
         let name = right().next().map_or("film", |asked| &asked.decl.name.value);
         let cut = formats.cut(story.format.fps, scenes, name);
-        let film = formats.film_format(cut, story.format.size, (Encoding::default(), None), true);
+        let film = FilmFormat {
+            cut,
+            size: story.format.size,
+            encoding: Encoding::default(),
+            quality: None,
+            frames: false,
+            burn: true,
+        };
+        let film = formats.as_made(film);
         formats.films.index(film, name);
     }
     for asked in &asked {
@@ -302,18 +316,12 @@ impl Formats {
         self.cuts.index(Cut { fps, scenes }, name)
     }
 
-    /// A film as it is asked for; a draft of it is half as wide and high, and encoded fast.
-    fn film_format(
-        &self,
-        cut: usize,
-        size: Size,
-        (encoding, quality): (Encoding, Option<Likeness>),
-        burn: bool,
-    ) -> FilmFormat {
+    /// A film as it is asked for; a draft of it is half as wide and high, encoded fast, and made to no quality.
+    fn as_made(&self, film: FilmFormat) -> FilmFormat {
         if !self.draft {
-            return FilmFormat { cut, size, encoding, quality, burn };
+            return film;
         }
-        FilmFormat { cut, size: half(size), encoding: encoding.fast(), quality: None, burn }
+        FilmFormat { size: half(film.size), encoding: film.encoding.fast(), quality: None, ..film }
     }
 
     fn film(&mut self, asked: &Asked<'_>, story: &Story<'_>) -> usize {
@@ -339,7 +347,7 @@ impl Formats {
         let encoding = match asked.class {
             Class::Film(container) => encodings::encoding(output, container, fps),
             Class::Stream => encodings::encoding(output, Container::Mp4, fps),
-            Class::Gif => Encoding::lossless(GIF_KEYINT),
+            Class::Gif | Class::Frames => Encoding::lossless(WHOLE_KEYINT),
             _ => Encoding::default(),
         };
         let size = output.size.unwrap_or(story.format.size);
@@ -349,7 +357,8 @@ impl Formats {
             None => output.subtitles.is_none(),
         };
         let quality = output.quality.map(|quality| quality.ssim);
-        let film = self.film_format(cut, size, (encoding, quality), burn);
+        let frames = asked.class == Class::Frames;
+        let film = self.as_made(FilmFormat { cut, size, encoding, quality, frames, burn });
         self.films.index(film, name)
     }
 
@@ -375,6 +384,7 @@ impl Formats {
                     subtitles: subtitles.map(|subtitles| subtitles.language().unwrap_or("und").to_owned()),
                 }
             }
+            Class::Frames => Use::Frames { format: self.film(asked, story) },
             Class::Gif => Use::Gif { format: self.film(asked, story), colors: output.colors },
             Class::Captions(kind) => {
                 let of_film = first.map_or(story.format.size, |film| film.size);
@@ -429,18 +439,39 @@ fn renditions(output: &Output, size: Size) -> Vec<Output> {
     each.collect()
 }
 
+/// What is to be made, as the name of its file tells.
+fn class(decl: &OutputDecl, problems: &mut Diagnostics) -> Option<Class> {
+    let file = decl.file.value.as_str();
+    let mut problem = |message: String, help: &str| {
+        problems.push(Diagnostic::error(code::BAD_VALUE, decl.file.span, message).help(help));
+        None
+    };
+    let end = file.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default();
+    let Some((_, class)) = ENDS.iter().find(|(known, _)| *known == end) else {
+        let help = "let it end in .mp4 .mov .mkv .webm (film), .m3u8 (stream), .gif, .srt .vtt .ass (captions), \
+                    .wav .flac .m4a .opus (sound) or .png .jpg (one picture, or with `%05d` in its name all frames), or \
+                    take it from a node with `from`";
+        return problem(format!("`{file}` does not say what is to be made"), help);
+    };
+    let numbered = Numbered::of(file).is_some();
+    match class {
+        Class::Picture(PictureFormat::Png) if numbered => Some(Class::Frames),
+        Class::Picture(_) if numbered => {
+            problem(format!("`{file}`: pictures of all frames are PNG files"), "let it end in .png")
+        }
+        Class::Picture(_) if file.contains("%d") || file.contains("%0") => {
+            let message = format!("`{file}` does not say how frames are numbered");
+            problem(message, "write `%05d` once, in the name of the file, for numbers of five digits")
+        }
+        class => Some(*class),
+    }
+}
+
 /// One output, checked by itself.
 fn one<'a>(decl: &'a OutputDecl, story: &Story<'_>, problems: &mut Diagnostics) -> Option<Asked<'a>> {
     let output: Output = typed(&decl.written, problems)?;
-    let end = decl.file.value.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase()).unwrap_or_default();
-    let Some((_, class)) = ENDS.iter().find(|(known, _)| *known == end) else {
-        let message = format!("`{}` does not say what is to be made", decl.file.value);
-        let help = "let it end in .mp4 .mov .mkv .webm (film), .m3u8 (stream), .gif, .srt .vtt .ass (captions), \
-                    .wav .flac .m4a .opus (sound) or .png .jpg (one picture), or take it from a node with `from`";
-        problems.push(Diagnostic::error(code::BAD_VALUE, decl.file.span, message).help(help));
-        return None;
-    };
-    let (known, what) = keys(*class);
+    let class = class(decl, problems)?;
+    let (known, what) = keys(class);
     let mut right = true;
     for (key, _) in decl.written.entries().iter().filter(|(key, _)| key.value != "file") {
         if !known.contains(&key.value.as_str()) {
@@ -450,9 +481,9 @@ fn one<'a>(decl: &'a OutputDecl, story: &Story<'_>, problems: &mut Diagnostics) 
             right = false;
         }
     }
-    right &= is_right((decl, &output), *class, story, problems);
+    right &= is_right((decl, &output), class, story, problems);
     let scenes = scenes(decl, &output, story, problems);
-    let asked = Asked { decl, class: *class, output, scenes: scenes? };
+    let asked = Asked { decl, class, output, scenes: scenes? };
     right.then_some(asked)
 }
 

@@ -7,6 +7,7 @@ mod colour;
 pub mod cues;
 pub mod error;
 mod ink;
+mod inks;
 mod lanes;
 pub mod motion;
 mod plane;

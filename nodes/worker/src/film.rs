@@ -5,6 +5,7 @@ pub mod compare;
 pub mod cues;
 pub mod encode;
 pub mod expect;
+pub mod frames;
 pub mod gif;
 pub mod loudness;
 pub mod mix;

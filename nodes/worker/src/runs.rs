@@ -20,6 +20,7 @@ const RUNS: &[(&str, u32, Run)] = &[
     ("cues", 2, film::cues::run),
     ("encode", 4, film::encode::run),
     ("expect", 1, film::expect::run),
+    ("frames", 1, film::frames::run),
     ("gif", 1, film::gif::run),
     ("image", 1, picture::image::run),
     ("level", 1, speech::level::run),

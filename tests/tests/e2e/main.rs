@@ -12,6 +12,7 @@ mod draft;
 mod examples;
 mod faults;
 mod formats;
+mod frames;
 mod joints;
 mod looks;
 mod many;

@@ -106,6 +106,10 @@ pub(super) fn of_output(
             return Err(CommandError::usage(format!("`{name}` is {} outputs", many.len()), help));
         }
     };
+    if output.series.is_some() {
+        let help = "keep a copy of its folder, and name one file of each";
+        return Err(CommandError::usage(format!("`{name}` is a series of files"), help));
+    }
     let behind = seen.graph.behind(output.node, output.port);
     let (node, port) = behind.first().copied().unwrap_or((output.node, output.port));
     let node = seen.graph.node(node);

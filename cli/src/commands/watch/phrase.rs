@@ -86,7 +86,9 @@ pub(super) fn graph(call: &Invocation, root: &Path, reading: &Reading, targets: 
     match written {
         // As an address, so that terminals and browsers see where it ends.
         Ok(()) => {
-            print_line(&Url::from_file_path(&file).map_or_else(|()| file.display().to_string(), String::from))
+            print_line(
+                &Url::from_file_path(&file).map_or_else(|()| file.display().to_string(), String::from),
+            );
         }
         Err(error) => print_error(&error.draw(call.ui.err())),
     }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::cut::{Stretch, cut};
 use super::sample::samples;
 use super::{Overlay, Params, Picture, Transition};
+use crate::media::picture::frame_port;
 use crate::media::plan::Plan;
 use crate::media::time::{FrameRate, SAMPLE_RATE};
 use crate::media::words::{Cue, CueWord};
@@ -45,7 +46,7 @@ pub(super) fn subgraph(
         _ => 0,
     };
     let mut graph = Subgraph::default();
-    let mut videos = Vec::new();
+    let (mut videos, mut frames) = (Vec::new(), Vec::new());
     let mut parts = segments(params, plan, cues, incoming);
     let mut word = "encode";
     if let Some(count) = params.samples {
@@ -58,9 +59,20 @@ pub(super) fn subgraph(
         let name = format!("{word}.{}", i + 1);
         videos.push(format!("${{{name}.video}}"));
         let with = encode(params, plan, cues, (segment, within), before);
-        graph.nodes.push(SubNode { name, uses: "encode".into(), with });
+        graph.nodes.push(SubNode { name: name.clone(), uses: "encode".into(), with });
+        if params.frames {
+            let count = (segment.frames.end - segment.frames.start) as u32;
+            let own = format!("frames.{}", i + 1);
+            frames.extend((0..count).map(|frame| format!("${{{own}.{}}}", frame_port(frame))));
+            let video = format!("${{{name}.video}}");
+            let with = json!({ "video": video, "size": params.size, "fps": plan.fps, "frames": count });
+            graph.nodes.push(SubNode { name: own, uses: "frames".into(), with });
+        }
     }
     graph.ports = BTreeMap::from([("video".to_owned(), videos)]);
+    if params.frames {
+        graph.ports.insert("frames".to_owned(), frames);
+    }
     Ok(graph)
 }
 

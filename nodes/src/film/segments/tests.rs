@@ -58,6 +58,7 @@ fn params(motion: Motion) -> Params {
         }),
         crf: None,
         samples: None,
+        frames: false,
         transition: None,
         over: Vec::new(),
         progress: None,

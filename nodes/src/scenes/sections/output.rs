@@ -12,7 +12,8 @@ use crate::media::passage::Stem;
 use crate::media::time::FrameRate;
 
 /// One of `outputs:` that is made of scenes. What it is follows from the end of its name: `.mp4 .mov .mkv .webm` a
-/// film, `.m3u8` one that is streamed, `.gif` one without sound, `.srt .vtt .ass` captions, `.wav .flac .m4a .opus` sound, `.png .jpg` one picture.
+/// film, `.m3u8` one that is streamed, `.gif` one without sound, `.srt .vtt .ass` captions, `.wav .flac .m4a .opus` sound,
+/// `.png .jpg` one picture, and `%05d.png` all frames, numbered.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Output {

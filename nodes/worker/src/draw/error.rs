@@ -27,8 +27,11 @@ pub enum DrawError {
         /// How large it is, or that its decoder refused.
         size: String,
     },
-    /// Inks, not light.
-    #[error("a {format} picture in print colours (CMYK): save it as RGB, so that the colours are yours")]
+    /// Inks, not light, and nothing that says what they look like.
+    #[error(
+        "a {format} picture in print colours (CMYK) without a profile of its inks: save it with its ICC profile, or as \
+         RGB, so that the colours are yours"
+    )]
     PrintColours {
         /// The kind of file.
         format: &'static str,

@@ -4,13 +4,15 @@ use std::io::Cursor;
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use image::{
+    DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbaImage,
+};
 use reel_nodes::media::camera::Point;
 use reel_nodes::media::percent::Percent;
 use reel_nodes::media::picture::Fit;
 
 use crate::draw::error::DrawError;
-use crate::draw::{colour, sniff};
+use crate::draw::{colour, inks, sniff};
 use crate::frame::{Rgba, Yuv444, yuv_of_rgb};
 
 /// Longest side that is read, in pixels.
@@ -32,16 +34,14 @@ const FORMATS: [(ImageFormat, &str); 6] = [
 /// Decodes a picture: the first image of a file that holds several, upright, in sRGB, 8 bits a channel.
 ///
 /// # Errors
-/// Bytes that are no picture, damaged, too large, or in print colours.
+/// Bytes that are no picture, damaged, too large, or in print colours without a profile.
 pub fn decode_image(bytes: &[u8]) -> Result<Rgba, DrawError> {
     let kind = image::guess_format(bytes).ok().and_then(|kind| FORMATS.into_iter().find(|(k, _)| *k == kind));
     let Some((kind, format)) = kind else {
         return Err(DrawError::NotAPicture { what: sniff::looks_like(bytes) });
     };
     let damaged = |cause: &dyn ToString| DrawError::Damaged { format, cause: cause.to_string() };
-    if kind == ImageFormat::Jpeg {
-        check_jpeg(bytes)?;
-    }
+    let mut is_inks = kind == ImageFormat::Jpeg && check_jpeg(bytes)?;
     let mut reader = ImageReader::with_format(Cursor::new(bytes), kind);
     reader.limits(limits());
     let mut decoder = reader.into_decoder().map_err(|e| limited(&e).unwrap_or_else(|| damaged(&e)))?;
@@ -49,14 +49,22 @@ pub fn decode_image(bytes: &[u8]) -> Result<Rgba, DrawError> {
     if width > MAX_SIDE || height > MAX_SIDE {
         return Err(DrawError::TooLarge { size: format!("{width} × {height}") });
     }
-    if matches!(decoder.original_color_type(), ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16) {
-        return Err(DrawError::PrintColours { format });
+    is_inks |= matches!(decoder.original_color_type(), ExtendedColorType::Cmyk8 | ExtendedColorType::Cmyk16);
+    if u64::from(width) * u64::from(height) * 4 > MAX_ALLOC && is_inks {
+        return Err(DrawError::TooLarge { size: format!("{width} × {height}") });
     }
     // A tag that cannot be read is as good as none: every viewer shows such a picture.
     let orientation = decoder.orientation().ok();
     let profile = decoder.icc_profile().ok().flatten();
-    let mut picture =
-        DynamicImage::from_decoder(decoder).map_err(|e| limited(&e).unwrap_or_else(|| damaged(&e)))?;
+    let mut picture = if is_inks {
+        let shown = match kind {
+            ImageFormat::Jpeg => inks::jpeg(bytes, profile.as_deref(), MAX_SIDE as usize),
+            _ => inks::tiff(bytes, MAX_ALLOC as usize),
+        };
+        of_rgba(shown?)?
+    } else {
+        DynamicImage::from_decoder(decoder).map_err(|e| limited(&e).unwrap_or_else(|| damaged(&e)))?
+    };
     if let Some(orientation) = orientation {
         picture.apply_orientation(orientation);
     }
@@ -64,10 +72,16 @@ pub fn decode_image(bytes: &[u8]) -> Result<Rgba, DrawError> {
     let picture = picture.into_rgba8();
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let mut picture = Rgba { width, height, pixels: picture.into_raw() };
-    if let Some(profile) = profile {
+    if let Some(profile) = profile.filter(|_| !is_inks) {
         colour::to_srgb(&mut picture, &profile, grey);
     }
     Ok(picture)
+}
+
+fn of_rgba(picture: Rgba) -> Result<DynamicImage, DrawError> {
+    let (width, height) = (picture.width, picture.height);
+    let image = RgbaImage::from_raw(width as u32, height as u32, picture.pixels);
+    image.map(DynamicImage::ImageRgba8).ok_or(DrawError::Size { width, height })
 }
 
 fn limits() -> Limits {
@@ -87,8 +101,9 @@ fn limited(error: &ImageError) -> Option<DrawError> {
 }
 
 /// What the JPEG decoder passes over: print colours, which it would convert by a rule of thumb, and a missing
-/// end, which it would fill with grey.
-fn check_jpeg(bytes: &[u8]) -> Result<(), DrawError> {
+/// end, which it would fill with grey. Gives whether it is the former, with a profile.
+fn check_jpeg(bytes: &[u8]) -> Result<bool, DrawError> {
+    let (mut is_inks, mut has_profile) = (false, false);
     let damaged = |cause: &str| DrawError::Damaged { format: "JPEG", cause: cause.to_owned() };
     let mut at = 2;
     while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
@@ -96,15 +111,18 @@ fn check_jpeg(bytes: &[u8]) -> Result<(), DrawError> {
         match marker {
             0xFF => at += 1,
             0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
-                if bytes.get(at + 9) == Some(&4) {
-                    return Err(DrawError::PrintColours { format: "JPEG" });
-                }
+                is_inks = bytes.get(at + 9) == Some(&4);
                 at += 2 + length;
             }
+            0xE2 => {
+                has_profile |= bytes.get(at + 4..at + 15) == Some(b"ICC_PROFILE");
+                at += 2 + length;
+            }
+            0xDA if is_inks && !has_profile => return Err(DrawError::PrintColours { format: "JPEG" }),
             0xDA => {
                 let rest = &bytes[at..];
                 let ended = rest.windows(2).any(|pair| pair == [0xFF, 0xD9]);
-                return if ended { Ok(()) } else { Err(damaged("it breaks off before its end")) };
+                return if ended { Ok(is_inks) } else { Err(damaged("it breaks off before its end")) };
             }
             _ => at += 2 + length,
         }

@@ -1,6 +1,7 @@
 //! Tests of scaling stills.
 
 mod colours;
+mod inks;
 
 use fast_image_resize::CpuExtensions;
 use image::{ImageEncoder, Rgb, RgbImage};
