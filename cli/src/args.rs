@@ -532,6 +532,9 @@ pub(crate) struct Trust {
 
 /// The text, to name it by, and what it says.
 fn machine(text: &str) -> Result<(String, Allowance), String> {
+    if text.trim().is_empty() {
+        return Err("say what that machine has, such as `cpu=64,gpu=8`".to_owned());
+    }
     Ok((text.to_owned(), text.parse()?))
 }
 

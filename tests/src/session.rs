@@ -231,17 +231,14 @@ impl Session {
         self.watch = Some(Watch { child, log, heard: 0 });
     }
 
-    /// What the watch says until it waits again, or has told what is wrong; a last line `^C` ends it.
+    /// What the watch says until it waits again; a last line `^C` ends it.
     fn hear(&mut self, expected: &[String]) -> String {
         let mut watch = self.watch.take().expect("a console without a command goes on with `reel watch`");
         let until = Instant::now() + PATIENCE;
         let mut said = loop {
             let log = fs::read_to_string(&watch.log).expect("what was said");
             let new = &log[watch.heard..];
-            let is_last = |line: &str| {
-                line.starts_with("watching ") || line.ends_with(" error") || line.ends_with(" errors")
-            };
-            if new.ends_with('\n') && new.lines().any(is_last) {
+            if new.ends_with('\n') && new.lines().any(|line| line.starts_with("watching ")) {
                 watch.heard = log.len();
                 break new.to_owned();
             }
