@@ -125,6 +125,8 @@ async fn client(url: &Url, limits: Limits, allow_private: bool) -> Result<Client
         return Err(network(format!("`{host}` is at {address}, which is not on the public network"))
             .help("`--allow-private-network` lets reel ask private and loopback addresses"));
     }
+    // Whoever set another one before is right, too.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder()
         .redirect(redirect::Policy::none())
         .no_proxy()
