@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::artifact::Port;
 use crate::claim::Claim;
@@ -80,6 +80,22 @@ impl Node {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         self.operation.info().name
+    }
+
+    /// The parameters as its key and its run have them: of what it only passes on, where it stands.
+    #[must_use]
+    pub fn own_params(&self) -> Arc<Value> {
+        let passes = self.operation.passes();
+        if passes.is_empty() {
+            return Arc::clone(&self.params);
+        }
+        let mut own = Value::clone(&self.params);
+        for pointer in passes {
+            if let Some(value) = own.pointer_mut(pointer) {
+                *value = json!({ "$self": pointer });
+            }
+        }
+        Arc::new(own)
     }
 
     /// The position of a port.

@@ -18,7 +18,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use input::{AnyFile, Audio, Captions, Image, Input, Json, PortMarker, Text, Through, Video, Words};
+pub use input::{
+    AnyFile, Audio, Captions, Image, Input, Json, Passed, Place, PortMarker, Text, Through, Video, Words,
+};
 pub use outcome::{Body, Failure, FailureCode, How, Outcome, Produced, SubNode, Subgraph, Use};
 pub use registry::Registry;
 pub use surroundings::Surroundings;
@@ -105,6 +107,10 @@ pub trait Operation: Send + Sync {
     fn makes(&self) -> &'static [&'static str] {
         &[]
     }
+    /// Places of parameters that it only passes on: see [`Kind::passes`].
+    fn passes(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// From checked parameters to ports, claim and canonical form; problems go to `cx`, and then it is `None`.
     fn resolve(&self, params: Value, cx: &mut Resolve<'_>) -> Option<Resolved>;
     /// What every node of its expansion is made from; the subgraph then has a row in the place of parameters.
@@ -153,6 +159,12 @@ pub trait Kind: Send + Sync + 'static {
     /// For a kind that expands: first words of the names of what it makes, such as `encode` for `encode.1` and
     /// `encode.2`, where these are fixed; empty where they are known only after it ran.
     fn makes(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// For a kind that expands: places of parameters ([`Passed`]) that it only passes on to the nodes it makes, as JSON
+    /// pointers. They are not in its key, its run does not see them, and a change of one does not make it run.
+    fn passes(&self) -> &'static [&'static str] {
         &[]
     }
 
@@ -209,6 +221,10 @@ impl<K: Kind> Operation for Typed<K> {
 
     fn makes(&self) -> &'static [&'static str] {
         self.kind.makes()
+    }
+
+    fn passes(&self) -> &'static [&'static str] {
+        self.kind.passes()
     }
 
     fn resolve(&self, params: Value, cx: &mut Resolve<'_>) -> Option<Resolved> {

@@ -433,7 +433,7 @@ impl<'a> Build<'a> {
         self.keys.resize(self.graph.len(), None);
         self.keys[id.index()] = Some(key);
         self.history.note_json(&self.graph.node(id).name, key, || manifest.into_json(), took);
-        self.results.set(id, Some(result));
+        self.results.set(id, Some(kept(result)));
         self.states.set(id, if took.is_some() { State::Ran } else { State::Cached });
         if !made.is_empty() {
             self.take_in(id, &made);
@@ -529,6 +529,17 @@ impl<'a> Build<'a> {
             takes: &self.takes,
         }
     }
+}
+
+/// What of a result is still asked for when its graph was spliced and its log told: a film's little graphs hold all its
+/// captions, once more than the graph itself does.
+fn kept(result: Arc<ActionResult>) -> Arc<ActionResult> {
+    if result.graph.is_none() && result.log.is_empty() {
+        return result;
+    }
+    let mut result = Arc::unwrap_or_clone(result);
+    (result.graph, result.log) = (None, String::new());
+    Arc::new(result)
 }
 
 const INTERRUPTED: &str = "interrupted";

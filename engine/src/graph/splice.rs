@@ -1,19 +1,21 @@
 //! Growing the graph: a subgraph in local names becomes nodes beside their maker. It knows no cache.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use serde_json::Value;
 use tracing::debug_span;
 
 use super::resolve::{Binder, add, declare_each, with_fetches};
-use super::{Graph, walk};
+use super::{Graph, Node, walk};
 use crate::diagnostic::Diagnostics;
 use crate::id::NodeId;
-use crate::operation::{Failure, Registry, SubNode, Subgraph};
+use crate::operation::{Failure, Place, Registry, SubNode, Subgraph};
 use crate::paths::Root;
 use crate::read::row_of;
-use crate::span::{Span, Spanned};
+use crate::span::Spanned;
 use crate::spec::{Located, NodeDecl, Scope, instance_name};
 
 /// How deep expansions may make expansions.
@@ -109,11 +111,7 @@ fn declarations(
 ) -> Result<Vec<Arc<NodeDecl>>, Failure> {
     let node = graph.node(maker);
     let Some(template) = node.operation.template() else {
-        return Ok(subgraph
-            .nodes
-            .iter()
-            .map(|sub| Arc::new(declaration(node.span, &node.name, sub)))
-            .collect());
+        return Ok(subgraph.nodes.iter().map(|sub| Arc::new(declaration(node, sub))).collect());
     };
     let mut decls = Vec::with_capacity(subgraph.nodes.len());
     let mut scope = Scope::default();
@@ -141,15 +139,35 @@ fn declarations(
     Ok(decls)
 }
 
-fn declaration(span: Span, maker: &str, sub: &SubNode) -> NodeDecl {
+fn declaration(maker: &Node, sub: &SubNode) -> NodeDecl {
+    let span = maker.span;
+    let mut with = Cow::Borrowed(&sub.with);
+    if !maker.operation.passes().is_empty() {
+        pass(with.to_mut(), maker);
+    }
     NodeDecl {
-        name: Spanned { value: made_name(maker, &sub.name), span },
+        name: Spanned { value: made_name(&maker.name, &sub.name), span },
         uses: Spanned { value: sub.uses.clone(), span },
-        with: Located::of_json(&sub.with, span),
+        with: Located::of_json(&with, span),
         needs: Vec::new(),
         timeout: None,
         resources: None,
         span,
+    }
+}
+
+/// Puts values that the maker only passes on where their places are named.
+fn pass(with: &mut Value, maker: &Node) {
+    let passes = maker.operation.passes();
+    let at = Place::of(with).and_then(|at| passes.iter().find(|pointer| **pointer == at));
+    if let Some(value) = at.and_then(|at| maker.params.pointer(at)) {
+        *with = value.clone();
+        return;
+    }
+    match with {
+        Value::Array(items) => items.iter_mut().for_each(|item| pass(item, maker)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| pass(field, maker)),
+        _ => {}
     }
 }
 

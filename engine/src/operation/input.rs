@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::artifact::PortType;
 
@@ -137,6 +138,62 @@ slots! {
 struct Slot<'a> {
     #[serde(rename = "$input")]
     slot: Cow<'a, str>,
+}
+
+/// A value that an expansion only passes on to the nodes it makes, and which so is not in its key. Its run sees where it
+/// stands, and writes that where a made node is to have the value; [`super::Kind::passes`] lists these places.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Passed<T> {
+    /// Where it stands: in runs.
+    At(Place),
+    /// Itself: in the project.
+    Value(T),
+}
+
+/// A place in the parameters of the node that expands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// As a JSON pointer.
+    #[serde(rename = "$self")]
+    pub pointer: String,
+}
+
+impl Place {
+    /// The place at which `value` points, if it is nothing but that.
+    pub(crate) fn of(value: &Value) -> Option<&str> {
+        let fields = value.as_object().filter(|fields| fields.len() == 1)?;
+        fields.get("$self")?.as_str()
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Passed<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// What may be written for an input.
+const fn example(ty: PortType) -> [&'static str; 1] {
+    [match ty {
+        PortType::Text => "Good evening.",
+        PortType::Audio => "assets/voice.wav",
+        PortType::Image => "assets/moon.jpg",
+        PortType::Video => "assets/walk.mp4",
+        PortType::Words => "${hook.timeline.words}",
+        PortType::Captions => "assets/words.srt",
+        PortType::Json => "${hook.timeline.plan}",
+        PortType::File => "assets/data.bin",
+    }]
 }
 
 /// `format: input` marks the place for the check of the spec; `x-port`, `x-url` and `x-through` tell the rest.

@@ -109,7 +109,7 @@ impl Facts<'_> {
         if info.reproducible == Reproducible::PerArch {
             manifest.platform();
         }
-        manifest.params(&node.params);
+        manifest.params(&node.own_params());
         for slot in node.slots.iter().filter(|slot| !slot.through) {
             if !of_others && slot.feeds.iter().any(|feed| matches!(feed, Feed::Port(..))) {
                 continue;

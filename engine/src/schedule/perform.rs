@@ -279,7 +279,7 @@ pub(super) fn start(
         id: run,
         node: node.name.clone(),
         operation: Arc::clone(&node.operation),
-        params: Arc::clone(&node.params),
+        params: node.own_params(),
         inputs,
         ports: node.ports.clone(),
         scratch,

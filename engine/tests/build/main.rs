@@ -70,6 +70,34 @@ fn undoing_an_edit_hits_everything_and_brings_the_old_output_back() {
 }
 
 #[test]
+fn what_an_expansion_only_passes_on_makes_what_it_made_and_not_itself() {
+    let project = |prefix: &str| {
+        format!(
+            "
+version: 1
+nodes:
+  words: {{ uses: split, with: {{ text: 'a b', prefix: '{prefix}' }} }}
+  all: {{ uses: join, with: {{ parts: ['${{words.words}}'] }} }}
+outputs:
+  out: {{ from: '${{all.text}}', file: out/all.txt }}
+"
+        )
+    };
+    let world = World::new(&project("<"));
+    let mut ran = world.build().ran;
+    ran.sort();
+    assert_eq!(ran, ["all", "words", "words.word.1", "words.word.2"]);
+    assert_eq!(world.read("out/all.txt"), "<a<b");
+    world.write("reel.yaml", &project(">"));
+    let mut ran = world.build().ran;
+    ran.sort();
+    assert_eq!(ran, ["all", "words.word.1", "words.word.2"]);
+    assert_eq!(world.read("out/all.txt"), ">a>b");
+    world.write("reel.yaml", &project("<"));
+    assert_eq!(world.build().ran, [""; 0]);
+}
+
+#[test]
 fn a_deleted_output_is_placed_again_without_running_anything() {
     let world = chain();
     world.build();

@@ -17,8 +17,8 @@ use reel_engine::executor::{Executor, Report, ReportSink, Request, RunId};
 use reel_engine::history::History;
 use reel_engine::id::NodeId;
 use reel_engine::operation::{
-    Call, Failure, FailureCode, Info, Input, Kind, Outcome, Registry, Reproducible, Site, SubNode, Subgraph,
-    Take, Text, Through, Typed,
+    Call, Failure, FailureCode, Info, Input, Kind, Outcome, Passed, Registry, Reproducible, Site, SubNode,
+    Subgraph, Take, Text, Through, Typed,
 };
 use reel_engine::read::ReadOptions;
 use reel_engine::schedule::Settings;
@@ -441,6 +441,9 @@ pub struct SplitParams {
     text: Input<Text>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     suffix: Option<Through<Text>>,
+    /// What stands before each word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prefix: Option<Passed<String>>,
     /// Whether each word is split again.
     #[serde(default)]
     deep: bool,
@@ -461,6 +464,10 @@ impl Kind for Split {
         Claim::tiny()
     }
 
+    fn passes(&self) -> &'static [&'static str] {
+        &["/prefix"]
+    }
+
     fn run(&self, params: SplitParams, call: &Call<'_>) -> Result<Outcome, Failure> {
         let text = String::from_utf8(call.read(params.text.slot())?).unwrap();
         let mut subgraph = Subgraph::default();
@@ -470,7 +477,8 @@ impl Kind for Split {
             let with = if params.deep {
                 json!({ "text": word, "deep": true })
             } else {
-                let mut parts = vec![json!(word)];
+                let mut parts: Vec<_> = params.prefix.iter().map(|prefix| json!(prefix)).collect();
+                parts.push(json!(word));
                 parts.extend(
                     params.suffix.as_ref().map(|suffix| json!(format!("${{self.{}}}", suffix.slot()))),
                 );

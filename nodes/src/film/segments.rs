@@ -15,7 +15,8 @@ use reel_engine::artifact::{Port, PortType};
 use reel_engine::claim::Claim;
 use reel_engine::diagnostic::code;
 use reel_engine::operation::{
-    AnyFile, Call, Failure, Info, Input, Json, Kind, Outcome, Reproducible, Resolve, Site, Through, Video,
+    AnyFile, Call, Failure, Info, Input, Json, Kind, Outcome, Passed, Reproducible, Resolve, Site, Through,
+    Video,
 };
 use reel_engine::quantity::{Color, Duration, Size};
 use schemars::JsonSchema;
@@ -178,7 +179,7 @@ pub struct Captions {
     #[serde(rename = "type")]
     pub letters: CaptionType,
     /// How they are drawn.
-    pub look: CaptionLook,
+    pub look: Passed<CaptionLook>,
 }
 
 /// How a scene comes in.
@@ -236,6 +237,11 @@ impl Kind for Segments {
         crate::media::check_frame_size(params.size, "/size", cx);
         // The rate is known to the plan alone; the nodes that are made are checked with it.
         crate::media::check_encoding(&params.encoding, params.size, FrameRate::whole(1), cx);
+    fn passes(&self) -> &'static [&'static str] {
+        // Colours move no cut.
+        &["/captions/look"]
+    }
+
         if params.crf.is_some() {
             match params.encoding.codec.crf() {
                 // What is read in the run counts, so this is in no key.

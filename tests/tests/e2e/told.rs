@@ -54,8 +54,8 @@ fn a_colour_of_captions_a_picture_and_a_font_are_told_as_what_they_are() {
     space.edit("lines: 2 }", "lines: 2, color: \"#ffeeaa\" }");
     let _ = space.build(&[]).ok();
     let told = text(&space, "film.mux");
-    assert_has(&told, &["film.mux ← hook.encode.1 ← hook.segments ← parameter `captions.", "→ \"#ffeeaa\""]);
-    assert_has(&told, &["and the same in mid.segments"]);
+    assert_has(&told, &["film.mux ← hook.encode.1 ← parameter `captions.", "→ \"#ffeeaa\""]);
+    assert_has(&told, &["and the same in mid.encode.1…2"]);
 
     space.copy(reel_tests::repository().join("examples/eclipse/assets/ring.jpg"), "tide.jpg");
     let _ = space.build(&[]).ok();

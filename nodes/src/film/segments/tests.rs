@@ -44,7 +44,7 @@ fn params(motion: Motion) -> Params {
         captions: Some(Captions {
             cues: Input::new("captions.cues"),
             letters: CaptionType { font: vec!["DejaVu Sans".into()], bold: true, size: 80, width: 920 },
-            look: CaptionLook {
+            look: Passed::Value(CaptionLook {
                 style: CaptionStyle::Karaoke,
                 position: CaptionPosition::Bottom,
                 margin: 300,
@@ -54,7 +54,7 @@ fn params(motion: Motion) -> Params {
                 outline_width: 6,
                 shadow: crate::media::look::default_shadow(),
                 plate: crate::media::look::default_box(),
-            },
+            }),
         }),
         crf: None,
         samples: None,
