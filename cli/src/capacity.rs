@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use reel_engine::claim::{Allowance, Capacity};
 use reel_engine::machine::{Machine, detect_gpus};
 use reel_engine::session::{PROJECT_FILE, Project};
+use reel_nodes::media::tools::HARDWARE;
 
 use crate::args::Using;
 use crate::error::CommandError;
@@ -57,8 +58,13 @@ pub(crate) fn find(
     layers.extend(call.config.user_file().map(|path| (path.display().to_string(), &user)));
     layers.push(("--jobs".to_owned(), &jobs));
     layers.extend(using.capacity.iter().map(|said| ("--capacity".to_owned(), said)));
-    let mut found =
-        detect(gpus && layers.iter().rev().find_map(|(_, said)| said.gpu).is_none_or(|g| g.count > 0));
+    let encodes = || {
+        call.toolbox().offers(HARDWARE).is_some_and(|works| works.iter().any(|name| name.ends_with("_nvenc")))
+    };
+    let mut found = detect(
+        gpus && layers.iter().rev().find_map(|(_, said)| said.gpu).is_none_or(|g| g.count > 0),
+        encodes,
+    );
     for (who, said) in layers {
         said.apply(&mut found.capacity);
         found.sources.extend(said.names().into_iter().map(|name| (name.to_owned(), who.clone())));
@@ -66,8 +72,8 @@ pub(crate) fn find(
     Ok(found)
 }
 
-/// What this machine has.
-fn detect(gpus: bool) -> Found {
+/// What this machine has. Its GPUs have encoder sessions where one of them has encoded a frame.
+fn detect(gpus: bool, encodes: impl FnOnce() -> bool) -> Found {
     let machine = Machine::detect();
     let mut capacity = machine.capacity;
     let mut sources = BTreeMap::from([
@@ -79,6 +85,9 @@ fn detect(gpus: bool) -> Found {
         let source = match detect_gpus() {
             Ok(found) => {
                 capacity.gpus = found;
+                if !encodes() {
+                    capacity.gpus.iter_mut().for_each(|gpu| gpu.sessions = 0);
+                }
                 "driver of the device".to_owned()
             }
             Err(why) => why,

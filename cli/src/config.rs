@@ -134,6 +134,8 @@ impl Config {
         env.push(("TZ".into(), "UTC".into()));
         // SVT-AV1 tells of every encoder that it opens, on standard error, which is the log of the action.
         env.push(("SVT_LOG".into(), "1".into()));
+        // Devices are counted by their places on the bus, as their driver lists them, and not by their speed.
+        env.push(("CUDA_DEVICE_ORDER".into(), "PCI_BUS_ID".into()));
         // A worker lives long and decodes large pictures: what it frees goes back to the system (mallopt(3)).
         // glibc would otherwise raise these thresholds by itself and keep the largest it ever had.
         env.push(("MALLOC_MMAP_THRESHOLD_".into(), "262144".into()));

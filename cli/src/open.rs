@@ -22,6 +22,7 @@ use reel_engine::operation::{Failure, FailureCode, Registry};
 use reel_engine::read::ReadOptions;
 use reel_engine::session::{Equipment, PROJECT_FILE, Project, Recall, find_project};
 use reel_nodes::host::{Host, Network, Offers};
+use reel_nodes::media::tools::HARDWARE;
 use tempfile::TempDir;
 
 use crate::args::{Global, Reading};
@@ -112,7 +113,7 @@ impl Invocation {
             draft: policy.draft,
             memo: Some(self.store().join("memo")),
             env: self.config.variables(),
-            offers: Offers::new(move |tool| call.toolbox().offers(tool).map(<[String]>::to_vec)),
+            offers: Offers::new(move || call.toolbox()),
         })
     }
 
@@ -279,7 +280,10 @@ impl Workshop {
                 program.env = call.config.companion_env();
                 program.build_id = known.map(|identity| identity.build_id.clone());
                 program.tools = known.map(|identity| identity.tools.clone()).unwrap_or_default();
-                program.confinement = confinement(call, site, &cache, scratch.folder.path());
+                program.confinement = Confinement {
+                    devices: toolbox.offers(HARDWARE).is_some_and(|works| !works.is_empty()),
+                    ..confinement(call, site, &cache, scratch.folder.path())
+                };
                 Arc::new(Workers::new(program))
             }
             None => Arc::new(NoWorker),
@@ -324,6 +328,7 @@ fn confinement(call: &Invocation, site: Site<'_>, cache: &Cache, scratch: &Path)
         write: vec![scratch.to_owned()],
         execute: call.config.companion(Companion::Speak).into_iter().collect(),
         watch: site.watch,
+        devices: false,
     }
 }
 

@@ -74,7 +74,7 @@ pub mod code {
         WRONG_CONTENT = "R021";
         /// a claim that this machine can never meet
         CLAIM = "R022";
-        /// a command that is not installed
+        /// a command or an encoder that this machine does not have
         MISSING_TOOL = "R023";
         /// a transition that does not fit its scene
         TRANSITION = "R024";

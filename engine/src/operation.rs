@@ -417,8 +417,8 @@ pub struct FrontGraph {
     pub needs: Vec<Vec<String>>,
     /// For each output in the same order: the files that belong to it beside its own. May be shorter.
     pub beside: Vec<Vec<Beside>>,
-    /// Files that were looked into to make the nodes; a change in one makes the graph anew.
-    pub read: Vec<PathBuf>,
+    /// What the nodes depend on beside the sections; a change in it makes the graph anew.
+    pub surroundings: Surroundings,
 }
 
 /// A file that belongs to an output.

@@ -224,7 +224,7 @@ impl Project {
         let Some(mut spec) = spec else {
             return Err(Faulty { problems: problems.sorted(), sources, spec_files });
         };
-        let Declared { nodes, outputs: mut declared, read } =
+        let Declared { nodes, outputs: mut declared, surroundings } =
             info_span!("compile").in_scope(|| fronts::compile(&mut spec, root, registry, &mut problems));
         let nodes: Vec<Arc<NodeDecl>> = nodes.into_iter().map(Arc::new).collect();
         let manner = registry.front_ends().find_map(|front_end| front_end.manner());
@@ -239,10 +239,10 @@ impl Project {
                 bind_output(&graph, decl, decl.from.as_ref()?, problems.has_errors(), &mut problems)
             })
             .collect();
-        spec_files.extend(read);
+        spec_files.extend(surroundings.looked_into.iter().cloned());
         let parsed: BTreeSet<PathBuf> = sources.files().map(|source| root.join(&source.path)).collect();
         let looked_into = spec_files.iter().filter(|file| !parsed.contains(*file)).cloned().collect();
-        graph.depends_on(Surroundings { looked_into, env: asked.take(), ..Surroundings::default() });
+        graph.depends_on(Surroundings { looked_into, env: asked.take(), places: surroundings.places });
         problems_of_places(root, &declared, &graph, &spec_files, &mut problems);
         let name = spec.name.as_ref().map_or_else(|| folder_name(root), |name| name.value.clone());
         if problems.has_errors() {

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use reel_engine::executor::toolbox::Toolbox;
+
 /// The machine, as far as kinds care.
 #[derive(Debug, Clone, Default)]
 pub struct Host {
@@ -32,18 +34,26 @@ pub struct Host {
 #[derive(Clone, Default)]
 pub struct Offers(Option<Arc<Ask>>);
 
-type Ask = dyn Fn(&str) -> Option<Vec<String>> + Send + Sync;
+type Ask = dyn Fn() -> Arc<Toolbox> + Send + Sync;
 
 impl Offers {
-    /// Names by tool, from whoever knows them; it may answer that nobody does.
-    pub fn new(ask: impl Fn(&str) -> Option<Vec<String>> + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(ask)))
+    /// What a toolbox has, which is opened when it is needed.
+    pub fn new(open: impl Fn() -> Arc<Toolbox> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(open)))
     }
 
     /// The names of what a tool has; `None` when they cannot be known here.
     #[must_use]
     pub fn of(&self, tool: &str) -> Option<Vec<String>> {
-        self.0.as_ref().and_then(|ask| ask(tool))
+        self.0.as_ref().and_then(|open| open().offers(tool).map(<[String]>::to_vec))
+    }
+
+    /// Why something that is known by name does no work on this machine; `None` where nobody says so.
+    #[must_use]
+    pub fn refused(&self, name: &str) -> Option<String> {
+        let toolbox = self.0.as_ref()?();
+        let found = toolbox.refused().find(|(refused, _)| *refused == name);
+        found.map(|(_, why)| why.to_owned())
     }
 }
 

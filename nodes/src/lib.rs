@@ -28,9 +28,10 @@ pub fn registry(host: Host) -> Registry {
     let fonts = Arc::new(FontBook::new(host.font_dirs.clone(), host.memo.as_deref()));
     let host = Arc::new(host);
     let font = || Arc::clone(&fonts);
+    let offers = || host.offers.clone();
     Registry::default()
         .with(Typed::new(text::join::Text))
-        .with(Typed::new(speech::tts::Tts::new(host.offers.clone())))
+        .with(Typed::new(speech::tts::Tts::new(offers())))
         .with(Typed::new(speech::transcribe::Transcribe))
         .with(Typed::new(speech::subtitles::Subtitles))
         .with(Typed::new(speech::level::Level))
@@ -43,10 +44,10 @@ pub fn registry(host: Host) -> Registry {
         .with(Typed::new(picture::sprite::Sprite))
         .with(Typed::new(film::timeline::Timeline))
         .with(Typed::new(film::cues::Cues { fonts: font() }))
-        .with(Typed::new(film::segments::Segments))
-        .with(Typed::new(film::encode::Encode { fonts: font() }))
+        .with(Typed::new(film::segments::Segments { offers: offers() }))
+        .with(Typed::new(film::encode::Encode { fonts: font(), offers: offers() }))
         .with(Typed::new(film::frames::Frames))
-        .with(Typed::new(film::trial::Trial))
+        .with(Typed::new(film::trial::Trial { offers: offers() }))
         .with(Typed::new(film::quality::Quality))
         .with(Typed::new(film::gif::Gif))
         .with(Typed::new(film::mix::Mix))
@@ -64,7 +65,7 @@ pub fn registry(host: Host) -> Registry {
         .with(Typed::new(film::beside::Beside))
         .with(Typed::new(open::exec::Exec { host: Arc::clone(&host) }))
         .with(Typed::new(open::fetch::Fetch { network: host.network }))
-        .with_front_end(scenes::ScenesFrontEnd { fonts, draft: host.draft })
+        .with_front_end(scenes::ScenesFrontEnd { fonts, offers: offers(), draft: host.draft })
 }
 
 #[cfg(test)]

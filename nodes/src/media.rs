@@ -29,6 +29,8 @@ use reel_engine::diagnostic::code;
 use reel_engine::operation::Resolve;
 use reel_engine::quantity::Size;
 
+use crate::host::Offers;
+
 /// Reports a frame that cannot be encoded: odd, too small or too large.
 pub(crate) fn check_frame_size(size: Size, pointer: &str, cx: &mut Resolve<'_>) {
     if let Some(message) = wrong_frame_size(size) {
@@ -41,10 +43,16 @@ pub(crate) fn check_encoding(
     encoding: &encoding::Encoding,
     size: Size,
     fps: time::FrameRate,
+    offers: &Offers,
     cx: &mut Resolve<'_>,
 ) {
     for fault in encoding.faults(size, fps) {
         cx.problem(&format!("/encoding/{}", fault.key), code::BAD_VALUE, fault.message, fault.help);
+    }
+    let Some(hardware) = encoding.hw else { return };
+    encoding::Hardware::places().into_iter().for_each(|place| cx.searched(place));
+    if let Some(lacks) = hardware.lacks(encoding.codec, offers) {
+        cx.problem("/encoding/hw", code::MISSING_TOOL, lacks.message, Some(lacks.help));
     }
 }
 

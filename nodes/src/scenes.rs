@@ -36,6 +36,7 @@ use reel_engine::operation::{FrontEnd, FrontGraph, FrontProject};
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
+use crate::host::Offers;
 use crate::text::fonts::FontBook;
 use sections::layers::{Layer, Progress};
 use sections::output::Output;
@@ -52,6 +53,8 @@ const STANDS_ALONE: &[Code] =
 pub struct ScenesFrontEnd {
     /// Where fonts are found, to check glyphs.
     pub fonts: Arc<FontBook>,
+    /// Which encoders there are in this machine's graphics devices.
+    pub offers: Offers,
     /// Whether films are half as wide and high, and encoded fast.
     pub draft: bool,
 }
@@ -90,7 +93,7 @@ impl FrontEnd for ScenesFrontEnd {
         let _span = tracing::debug_span!("scenes").entered();
         let Some(story) = story::read(project, problems) else { return none };
         let mut found = Diagnostics::default();
-        let formats = formats::read(project, &story, self.draft, &mut found);
+        let formats = formats::read(project, &story, (self.draft, &self.offers), &mut found);
         if !story.apart {
             // Two scenes of one name would make two nodes of every name: that noise helps nobody.
             if story.whole {

@@ -105,6 +105,9 @@ pub struct Confinement {
     pub write: Vec<PathBuf>,
     /// Programs it may start.
     pub execute: Vec<PathBuf>,
+    /// Whether it may use graphics devices: to encode, where that was seen to work.
+    #[serde(default)]
+    pub devices: bool,
     /// Whether it watches the programs that it starts, and so may trace them.
     #[serde(default)]
     pub watch: bool,

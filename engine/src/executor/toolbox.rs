@@ -23,7 +23,7 @@ use crate::file_state::FileState;
 use crate::memo;
 
 /// Version of the memo's format; another one is as good as none.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// Longest time a program may take to tell who it is.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -61,6 +61,12 @@ pub struct ProgramIdentity {
     /// Names that users may give to what a tool has, by tool: the voices of a speech engine. In no key.
     #[serde(default)]
     pub offers: BTreeMap<String, Vec<String>>,
+    /// What is known by name and does no work on this machine, with the reason. In no key.
+    #[serde(default)]
+    pub refused: BTreeMap<String, String>,
+    /// Whether the answer may be another one in a moment although no file changes: it is not remembered then.
+    #[serde(default)]
+    pub passing: bool,
     /// Files and folders that the answer depends on, whether they exist or not.
     #[serde(default)]
     pub files: Vec<PathBuf>,
@@ -114,7 +120,7 @@ impl Toolbox {
                     match ask(spec, LIMIT) {
                         Ok(entry) => {
                             let identity = entry.identity();
-                            if entry.settled() {
+                            if entry.settled() && !identity.passing {
                                 kept.programs.insert(spec.name.clone(), entry);
                                 changed = true;
                             }
@@ -141,6 +147,12 @@ impl Toolbox {
     #[must_use]
     pub fn offers(&self, tool: &str) -> Option<&[String]> {
         self.programs.values().find_map(|program| program.offers.get(tool)).map(Vec::as_slice)
+    }
+
+    /// What is known by name and does no work on this machine, with the reason.
+    pub fn refused(&self) -> impl Iterator<Item = (&str, &str)> {
+        let refused = self.programs.values().flat_map(|program| &program.refused);
+        refused.map(|(name, why)| (name.as_str(), why.as_str()))
     }
 
     /// The identity of a tool; `None` when no program knows it.
@@ -244,6 +256,14 @@ fn words(spec: &ProgramSpec) -> Vec<String> {
 fn surroundings(spec: &ProgramSpec) -> Vec<(String, String)> {
     let text = |value: &OsString| value.to_string_lossy().into_owned();
     spec.env.iter().map(|(name, value)| (text(name), text(value))).collect()
+}
+
+/// Who a program is, asked anew; nothing is remembered.
+///
+/// # Errors
+/// When it does not tell within `limit`.
+pub fn identify(spec: &ProgramSpec, limit: Duration) -> Result<ProgramIdentity, ToolProblem> {
+    ask(spec, limit).map(|entry| entry.identity())
 }
 
 /// Starts the program and takes its answer.

@@ -2,10 +2,10 @@
 //! reference to one of many looked up. It resolves nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, code};
-use crate::operation::{FrontGraph, FrontProject, Registry};
+use crate::operation::{FrontGraph, FrontProject, Registry, Surroundings};
 use crate::span::Spanned;
 use crate::spec::{
     InputSource, Located, NodeDecl, OutputDecl, Picks, Spec, Written, instance_name, name_parts,
@@ -18,8 +18,8 @@ pub(super) struct Declared {
     pub(super) nodes: Vec<NodeDecl>,
     /// Outputs; one that nothing makes has no `from`.
     pub(super) outputs: Vec<OutputDecl>,
-    /// Files that front ends read.
-    pub(super) read: Vec<PathBuf>,
+    /// What front ends looked at.
+    pub(super) surroundings: Surroundings,
 }
 
 /// Runs every front end. The nodes of the spec go over to what is declared.
@@ -31,12 +31,12 @@ pub(super) fn compile(
 ) -> Declared {
     let nodes = std::mem::take(&mut spec.nodes);
     let spec = &*spec;
-    let mut all = Declared { nodes, outputs: spec.outputs.clone(), read: Vec::new() };
+    let mut all = Declared { nodes, outputs: spec.outputs.clone(), surroundings: Surroundings::default() };
     if spec.variants.is_empty() {
         let indexes: Vec<usize> = (0..spec.outputs.len()).collect();
         let story = Story { sections: &spec.sections, unread: &spec.unread, root, registry };
         let made = story.compile(&indexes, &Picks::new(), &mut all.outputs, problems);
-        all.read = made.read;
+        all.surroundings = made.surroundings;
         link(spec, &mut all, problems);
         add(made.beside, &mut all.outputs, problems);
         all.nodes.extend(made.nodes.into_iter().map(|mut node| {
@@ -50,14 +50,12 @@ pub(super) fn compile(
     for variant in &spec.variants {
         let story = Story { sections: &variant.sections, unread: &variant.unread, root, registry };
         let made = story.compile(&variant.outputs, &variant.picks, &mut all.outputs, problems);
-        all.read.extend(made.read);
+        all.surroundings.extend(made.surroundings);
         beside.extend(made.beside);
         let prefix = prefix(&variant.picks);
         names.insert(prefix.clone(), made.nodes.iter().map(|node| node.name.value.clone()).collect());
         fronts.push((prefix, made.nodes, &variant.picks));
     }
-    all.read.sort_unstable();
-    all.read.dedup();
     let depth = spec.variants[0].picks.len();
     let names = Names { of: names };
     for node in &mut all.nodes {
@@ -115,7 +113,7 @@ fn prefix(picks: &Picks) -> String {
 /// What a story comes to beside what its outputs take.
 struct Compiled {
     nodes: Vec<NodeDecl>,
-    read: Vec<PathBuf>,
+    surroundings: Surroundings,
     /// Files that belong to its outputs.
     beside: Vec<OutputDecl>,
 }
@@ -166,7 +164,7 @@ impl Story<'_> {
             let output = &*output;
             beside.extend(files.into_iter().map(|file| belonging(output, &file.file, in_story(&file.from))));
         }
-        Compiled { nodes: made.nodes, read: made.read, beside }
+        Compiled { nodes: made.nodes, surroundings: made.surroundings, beside }
     }
 
     fn front_ends(&self, outputs: &[OutputDecl], problems: &mut Diagnostics) -> FrontGraph {
@@ -188,7 +186,7 @@ impl Story<'_> {
             let project = FrontProject { root: self.root, sections: &sections, wrong: self.unread, outputs };
             let made = front_end.compile(&project, problems);
             all.nodes.extend(made.nodes);
-            all.read.extend(made.read);
+            all.surroundings.extend(made.surroundings);
             for (slot, binding) in all.bindings.iter_mut().zip(made.bindings) {
                 *slot = slot.take().or(binding);
             }

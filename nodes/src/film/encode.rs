@@ -40,6 +40,7 @@
 //!   through once before; progress is reported:
 //!   - `h264` by x264, `stitchable`, `cpu-independent`; `h265` by x265, `vp9` by libvpx, `av1` by SVT-AV1: 4:2:0 with 8
 //!     bits or, as `pixel_format` says, 10 (the 8 that were drawn, times 4);
+//!   - with `hw`, by the encoder of that interface in the machine's graphics device, without pictures between others;
 //!   - `prores`: 4:2:2 with 10 bits; rows of chroma between those that were drawn are 3 : 1 of their neighbours, which
 //!     10 bits hold exactly;
 //! - port `video`: MP4, or QuickTime for ProRes, with exactly `frames` pictures, no sound, library tags dropped.
@@ -54,6 +55,7 @@ use reel_engine::quantity::{Color, Size};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::host::Offers;
 use crate::media::camera::Camera;
 use crate::media::ease::Ease;
 use crate::media::encoding::Encoding;
@@ -208,6 +210,8 @@ const fn one() -> u32 {
 pub struct Encode {
     /// Where its fonts are found.
     pub fonts: Arc<FontBook>,
+    /// Which encoders there are in this machine's graphics devices.
+    pub offers: Offers,
 }
 
 impl Kind for Encode {
@@ -231,18 +235,19 @@ impl Kind for Encode {
     }
 
     fn claim(&self, params: &Params) -> Claim {
-        let encoding = &params.encoding;
-        Claim::cores(encoding.threads, encoding.memory(params.size))
+        params.encoding.claim(params.size)
     }
 
     fn tools(&self, params: &Params) -> Vec<&'static str> {
-        let encoder = params.encoding.codec.tool();
-        [Some(tools::FFMPEG), encoder, Some(tools::COSMIC_TEXT)].into_iter().flatten().collect()
+        [Some(tools::FFMPEG), params.encoding.tool(), Some(tools::COSMIC_TEXT)]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
         crate::media::check_frame_size(params.size, "/size", cx);
-        crate::media::check_encoding(&params.encoding, params.size, params.fps, cx);
+        crate::media::check_encoding(&params.encoding, params.size, params.fps, &self.offers, cx);
         check_layer(&params.picture, "/picture", cx);
         check_overlays(&params.over, "/over", cx);
         if let Some(under) = &params.under {

@@ -22,6 +22,7 @@ use reel_engine::quantity::{Color, Duration, Size};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::host::Offers;
 use crate::media::camera::Camera;
 use crate::media::ease::Ease;
 use crate::media::encoding::Encoding;
@@ -201,8 +202,11 @@ pub struct Transition {
 }
 
 /// The kind.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Segments;
+#[derive(Debug, Clone, Default)]
+pub struct Segments {
+    /// Which encoders there are in this machine's graphics devices.
+    pub offers: Offers,
+}
 
 impl Kind for Segments {
     type Params = Params;
@@ -233,15 +237,15 @@ impl Kind for Segments {
         &["encode", "sample", "frames"]
     }
 
-    fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
-        crate::media::check_frame_size(params.size, "/size", cx);
-        // The rate is known to the plan alone; the nodes that are made are checked with it.
-        crate::media::check_encoding(&params.encoding, params.size, FrameRate::whole(1), cx);
     fn passes(&self) -> &'static [&'static str] {
         // Colours move no cut.
         &["/captions/look"]
     }
 
+    fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
+        crate::media::check_frame_size(params.size, "/size", cx);
+        // The rate is known to the plan alone; the nodes that are made are checked with it.
+        crate::media::check_encoding(&params.encoding, params.size, FrameRate::whole(1), &self.offers, cx);
         if params.crf.is_some() {
             match params.encoding.codec.crf() {
                 // What is read in the run counts, so this is in no key.

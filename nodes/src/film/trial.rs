@@ -22,6 +22,7 @@ use reel_engine::quantity::Size;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::host::Offers;
 use crate::media::encoding::Encoding;
 use crate::media::likeness::Likeness;
 use crate::media::quality::wrong_quality;
@@ -47,8 +48,11 @@ pub struct Params {
 }
 
 /// The kind.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Trial;
+#[derive(Debug, Clone, Default)]
+pub struct Trial {
+    /// Which encoders there are in this machine's graphics devices.
+    pub offers: Offers,
+}
 
 impl Kind for Trial {
     type Params = Params;
@@ -73,16 +77,18 @@ impl Kind for Trial {
     fn claim(&self, params: &Params) -> Claim {
         // What the encoder holds, and two decoders beside it.
         let pixels = u64::from(params.size.width) * u64::from(params.size.height);
-        Claim::cores(params.encoding.threads, params.encoding.memory(params.size) + ((pixels * 30) >> 20))
+        let mut claim = params.encoding.claim(params.size);
+        claim.memory += ((pixels * 30) >> 20) << 20;
+        claim
     }
 
     fn tools(&self, params: &Params) -> Vec<&'static str> {
-        [Some(tools::FFMPEG), params.encoding.codec.tool()].into_iter().flatten().collect()
+        [Some(tools::FFMPEG), params.encoding.tool()].into_iter().flatten().collect()
     }
 
     fn check(&self, params: &mut Params, cx: &mut Resolve<'_>) {
         crate::media::check_frame_size(params.size, "/size", cx);
-        crate::media::check_encoding(&params.encoding, params.size, params.fps, cx);
+        crate::media::check_encoding(&params.encoding, params.size, params.fps, &self.offers, cx);
         if let Some((message, help)) = wrong_quality(params.ssim) {
             cx.problem("/ssim", code::BAD_VALUE, message, Some(help));
         }

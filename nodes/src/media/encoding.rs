@@ -3,9 +3,11 @@
 mod bitrate;
 mod codec;
 mod fault;
+mod hardware;
 mod level;
 mod preset;
 
+use reel_engine::claim::{Claim, GpuClaim};
 use reel_engine::quantity::Size;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use bitrate::Bitrate;
 pub use codec::{Factors, PixelFormat, ProresProfile, Tune, VideoCodec};
 pub use fault::Fault;
+pub use hardware::{Hardware, Hw, NoHardware};
 pub use preset::{Preset, PresetName};
 
 /// Settings of the video encoder, equal for all segments of a film: nothing in here follows from a segment.
@@ -24,6 +27,9 @@ pub struct Encoding {
     /// Constant rate factor, where quality is held and no bit rate; less is better and larger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crf: Option<u8>,
+    /// The graphics device's interface to an encoder in it, instead of a library on the processor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hw: Option<Hardware>,
     /// How much time the encoder takes for smaller files.
     pub preset: Preset,
     /// Longest distance of key frames, in frames.
@@ -59,6 +65,8 @@ pub struct Asked {
     /// Constant rate factor: 0 is the best, 51 the worst, 63 of VP9 and AV1.
     #[schemars(range(min = 0, max = 63))]
     pub crf: Option<u8>,
+    /// The interface to an encoder in a graphics device, which must work here; left out, a library encodes.
+    pub hw: Option<Hardware>,
     /// How much time the encoder takes for smaller files.
     pub preset: Option<Preset>,
     /// Longest distance of key frames, in frames.
@@ -89,6 +97,7 @@ impl From<Asked> for Encoding {
         Self {
             codec,
             crf: asked.crf.or(plain),
+            hw: asked.hw,
             preset: asked.preset.unwrap_or(Preset::Veryfast),
             keyint: asked.keyint.unwrap_or(250),
             threads: asked.threads.unwrap_or(1),
@@ -123,6 +132,22 @@ impl Encoding {
         Self { preset: Preset::Ultrafast, two_pass: false, profile, ..self }
     }
 
+    /// What encodes it, as the toolbox calls it.
+    #[must_use]
+    pub fn tool(&self) -> Option<&'static str> {
+        match self.hw {
+            Some(hardware) => hardware.encoder(self.codec),
+            None => self.codec.tool(),
+        }
+    }
+
+    /// What drawing frames of this size and encoding them holds.
+    #[must_use]
+    pub fn claim(&self, size: Size) -> Claim {
+        let gpu = self.hw.map_or(GpuClaim::None, Hardware::claim);
+        Claim { gpu, ..Claim::cores(self.threads, self.memory(size)) }
+    }
+
     /// MiB that drawing frames of this size and encoding them holds, at most.
     #[must_use]
     pub fn memory(&self, size: Size) -> u64 {
@@ -132,6 +157,8 @@ impl Encoding {
         // others refer to; the others hold about as much at every preset. The still, what was drawn last and its way
         // to the encoder take 10. Libraries and fonts take 48 MiB.
         let (each, beside) = match self.codec {
+            // Frames on their way; what the encoder refers to is the device's. Its driver's libraries are large.
+            _ if self.hw.is_some() => (30, 200),
             VideoCodec::H264 => (3 * (ahead + 3 + threads) + 5 * (references + 1 + threads), 0),
             VideoCodec::H265 => (130 + ahead + 10 * threads, 48),
             VideoCodec::Av1 => (150 + ahead + 10 * threads, 80),

@@ -10,6 +10,8 @@ pub const X265: &str = "x265";
 pub const SVT_AV1: &str = "svt-av1";
 /// The VP9 encoder behind avcodec.
 pub const VPX: &str = "libvpx";
+/// Encoders in graphics devices: what works here is offered under this name, by the names that FFmpeg has for them.
+pub const HARDWARE: &str = "hardware";
 /// The Opus encoder behind avcodec.
 pub const OPUS: &str = "libopus";
 /// espeak-ng and its voice data, behind `reel-speak`.

@@ -8,13 +8,21 @@ use reel_engine::spec::OutputDecl;
 use super::sections::output::{Output, Quality};
 use crate::film::mux::wrong_cover;
 use crate::film::package::wrong_name;
-use crate::media::encoding::{Asked, Container, Encoding, Fault, VideoCodec};
+use crate::host::Offers;
+use crate::media::encoding::{Asked, Container, Encoding, Fault, Hardware, Hw, NoHardware, VideoCodec};
 use crate::media::language::wrong_language;
 use crate::media::quality::wrong_quality;
 use crate::media::time::FrameRate;
 
-/// The encoding that an output comes to at a frame rate.
-pub(super) fn encoding(output: &Output, container: Container, fps: FrameRate) -> Encoding {
+/// The encoding that an output comes to at a frame rate, on a machine with these encoders.
+pub(super) fn encoding(output: &Output, container: Container, fps: FrameRate, offers: &Offers) -> Encoding {
+    let encoding = in_software(output, container, fps);
+    // That there must be a device and is none, was reported.
+    let hw = Hardware::choose(output.hw.unwrap_or_default(), encoding.codec, offers).unwrap_or_default();
+    Encoding { hw, ..encoding }
+}
+
+fn in_software(output: &Output, container: Container, fps: FrameRate) -> Encoding {
     let mut asked = Asked {
         codec: Some(output.codec.unwrap_or(container.codecs()[0])),
         crf: output.crf,
@@ -68,9 +76,10 @@ pub(super) fn check(
     (decl, output): (&OutputDecl, &Output),
     container: Container,
     (size, fps): (Size, FrameRate),
+    offers: &Offers,
     problems: &mut Diagnostics,
 ) -> bool {
-    let encoding = encoding(output, container, fps);
+    let encoding = in_software(output, container, fps);
     let mut faults = encoding.faults(size, fps);
     let name = encoding.codec.name();
     if !container.codecs().contains(&encoding.codec) {
@@ -105,7 +114,16 @@ pub(super) fn check(
     if let Some((message, help)) = wrong_cover(container).filter(|_| output.cover.is_some()) {
         faults.push(Fault { key: "cover", message: message.to_owned(), help: Some(help) });
     }
-    let right = faults.is_empty();
+    let hw = output.hw.unwrap_or_default();
+    if hw != Hw::Off {
+        faults.extend(encoding.faults_in_hardware());
+    }
+    let mut right = faults.is_empty();
+    if right && let Err(NoHardware { message, help }) = Hardware::choose(hw, encoding.codec, offers) {
+        let span = decl.written.get("hw").map_or(decl.name.span, |hw| hw.span);
+        problems.push(Diagnostic::error(code::MISSING_TOOL, span, message).help(help));
+        right = false;
+    }
     for Fault { key, message, help } in faults {
         let written = decl.written.get(key).map(|value| value.span);
         let span = written.unwrap_or(decl.name.span);

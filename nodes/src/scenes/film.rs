@@ -19,6 +19,7 @@ use super::story::{Part, Story};
 use super::style::{self, Style};
 use super::transitions;
 use super::trials::Trials;
+use crate::media::encoding::Hardware;
 use crate::media::look::CaptionStyle;
 use crate::media::percent::Percent;
 use crate::media::picture::Bar;
@@ -50,6 +51,9 @@ pub(super) fn compile(
     problems: &mut Diagnostics,
 ) -> FrontGraph {
     let mut maker = Maker::default();
+    if formats.asks_for_hardware {
+        maker.surroundings.places.extend(Hardware::places());
+    }
     let mut scenes = Vec::with_capacity(story.scenes.len());
     for scene in &story.scenes {
         let said = speak(project.root, story, scene, &mut maker, problems);
@@ -66,7 +70,7 @@ pub(super) fn compile(
         return FrontGraph {
             nodes: maker.nodes,
             bindings: vec![None; project.outputs.len()],
-            read: maker.read,
+            surroundings: maker.surroundings,
             ..FrontGraph::default()
         };
     }
@@ -94,7 +98,7 @@ pub(super) fn compile(
         made.and_then(|(asking, binding)| film.expected(asking, binding, &mut maker)).into_iter().collect()
     });
     let needs = needs.collect();
-    FrontGraph { nodes: maker.nodes, bindings, series, needs, beside, read: maker.read }
+    FrontGraph { nodes: maker.nodes, bindings, series, needs, beside, surroundings: maker.surroundings }
 }
 
 impl Film<'_> {

@@ -12,7 +12,8 @@ use super::sections::output::{Burn, Output, Rendition};
 use super::story::{Story, typed};
 use crate::film::captions::Format as CaptionFormat;
 use crate::film::thumbnail::Format as PictureFormat;
-use crate::media::encoding::{Container, Encoding, SoundCodec};
+use crate::host::Offers;
+use crate::media::encoding::{Container, Encoding, Hw, SoundCodec};
 use crate::media::likeness::Likeness;
 use crate::media::passage::Stem;
 use crate::media::time::FrameRate;
@@ -152,6 +153,10 @@ pub(super) struct Formats {
     pub(super) uses: Vec<Option<Asking>>,
     /// Whether all is made small and fast.
     draft: bool,
+    /// Encoders in this machine's graphics devices.
+    offers: Offers,
+    /// Whether an output asks for one.
+    pub(super) asks_for_hardware: bool,
 }
 
 impl Formats {
@@ -201,6 +206,7 @@ const FILM_KEYS: &[&str] = &[
     "quality",
     "bitrate",
     "two_pass",
+    "hw",
     "preset",
     "tune",
     "gop",
@@ -227,6 +233,7 @@ const STREAM_KEYS: &[&str] = &[
     "quality",
     "bitrate",
     "two_pass",
+    "hw",
     "preset",
     "tune",
     "level",
@@ -263,17 +270,19 @@ struct Asked<'a> {
 pub(super) fn read(
     project: &FrontProject<'_>,
     story: &Story<'_>,
-    draft: bool,
+    (draft, offers): (bool, &Offers),
     problems: &mut Diagnostics,
 ) -> Formats {
     let asked: Vec<Option<Asked<'_>>> =
-        project.outputs.iter().map(|decl| one(decl, story, problems)).collect();
+        project.outputs.iter().map(|decl| one(decl, story, offers, problems)).collect();
     let mut formats = Formats {
         rates: Named(Vec::new()),
         cuts: Named(Vec::new()),
         films: Named(Vec::new()),
         uses: Vec::new(),
         draft,
+        offers: offers.clone(),
+        asks_for_hardware: false,
     };
     let right = || asked.iter().flatten();
     for asked in right().filter(|asked| matches!(asked.class, Class::Film(_) | Class::Gif | Class::Frames)) {
@@ -345,8 +354,8 @@ impl Formats {
         let cut = self.cut(output.fps.unwrap_or(story.format.fps), asked.scenes.clone(), name);
         let fps = self.cuts.get(cut).fps;
         let encoding = match asked.class {
-            Class::Film(container) => encodings::encoding(output, container, fps),
-            Class::Stream => encodings::encoding(output, Container::Mp4, fps),
+            Class::Film(container) => encodings::encoding(output, container, fps, &self.offers),
+            Class::Stream => encodings::encoding(output, Container::Mp4, fps, &self.offers),
             Class::Gif | Class::Frames => Encoding::lossless(WHOLE_KEYINT),
             _ => Encoding::default(),
         };
@@ -356,6 +365,7 @@ impl Formats {
             Some(asked) => asked == Burn::Burn,
             None => output.subtitles.is_none(),
         };
+        self.asks_for_hardware |= output.hw.is_some_and(|hw| hw != Hw::Off);
         let quality = output.quality.map(|quality| quality.ssim);
         let frames = asked.class == Class::Frames;
         let film = self.as_made(FilmFormat { cut, size, encoding, quality, frames, burn });
@@ -468,7 +478,12 @@ fn class(decl: &OutputDecl, problems: &mut Diagnostics) -> Option<Class> {
 }
 
 /// One output, checked by itself.
-fn one<'a>(decl: &'a OutputDecl, story: &Story<'_>, problems: &mut Diagnostics) -> Option<Asked<'a>> {
+fn one<'a>(
+    decl: &'a OutputDecl,
+    story: &Story<'_>,
+    offers: &Offers,
+    problems: &mut Diagnostics,
+) -> Option<Asked<'a>> {
     let output: Output = typed(&decl.written, problems)?;
     let class = class(decl, problems)?;
     let (known, what) = keys(class);
@@ -481,7 +496,7 @@ fn one<'a>(decl: &'a OutputDecl, story: &Story<'_>, problems: &mut Diagnostics) 
             right = false;
         }
     }
-    right &= is_right((decl, &output), class, story, problems);
+    right &= is_right((decl, &output), class, story, offers, problems);
     let scenes = scenes(decl, &output, story, problems);
     let asked = Asked { decl, class, output, scenes: scenes? };
     right.then_some(asked)
@@ -492,6 +507,7 @@ fn is_right(
     (decl, output): (&OutputDecl, &Output),
     class: Class,
     story: &Story<'_>,
+    offers: &Offers,
     problems: &mut Diagnostics,
 ) -> bool {
     let size = output.size.unwrap_or(story.format.size);
@@ -503,7 +519,7 @@ fn is_right(
         return false;
     }
     match class {
-        Class::Film(container) => encodings::check((decl, output), container, (size, fps), problems),
+        Class::Film(container) => encodings::check((decl, output), container, (size, fps), offers, problems),
         Class::Stream => {
             let mut right = encodings::check_stream(decl, output.codec, problems);
             for (index, output) in renditions(output, story.format.size).iter().enumerate() {
@@ -514,7 +530,7 @@ fn is_right(
                         .push(Diagnostic::error(code::BAD_VALUE, span, message).help("such as `540x960`"));
                     right = false;
                 } else if right {
-                    right = encodings::check((decl, output), Container::Mp4, (size, fps), problems);
+                    right = encodings::check((decl, output), Container::Mp4, (size, fps), offers, problems);
                 }
             }
             right

@@ -1,16 +1,15 @@
 //! Nodes in the making: names, references, and values with the user's places. It knows no kind.
 
-use std::path::PathBuf;
-
+use reel_engine::operation::Surroundings;
 use reel_engine::span::{Span, Spanned};
 use reel_engine::spec::{Located, NodeDecl, Written};
 use serde::Serialize;
 
-/// Nodes that were made so far, and files that were read for them.
+/// Nodes that were made so far, and what was looked at for them.
 #[derive(Debug, Default)]
 pub(super) struct Maker {
     pub(super) nodes: Vec<NodeDecl>,
-    pub(super) read: Vec<PathBuf>,
+    pub(super) surroundings: Surroundings,
 }
 
 impl Maker {

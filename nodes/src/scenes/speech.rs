@@ -293,6 +293,6 @@ fn bytes_of(root: &Path, path: &str, longest: u64, maker: &mut Maker) -> Result<
     }
     let bytes = std::fs::read(&file).map_err(missing)?;
     // The name as well: it may be a link, and lead elsewhere tomorrow.
-    maker.read.extend([file, root.join(path)]);
+    maker.surroundings.looked_into.extend([file, root.join(path)]);
     Ok(bytes)
 }

@@ -1,5 +1,6 @@
 //! Whole projects from text to graph: names, references, places of errors, and what a change touches.
 
+mod hardware;
 mod many;
 mod names;
 mod wrong;
@@ -66,7 +67,11 @@ fn folder(yaml: &str) -> tempfile::TempDir {
 
 /// The project, or its problems as `CODE LINE:COLUMN message (help)`.
 fn load(root: &Path) -> Result<Project, Vec<String>> {
-    let host = Host { font_dirs: vec![FONTS.into()], ..Host::default() };
+    load_on(root, Host { font_dirs: vec![FONTS.into()], ..Host::default() })
+}
+
+/// The same on a machine.
+fn load_on(root: &Path, host: Host) -> Result<Project, Vec<String>> {
     let options = ReadOptions { env: &|_| None, set: &[] };
     Project::load(root, &registry(host), &options).map_err(|faulty| {
         let line = |problem: &reel_engine::diagnostic::Diagnostic| {

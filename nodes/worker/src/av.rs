@@ -24,6 +24,7 @@ mod ffi;
 pub mod filter;
 pub mod fragments;
 pub mod gif_out;
+pub mod hardware;
 pub mod identity;
 mod input;
 pub mod join;

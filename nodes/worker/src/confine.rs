@@ -9,6 +9,7 @@
 //! | the project, stored bytes, fonts and models, as named by the other side | read |
 //! | scratch, as named by the other side | read and write |
 //! | `reel-speak` and the dynamic loader | start |
+//! | graphics devices, where one was seen to encode | use, and read what their drivers read |
 //! | sockets, tracing, mounts, kernel modules, other namespaces | nothing |
 //!
 //! A worker that watches what it starts may trace, and read `/proc`.
@@ -44,6 +45,22 @@ const SYSTEM: [&str; 15] = [
     "/dev/zero",
     "/dev/urandom",
     "/dev/random",
+];
+
+/// What encoders in graphics devices open to write to, beside the devices of NVIDIA, which have numbers.
+const DEVICES: [&str; 2] = ["/dev/dri", "/dev/nvidia-caps"];
+
+/// What their drivers read.
+const OF_DRIVERS: [&str; 9] = [
+    "/proc/driver/nvidia",
+    "/proc/devices",
+    "/sys/bus/pci",
+    "/sys/class/drm",
+    "/sys/dev/char",
+    "/sys/devices",
+    "/etc/nvidia",
+    "/etc/libva.conf",
+    "/etc/drirc",
 ];
 
 /// System calls that nothing here needs, and that a hostile file would. `io_uring` is among them because it
@@ -105,9 +122,11 @@ fn files(wanted: &Confinement) -> Result<bool, String> {
     crate::speech::speak::set_libraries(folders.clone().map(Path::to_owned).collect());
     let own = PathBuf::from(format!("/proc/{}", std::process::id()));
     let speaker = crate::speech::speak::program();
+    let devices = if wanted.devices { graphics_devices() } else { Vec::new() };
     let ruleset = || -> Result<RulesetStatus, RulesetError> {
         let read = AccessFs::ReadFile | AccessFs::ReadDir;
         let start = AccessFs::ReadFile | AccessFs::Execute;
+        let using = read | AccessFs::WriteFile | AccessFs::IoctlDev;
         let status = Ruleset::default()
             .handle_access(AccessFs::from_all(ABI::V5))?
             .handle_access(AccessNet::from_all(ABI::V5))?
@@ -119,6 +138,8 @@ fn files(wanted: &Confinement) -> Result<bool, String> {
             .add_rules(path_beneath_rules(wanted.watch.then_some("/proc"), read))?
             .add_rules(path_beneath_rules(&wanted.read, read))?
             .add_rules(path_beneath_rules(&wanted.write, writing()))?
+            .add_rules(path_beneath_rules(wanted.devices.then_some(OF_DRIVERS).into_iter().flatten(), read))?
+            .add_rules(path_beneath_rules(&devices, using))?
             .add_rules(path_beneath_rules(["/dev/null"], read | AccessFs::WriteFile | AccessFs::Truncate))?
             .add_rules(path_beneath_rules(loaders, start))?
             .add_rules(path_beneath_rules(&wanted.execute, start))?
@@ -127,6 +148,15 @@ fn files(wanted: &Confinement) -> Result<bool, String> {
         Ok(status.ruleset)
     };
     ruleset().map(|status| status != RulesetStatus::NotEnforced).map_err(|error| error.to_string())
+}
+
+/// The graphics devices of this machine.
+fn graphics_devices() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir("/dev").into_iter().flatten().flatten();
+    let of_nvidia = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"nvidia")));
+    DEVICES.into_iter().map(PathBuf::from).chain(of_nvidia).collect()
 }
 
 /// Everything a scratch folder is for: no programs, no devices, no sockets.

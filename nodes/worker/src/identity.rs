@@ -2,6 +2,7 @@
 //! no key.
 
 mod elf;
+pub mod hardware;
 mod speak;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,15 +124,15 @@ pub fn linked() -> BTreeMap<String, String> {
     found
 }
 
-/// Who this program is, whole: it starts `reel-speak` and reads its data.
+/// Who this program is, whole: it starts `reel-speak` and reads its data, and tries the graphics devices.
 #[must_use]
 pub fn whole() -> (ProgramIdentity, Vec<String>) {
     let mut identity = ProgramIdentity {
         build_id: BUILD_ID.to_owned(),
         kinds: kinds(),
         tools: linked(),
-        offers: BTreeMap::new(),
         files: library_files(),
+        ..ProgramIdentity::default()
     };
     let mut missing = Vec::new();
     let speaker = crate::speech::speak::program();
@@ -145,6 +146,7 @@ pub fn whole() -> (ProgramIdentity, Vec<String>) {
     }
     // Also when it is not there: that it appears is a change.
     identity.files.push(speaker);
+    hardware::add(&mut identity);
     (identity, missing)
 }
 

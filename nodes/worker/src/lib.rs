@@ -33,6 +33,11 @@ pub(crate) fn failure(error: av::AvError) -> Failure {
     Failure::new(error.to_string()).help(error.help()).log(av::take_log())
 }
 
+/// The number of the graphics device that the action was given, if it was given one.
+pub(crate) fn gpu(call: &Call<'_>) -> Option<u32> {
+    av::hardware::number_of(call.gpus.first()?)
+}
+
 /// What a run says that was told to stop.
 pub(crate) fn cancelled() -> Failure {
     Failure::of(FailureCode::Cancelled, "cancelled")

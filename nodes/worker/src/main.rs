@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `reel-worker` | serves actions until its input closes; `reel` starts it so |
 //! | `reel-worker --identity` | prints one line of JSON: build, kinds, tools, and the files these depend on |
+//! | `reel-worker --hardware` | the same, of the encoders in graphics devices alone; `--identity` starts it so |
 //! | `reel-worker --version` | prints its version and build |
 //!
 //! `--speak PATH`, before either, names the `reel-speak` to use; else it is the one beside this program.
@@ -13,14 +14,18 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use reel_engine::executor::frames::Confinement;
+use reel_engine::executor::toolbox::ProgramIdentity;
+use reel_worker::confine::confine;
 use reel_worker::{identity, serve, speech};
 
-const USAGE: &str = "usage: reel-worker [--speak PATH] [--identity | --version]\n\
+const USAGE: &str = "usage: reel-worker [--speak PATH] [--identity | --hardware | --version]\n\
                      Without an argument it serves actions for `reel` on its standard streams.\n";
 
 enum Mode {
     Serve,
     Identity,
+    Hardware,
     Version,
     Help,
 }
@@ -33,6 +38,7 @@ fn main() -> ExitCode {
     let done = match mode {
         Mode::Serve => serve::serve().map_err(|error| error.to_string()),
         Mode::Identity => tell_identity().map_err(|error| error.to_string()),
+        Mode::Hardware => tell(&try_hardware()).map_err(|error| error.to_string()),
         Mode::Version => {
             say(&format!("reel-worker {} ({})\n", env!("CARGO_PKG_VERSION"), identity::BUILD_ID))
         }
@@ -54,6 +60,7 @@ fn parse(args: impl Iterator<Item = OsString>) -> Result<Mode, String> {
                 speech::speak::set_program(PathBuf::from(path));
             }
             Some("--identity") => mode = Mode::Identity,
+            Some(identity::hardware::ARGUMENT) => mode = Mode::Hardware,
             Some("--version") => mode = Mode::Version,
             Some("--help") => mode = Mode::Help,
             _ => return Err(format!("unknown argument `{}`", arg.to_string_lossy())),
@@ -67,7 +74,17 @@ fn tell_identity() -> io::Result<()> {
     for line in missing {
         writeln!(io::stderr(), "{line}")?;
     }
-    let mut line = serde_json::to_vec(&identity)?;
+    tell(&identity)
+}
+
+fn try_hardware() -> ProgramIdentity {
+    // Where the kernel has no bars, there are none for actions either.
+    let _ = confine(&Confinement { devices: true, ..Confinement::default() });
+    identity::hardware::probe()
+}
+
+fn tell(identity: &ProgramIdentity) -> io::Result<()> {
+    let mut line = serde_json::to_vec(identity)?;
     line.push(b'\n');
     io::stdout().write_all(&line)
 }

@@ -23,7 +23,7 @@ fn a_confined_process_does_its_work_and_nothing_else() {
         read: vec![at("project"), at("not there")],
         write: vec![at("scratch")],
         execute: vec!["/bin/echo".into()],
-        watch: false,
+        ..Confinement::default()
     };
     let confined = confine(&wanted);
     println!("confined: {confined:?}");

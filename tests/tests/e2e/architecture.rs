@@ -60,7 +60,7 @@ const CRATES: &[Crate] = &[
     Crate {
         sources: "nodes/src",
         modules: &[
-            "closed", "media", "host", "trace", "text", "speech", "picture", "film", "open", "moment",
+            "closed", "host", "media", "trace", "text", "speech", "picture", "film", "open", "moment",
             "scenes", "lib", "tests",
         ],
         may_name: &["reel_engine"],

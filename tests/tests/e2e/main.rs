@@ -13,6 +13,7 @@ mod examples;
 mod faults;
 mod formats;
 mod frames;
+mod hardware;
 mod joints;
 mod looks;
 mod many;

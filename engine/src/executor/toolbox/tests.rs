@@ -33,6 +33,7 @@ impl Place {
             tools: [("x264".to_owned(), "164".to_owned())].into(),
             offers: [("espeak-ng".to_owned(), vec!["en-us".to_owned()])].into(),
             files: vec![self.path("lib.so"), self.path("absent.so")],
+            ..ProgramIdentity::default()
         };
         let spec = self.script(&format!("echo '{}'", serde_json::to_string(&answer).unwrap()));
         // A file that changed in the same moment as it was asked is not remembered.
@@ -134,4 +135,21 @@ fn a_program_that_hangs_is_killed() {
     let problem = ask(&spec, Duration::from_millis(200)).err().unwrap();
     assert!(problem.cause.contains("no answer"), "{problem}");
     assert!(before.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn an_answer_that_passes_is_asked_for_again() {
+    let place = Place::new();
+    let answer = ProgramIdentity {
+        refused: [("h264_nvenc".to_owned(), "busy".to_owned())].into(),
+        passing: true,
+        ..ProgramIdentity::default()
+    };
+    let spec = place.script(&format!("echo '{}'", serde_json::to_string(&answer).unwrap()));
+    thread::sleep(Duration::from_millis(30));
+    for starts in 1..3 {
+        let toolbox = place.load(&spec);
+        assert_eq!(toolbox.refused().collect::<Vec<_>>(), [("h264_nvenc", "busy")]);
+        assert_eq!(place.starts(), starts);
+    }
 }

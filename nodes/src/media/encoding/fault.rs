@@ -55,6 +55,9 @@ impl Encoding {
             say("two_pass", message, "say how many bits a second, such as `bitrate: 4Mbps`");
         }
         self.tuning(&mut say);
+        if self.hw.is_some() {
+            self.faults_of_hardware(&mut say);
+        }
         if self.pixel_format == Some(PixelFormat::Yuv420p10) && self.codec == VideoCodec::Prores {
             let message = "`prores` is 4:2:2 with 10 bits always".to_owned();
             say("pixel_format", message, "take `pixel_format` away");
@@ -67,6 +70,16 @@ impl Encoding {
         {
             say("level", message, &help.unwrap_or_default());
         }
+        found
+    }
+
+    /// What does not go together with an encoder in a graphics device, whichever it will be.
+    #[must_use]
+    pub fn faults_in_hardware(&self) -> Vec<Fault> {
+        let mut found = Vec::new();
+        self.faults_of_hardware(&mut |key, message, help: &str| {
+            found.push(Fault { key, message, help: Some(help.to_owned()) });
+        });
         found
     }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::film::expect::Expected;
-use crate::media::encoding::{Bitrate, PixelFormat, PresetName, ProresProfile, Tune, VideoCodec};
+use crate::media::encoding::{Bitrate, Hw, PixelFormat, PresetName, ProresProfile, Tune, VideoCodec};
 use crate::media::likeness::Likeness;
 use crate::media::passage::Stem;
 use crate::media::time::FrameRate;
@@ -42,6 +42,9 @@ pub struct Output {
     /// Whether each segment is looked through before it is encoded, so that `bitrate` is kept better.
     #[serde(default)]
     pub two_pass: Option<bool>,
+    /// Whether an encoder in the machine's graphics device makes it: `off` as long as nothing is said.
+    #[serde(default)]
+    pub hw: Option<Hw>,
     /// How much time the encoder takes for smaller files, or what the film is for.
     #[serde(default)]
     pub preset: Option<PresetName>,

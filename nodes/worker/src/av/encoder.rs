@@ -8,19 +8,23 @@
 //! | AV1 | SVT-AV1 | as many logical processors as told, bound to none |
 //! | VP9 | libvpx | as many threads as told, rows by one |
 //! | ProRes | FFmpeg | slices by one thread |
+//!
+//! Encoders of graphics devices are told what [`hardware`] says.
 
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
 
 use ffmpeg_next::codec::{Flags, threading};
-use ffmpeg_next::{Dictionary, Rational, codec, color, encoder};
-use reel_nodes::media::encoding::{Encoding, Preset, ProresProfile, Tune, VideoCodec};
+use ffmpeg_next::format::Pixel;
+use ffmpeg_next::{Dictionary, Error, Rational, codec, color, encoder, frame};
+use reel_nodes::media::encoding::{Encoding, Hardware, Preset, ProresProfile, Tune, VideoCodec};
 use reel_nodes::media::time::FrameRate;
 
 use super::error::AvError;
-use super::ffi;
+use super::ffi::device::Pool;
 use super::input::said;
 use super::pixels::Pixels;
+use super::{ffi, hardware};
 
 /// Everything that decides a segment's bytes beside its frames; all of it belongs into the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub struct EncodeSpec {
     pub rate: FrameRate,
     /// Codec, quality and speed.
     pub encoding: Encoding,
+    /// For NVENC, the number of the device; in no key, since devices of one model give the same.
+    pub gpu: Option<u32>,
 }
 
 /// Which time the pictures of a segment are looked at.
@@ -46,9 +52,12 @@ pub(super) enum Pass {
     Second(PathBuf),
 }
 
-/// FFmpeg's name of the encoder of a codec.
-pub(super) const fn name(codec: VideoCodec) -> &'static str {
-    match codec {
+/// FFmpeg's name of the encoder.
+fn name(encoding: &Encoding) -> &'static str {
+    if let Some(name) = encoding.hw.and_then(|hardware| hardware.encoder(encoding.codec)) {
+        return name;
+    }
+    match encoding.codec {
         VideoCodec::H264 => "libx264",
         VideoCodec::H265 => "libx265",
         VideoCodec::Av1 => "libsvtav1",
@@ -65,8 +74,23 @@ pub(super) fn frame_time(rate: FrameRate) -> Rational {
 /// An open encoder, and what it reads as long as it lives.
 pub(super) struct Opened {
     pub(super) video: encoder::Video,
+    /// Where frames are copied to first, if the encoder takes them from there.
+    pool: Option<Pool>,
     /// What libvpx wrote in the first pass, where this is the second.
     _stats: Option<CString>,
+}
+
+impl Opened {
+    /// Encodes a frame.
+    pub(super) fn send(&mut self, frame: &frame::Video) -> Result<(), Error> {
+        match &self.pool {
+            Some(pool) => {
+                let there: frame::Video = pool.upload(frame)?;
+                self.video.send_frame(&there)
+            }
+            None => self.video.send_frame(frame),
+        }
+    }
 }
 
 /// The encoder as `spec` says; `path` is for errors alone.
@@ -74,7 +98,7 @@ pub(super) fn open(path: &Path, spec: &EncodeSpec, pass: &Pass) -> Result<Opened
     check(path, spec)?;
     let encoding = &spec.encoding;
     let time_base = frame_time(spec.rate);
-    let name = name(encoding.codec);
+    let name = name(encoding);
     let found = encoder::find_by_name(name).ok_or(AvError::Missing { what: "encoder", name })?;
     let mut context = codec::Context::new_with_codec(found);
     context.set_flags(flags(encoding.codec, pass));
@@ -92,10 +116,17 @@ pub(super) fn open(path: &Path, spec: &EncodeSpec, pass: &Pass) -> Result<Opened
         ffi::second_pass(&mut context, text);
     }
     let unfit = |error| AvError::Unfit { path: path.into(), cause: said(error) };
+    let pool = match encoding.hw {
+        Some(Hardware::Vaapi) => Some(Pool::open(spec.width, spec.height).map_err(unfit)?),
+        _ => None,
+    };
+    if let Some(pool) = &pool {
+        pool.feed(&mut context).map_err(unfit)?;
+    }
     let mut video = context.encoder().video().map_err(unfit)?;
     video.set_width(spec.width);
     video.set_height(spec.height);
-    video.set_format(Pixels::of(encoding).format());
+    video.set_format(if pool.is_some() { Pixel::VAAPI } else { Pixels::of(encoding).format() });
     video.set_time_base(time_base);
     video.set_frame_rate(Some(time_base.invert()));
     video.set_aspect_ratio(Rational::new(1, 1));
@@ -109,14 +140,18 @@ pub(super) fn open(path: &Path, spec: &EncodeSpec, pass: &Pass) -> Result<Opened
     if encoding.bitrate.is_some() || encoding.codec == VideoCodec::Vp9 {
         video.set_bit_rate(usize::try_from(rate).unwrap_or(usize::MAX));
     }
-    let options = options(encoding, pass);
+    let options = match encoding.hw {
+        Some(hardware) => hardware::options(hardware, encoding, spec.gpu),
+        None => options(encoding, pass),
+    };
     let video = video.open_as_with(found, options).map_err(unfit)?;
-    Ok(Opened { video, _stats: stats })
+    Ok(Opened { video, pool, _stats: stats })
 }
 
 /// By how many frames decoding comes before showing.
 pub(super) fn delay(video: &encoder::Video, encoding: &Encoding) -> i64 {
     match (encoding.codec, encoding.tune) {
+        _ if encoding.hw.is_some() => 0,
         // FFmpeg is not told by x265, which has B-frames in all presets, and others that refer to them; this tune has none.
         (VideoCodec::H265, Some(Tune::Zerolatency)) => 0,
         (VideoCodec::H265, _) => 2,

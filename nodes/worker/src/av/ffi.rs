@@ -1,5 +1,7 @@
 //! The unsafe border: what ffmpeg-next's safe interface lacks. It knows pointers and error codes, no policy.
-#![expect(unsafe_code, reason = "FFmpeg is C; every raw call of reel is in this file")]
+#![expect(unsafe_code, reason = "FFmpeg is C; every raw call of reel is in this file or one beneath it")]
+
+pub(super) mod device;
 
 use std::ffi::{CStr, CString, c_int};
 use std::path::Path;
@@ -492,6 +494,23 @@ pub(super) fn pixel_name(format: c_int) -> Option<&'static str> {
         let name = ffi::av_get_pix_fmt_name(std::mem::transmute::<c_int, ffi::AVPixelFormat>(format));
         if name.is_null() { None } else { CStr::from_ptr(name).to_str().ok() }
     }
+}
+
+/// Which of these options an encoder does not know, by FFmpeg's name of it; `None` where FFmpeg has no such encoder.
+#[cfg(test)]
+pub(super) fn unknown_options(encoder: &str, told: &[(String, String)]) -> Option<Vec<String>> {
+    let found = ffmpeg_next::encoder::find_by_name(encoder)?;
+    let context = codec::Context::new_with_codec(found);
+    let is_known = |name: &str| {
+        let Ok(name) = CString::new(name) else { return false };
+        // SAFETY: the context and its private options live until the end; the search writes nothing.
+        let option = unsafe {
+            let context = context.as_ptr().cast_mut().cast();
+            ffi::av_opt_find(context, name.as_ptr(), ptr::null(), 0, ffi::AV_OPT_SEARCH_CHILDREN as c_int)
+        };
+        !option.is_null()
+    };
+    Some(told.iter().filter(|(name, _)| !is_known(name)).map(|(name, _)| name.clone()).collect())
 }
 
 /// `stream.time_base` as a plain pair.

@@ -59,6 +59,7 @@ fn one_frame() -> Option<Vec<u8>> {
         height: 16,
         rate: FrameRate::new(25, 1)?,
         encoding: Encoding { preset: Preset::Ultrafast, keyint: 1, ..Encoding::default() },
+        gpu: None,
     };
     let mut encoder = encoder::open(Path::new("x264"), &spec, &Pass::Only).ok()?.video;
     let mut frame = frame::Video::new(format::Pixel::YUV420P, spec.width, spec.height);

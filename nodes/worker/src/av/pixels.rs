@@ -11,6 +11,8 @@ use crate::frame::Yuv420;
 pub(super) enum Pixels {
     /// 8 bits, 4:2:0.
     Plain,
+    /// 8 bits, 4:2:0, both kinds of chroma in one plane.
+    Paired,
     /// 10 bits, 4:2:0.
     Deep,
     /// 10 bits, 4:2:2.
@@ -21,6 +23,7 @@ impl Pixels {
     /// What an encoding takes.
     pub(super) const fn of(encoding: &Encoding) -> Self {
         match (encoding.codec, encoding.pixel_format) {
+            _ if encoding.hw.is_some() => Self::Paired,
             (VideoCodec::Prores, _) => Self::DeepWide,
             (_, Some(PixelFormat::Yuv420p10)) => Self::Deep,
             _ => Self::Plain,
@@ -31,6 +34,7 @@ impl Pixels {
     pub(super) const fn format(self) -> format::Pixel {
         match self {
             Self::Plain => format::Pixel::YUV420P,
+            Self::Paired => format::Pixel::NV12,
             Self::Deep => format::Pixel::YUV420P10LE,
             Self::DeepWide => format::Pixel::YUV422P10LE,
         }
@@ -48,9 +52,10 @@ impl Pixels {
 
     /// Writes a picture into a frame of it. Limited range of 10 bits is four times that of 8, exactly.
     pub(super) fn fill(self, picture: &Yuv420, frame: &mut frame::Video) {
-        if self == Self::Plain {
-            copy_in(picture, frame);
-            return;
+        match self {
+            Self::Plain => return copy_in(picture, frame),
+            Self::Paired => return pair(picture, frame),
+            Self::Deep | Self::DeepWide => {}
         }
         deepen(&picture.y, picture.width, 0, frame);
         for (index, plane) in [(1, &picture.u), (2, &picture.v)] {
@@ -59,6 +64,20 @@ impl Pixels {
                 _ => deepen(plane, picture.width / 2, index, frame),
             }
         }
+    }
+}
+
+/// Brightness as it is, and chroma by turns.
+fn pair(picture: &Yuv420, frame: &mut frame::Video) {
+    let stride = frame.stride(0);
+    let rows = frame.data_mut(0).chunks_mut(stride);
+    for (to, from) in rows.zip(picture.y.chunks_exact(picture.width)) {
+        to[..picture.width].copy_from_slice(from);
+    }
+    let (stride, half) = (frame.stride(1), picture.width / 2);
+    let chroma = picture.u.chunks_exact(half).zip(picture.v.chunks_exact(half));
+    for (to, (u, v)) in frame.data_mut(1).chunks_mut(stride).zip(chroma) {
+        to.chunks_exact_mut(2).zip(u.iter().zip(v)).for_each(|(to, (u, v))| to.copy_from_slice(&[*u, *v]));
     }
 }
 
@@ -105,6 +124,15 @@ mod tests {
         let mut frame = Pixels::Deep.frame(16, 16);
         Pixels::Deep.fill(&Yuv420::filled(16, 16, [235, 16, 240]), &mut frame);
         assert_eq!([value(&frame, 0, 15), value(&frame, 1, 7), value(&frame, 2, 0)], [940, 64, 960]);
+    }
+
+    #[test]
+    fn chroma_comes_by_turns() {
+        let mut frame = Pixels::Paired.frame(16, 16);
+        Pixels::Paired.fill(&Yuv420::filled(16, 16, [235, 16, 240]), &mut frame);
+        assert_eq!((frame.data(0)[15], &frame.data(1)[..4]), (235, [16, 240, 16, 240].as_slice()));
+        let last = frame.stride(1) * 7;
+        assert_eq!(frame.data(1)[last + 14..last + 16], [16, 240]);
     }
 
     #[test]

@@ -133,7 +133,7 @@ impl VideoEncoder {
         self.pixels.fill(picture, &mut self.frame);
         self.frame.set_pts(Some(self.pushed));
         self.frame.set_kind(picture::Type::None);
-        self.encoder.video.send_frame(&self.frame).map_err(|e| self.failed(e))?;
+        self.encoder.send(&self.frame).map_err(|e| self.failed(e))?;
         self.pushed += 1;
         self.drain()
     }

@@ -91,6 +91,7 @@ fn encode(
         height: left.size.1,
         rate: left.rate,
         encoding: Encoding::default(),
+        gpu: None,
     };
     let mut encoder = VideoEncoder::create(path, &spec).map_err(crate::failure)?;
     let mut frames = 0;

@@ -31,7 +31,7 @@ struct Answer {
 
 /// Variables that it is started with. Those that decide which engine and which voices it finds are in its
 /// identity by what it finds; the others say how memory is kept, and what encoders tell.
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 11] = [
     "PATH",
     "HOME",
     "TMPDIR",
@@ -42,6 +42,7 @@ const VARIABLES: [&str; 10] = [
     "MALLOC_MMAP_THRESHOLD_",
     "MALLOC_TRIM_THRESHOLD_",
     "SVT_LOG",
+    "CUDA_DEVICE_ORDER",
 ];
 
 /// What it may use because its identity covers it.

@@ -62,5 +62,6 @@ fn lossless(params: &Params) -> EncodeSpec {
         height: params.size.height,
         rate: params.fps,
         encoding: Encoding::lossless(KEY_DISTANCE),
+        gpu: None,
     }
 }

@@ -36,6 +36,7 @@ pub(crate) fn spec() -> EncodeSpec {
         height: HEIGHT as u32,
         rate: rate("30"),
         encoding: Encoding { crf: Some(23), ..Encoding::default() },
+        gpu: None,
     }
 }
 
