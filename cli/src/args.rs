@@ -495,7 +495,7 @@ pub(crate) enum CacheAction {
 #[command(after_help = "Examples:\n  reel doctor\n  reel doctor --json")]
 pub(crate) struct Doctor {}
 
-/// Print what a shell needs to complete commands, options and files.
+/// Print what a shell needs to complete commands, options, files, and names of nodes and outputs.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  reel completions bash > ~/.local/share/bash-completion/completions/reel\n  \

@@ -53,7 +53,7 @@ pub(crate) fn run(call: &Invocation, command: Command) -> Result<Exit, CommandEr
         Command::Devices(args) => devices::run(call, &args),
         Command::Cache(args) => cache::run(call, &args),
         Command::Doctor(_) => doctor::run(call),
-        Command::Completions(args) => Ok(completions::run(&args)),
+        Command::Completions(args) => completions::run(&args),
         Command::Man(args) => completions::man(call, &args),
         Command::Trust(args) => trust::run(call, &args),
     }

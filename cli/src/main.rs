@@ -4,6 +4,7 @@ mod args;
 mod bundle;
 mod capacity;
 mod commands;
+mod completing;
 mod config;
 mod diagnostics;
 mod error;
@@ -34,6 +35,7 @@ use crate::ui::{Ui, print_error, print_json};
 static MEMORY: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
+    completing::answer();
     let Cli { global, command } = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(wrong) => return misread(&wrong),

@@ -4,6 +4,7 @@ pub(super) mod attempt;
 mod recall;
 
 use std::fs;
+use std::path::Path;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -55,6 +56,9 @@ pub(super) fn build(
     let root = call.root()?;
     if telling.check_inputs {
         can_watch()?;
+    }
+    if let Some(file) = &telling.trace {
+        can_write(&call.config.here.join(file))?;
     }
     let (page, address) = (telling.page.clone(), telling.page_at);
     let attempt = Attempt::new(call, making.clone(), &root, telling, Arc::default());
@@ -113,6 +117,14 @@ fn can_watch() -> Result<(), CommandError> {
              `kernel.yama.ptrace_scope` to 0 or 1",
         )
     })
+}
+
+/// What is wanted beside the outputs is not found out to be impossible when all is over.
+fn can_write(trace: &Path) -> Result<(), CommandError> {
+    let wrong = |error| format!("the trace cannot be written to `{}`: {error}", trace.display());
+    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(trace);
+    file.map(drop)
+        .map_err(|error| CommandError::usage(wrong(error), "name a file in a folder that is there and yours"))
 }
 
 /// The last word on watched nodes.

@@ -8,15 +8,16 @@ use clap_mangen::roff::{Roff, roman};
 use serde_json::json;
 
 use crate::args::{Cli, Completions, Man};
+use crate::completing;
 use crate::error::{CommandError, Exit};
 use crate::open::Invocation;
 use crate::ui::{count, print, print_json, print_line};
 
-pub(super) fn run(args: &Completions) -> Exit {
-    let mut text = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "reel", &mut text);
+pub(super) fn run(args: &Completions) -> Result<Exit, CommandError> {
+    let text = completing::script(&args.shell.to_string())
+        .map_err(|error| CommandError::failed(format!("there is no script for `{}`: {error}", args.shell)))?;
     print(&String::from_utf8_lossy(&text));
-    Exit::Done
+    Ok(Exit::Done)
 }
 
 pub(super) fn man(call: &Invocation, args: &Man) -> Result<Exit, CommandError> {

@@ -1,7 +1,9 @@
-// What ran when, drawn on one canvas however many there are. It knows no film.
+// What ran when in which slot, drawn on one canvas however many there are. It knows no film.
 import { add, anew, by, color, link, openNode, soon, spell } from "./base.js";
 
 const ROW = 18;
+/** Room for the names of slots. */
+const GUTTER = 44;
 /** Actions that are listed. */
 const LISTED = 10;
 let bars = [];
@@ -74,9 +76,12 @@ const draw = soon(() => {
   const colors = { ran: color("--good"), failed: color("--bad"), open: color("--busy") };
   const [ink, edge] = [color("--paper"), color("--ink")];
   const until = Math.max(now(), 1);
+  const room = width - GUTTER;
+  paper.fillStyle = color("--soft");
+  rows.forEach((_, row) => paper.fillText(`slot ${row + 1}`, 0, row * ROW + 4 + (ROW - 4) / 2));
   for (const bar of bars) {
-    const x = (bar.begin / until) * width;
-    const wide = Math.max((((bar.end ?? until) - bar.begin) / until) * width, 1.5);
+    const x = GUTTER + (bar.begin / until) * room;
+    const wide = Math.max((((bar.end ?? until) - bar.begin) / until) * room, 1.5);
     const y = bar.row * ROW + 4;
     paper.fillStyle = colors[bar.state];
     paper.fillRect(x, y, wide, ROW - 4);
@@ -110,13 +115,14 @@ const draw = soon(() => {
 
 const under = (event) => {
   const box = by("gantt").getBoundingClientRect();
-  const [row, time] = [Math.floor((event.clientY - box.top - 4) / ROW), ((event.clientX - box.left) / box.width) * Math.max(now(), 1)];
-  const slack = (2 / box.width) * Math.max(now(), 1);
+  const [row, room] = [Math.floor((event.clientY - box.top - 4) / ROW), box.width - GUTTER];
+  const time = ((event.clientX - box.left - GUTTER) / room) * Math.max(now(), 1);
+  const slack = (2 / room) * Math.max(now(), 1);
   return bars.find((bar) => bar.row === row && bar.begin - slack <= time && time <= (bar.end ?? Infinity) + slack);
 };
 by("gantt").addEventListener("mousemove", (event) => {
   const bar = under(event);
-  by("gantt").title = bar ? `${bar.name}: ${spell(((bar.end ?? now()) - bar.begin) / 1000)}` : "";
+  by("gantt").title = bar ? `slot ${bar.row + 1}: ${bar.name}, ${spell(((bar.end ?? now()) - bar.begin) / 1000)}` : "";
 });
 by("gantt").addEventListener("click", (event) => {
   const bar = under(event);

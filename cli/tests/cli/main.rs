@@ -354,12 +354,31 @@ fn without_a_project_there_is_a_way_to_one() {
 }
 
 #[test]
+fn a_shell_completes_names_of_the_project() {
+    let play = Play::with(hello());
+    let offered = |words: &[&str]| {
+        let at = (words.len() - 1).to_string();
+        let words: Vec<&str> = ["--"].iter().chain(words).copied().collect();
+        let env = [("REEL_COMPLETE", "bash"), ("_CLAP_COMPLETE_INDEX", at.as_str()), ("_CLAP_IFS", ",")];
+        let run = play.reel_with(&words, &env);
+        assert_eq!(run.code, 0, "{run}");
+        run.stdout.split(',').map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(offered(&["reel", "bui"]).contains(&"build".to_owned()));
+    assert!(offered(&["reel", "build", "--check"]).contains(&"--check-inputs".to_owned()));
+    assert_eq!(offered(&["reel", "why", "hel"]), ["hello"]);
+    assert_eq!(offered(&["reel", "nodes", "transc"]), ["transcribe"]);
+    play.write("reel.yaml", "broken: [");
+    assert_eq!(offered(&["reel", "why", "hel"]), [""]);
+}
+
+#[test]
 fn shells_and_manuals_know_every_command() {
     let play = Play::empty();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let run = play.reel(&["completions", shell]);
         assert_eq!(run.code, 0, "{run}");
-        assert!(run.stdout.contains("watch") && run.stdout.contains("check-inputs"), "{shell}: {run}");
+        assert!(run.stdout.contains("REEL_COMPLETE"), "{shell}: {run}");
     }
     let syntax = play.shell("\"$REEL\" completions bash > done.sh && bash -n done.sh");
     assert_eq!(syntax.code, 0, "{syntax}");
@@ -386,6 +405,9 @@ fn what_can_be_looked_at_can_be_looked_at() {
     let play = Play::with(hello());
     assert_eq!(play.reel(&["build", "--trace", "trace.json"]).code, 0);
     assert!(play.read("trace.json").contains("\"hello\""));
+    let run = play.reel(&["build", "--trace", "none/trace.json"]);
+    assert_eq!(run.code, 2, "{run}");
+    assert!(run.stderr.contains("cannot be written to") && run.stderr.contains("none/trace.json"), "{run}");
     assert!(play.reel(&["graph"]).stdout.starts_with("digraph reel {"));
     assert!(play.reel(&["graph", "--format", "mermaid"]).stdout.starts_with("flowchart LR"));
     let graph = &play.reel(&["graph", "--json"]).lines()[0];

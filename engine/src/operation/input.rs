@@ -205,6 +205,7 @@ fn input_schema(ty: PortType, url: bool, through: bool) -> Schema {
     };
     json_schema!({
         "description": what,
+        "examples": example(ty),
         "format": "input",
         "x-port": ty.as_str(),
         "x-url": url,

@@ -47,29 +47,35 @@ pub struct Voice {
     pub engine: Option<Engine>,
     /// The engine's name of the voice, such as `en-us`.
     #[serde(default)]
+    #[schemars(extend("examples" = ["en-us", "de"]))]
     pub voice: Option<String>,
     /// Words per minute.
     #[serde(default)]
     #[schemars(range(min = 80, max = 450))]
+    #[schemars(extend("examples" = [170]))]
     pub rate: Option<u32>,
     /// Pitch from 0 to 99.
     #[serde(default)]
     #[schemars(range(min = 0, max = 99))]
+    #[schemars(extend("examples" = [50]))]
     pub pitch: Option<u32>,
     /// The whisper.cpp model with which recordings are heard.
     #[serde(default)]
     pub model: Option<Input<AnyFile>>,
     /// Language of recordings, as two letters.
     #[serde(default)]
+    #[schemars(extend("examples" = ["en", "de"]))]
     pub language: Option<String>,
     /// How much of a steady noise is taken away: `true` is 12 dB.
     #[serde(default)]
     pub denoise: Option<Denoise>,
     /// Bands of frequencies that are made louder or softer.
     #[serde(default)]
+    #[schemars(extend("examples" = [[{ "at": "200Hz", "gain": "-3dB" }]]))]
     pub eq: Option<Vec<Band>>,
     /// Whether and how loud is made softer.
     #[serde(default)]
+    #[schemars(extend("examples" = [true, { "ratio": 3 }]))]
     pub compress: Option<Compress>,
 }
 
@@ -88,25 +94,31 @@ pub struct Captions {
     pub style: Option<CaptionStyle>,
     /// A font family, a font file of the project, or a list of them: the first that has a glyph draws it.
     #[serde(default)]
+    #[schemars(extend("examples" = ["DejaVu Sans", ["DejaVu Sans", "Noto Sans CJK JP"]]))]
     pub font: Option<Fonts>,
     /// Whether bold faces are taken.
     #[serde(default)]
+    #[schemars(extend("examples" = [true]))]
     pub bold: Option<bool>,
     /// Most lines.
     #[serde(default)]
     #[schemars(range(min = 1, max = 6))]
+    #[schemars(extend("examples" = [2]))]
     pub lines: Option<u32>,
     /// Where they stand.
     #[serde(default)]
     pub position: Option<CaptionPosition>,
     /// Distance from that edge, of the frame's height.
     #[serde(default)]
+    #[schemars(extend("examples" = ["14%"]))]
     pub margin: Option<Percent>,
     /// Size of the letters, of the frame's height.
     #[serde(default)]
+    #[schemars(extend("examples" = ["4.5%"]))]
     pub size: Option<Percent>,
     /// Widest line, of the frame's width.
     #[serde(default)]
+    #[schemars(extend("examples" = ["86%"]))]
     pub width: Option<Percent>,
     /// Colour of words.
     #[serde(default)]
@@ -119,6 +131,7 @@ pub struct Captions {
     pub outline: Option<Color>,
     /// Width of the outline, of the size of the letters.
     #[serde(default)]
+    #[schemars(extend("examples" = ["0.4%"]))]
     pub outline_width: Option<Percent>,
     /// Colour of the soft shadow; a transparent one is none.
     #[serde(default)]
@@ -193,9 +206,11 @@ pub struct Music {
     pub repeat: Option<bool>,
     /// The scene with which it begins; left out, the first.
     #[serde(default)]
+    #[schemars(extend("examples" = ["hook"]))]
     pub from: Option<String>,
     /// The scene with whose end it fades out; left out, where the next music begins, or the film ends.
     #[serde(default)]
+    #[schemars(extend("examples" = ["end"]))]
     pub to: Option<String>,
 }
 
@@ -207,6 +222,7 @@ pub struct Sfx {
     pub file: Input<Audio>,
     /// The word, as captions show it, with which it begins; left out, it begins with the scene.
     #[serde(default)]
+    #[schemars(extend("examples" = ["strikes"]))]
     pub at: Option<String>,
     /// How long after that.
     #[serde(default)]
@@ -228,19 +244,24 @@ pub type Scenes = Vec<Scene>;
 pub struct Scene {
     /// Its name, from which the names of its nodes are made.
     #[schemars(extend("format" = "name"))]
+    #[schemars(extend("examples" = ["hook"]))]
     pub id: String,
     /// Its name among the film's chapters; left out, its `id`.
     #[serde(default)]
+    #[schemars(extend("examples" = ["The shadow"]))]
     pub chapter: Option<String>,
     /// What is said: text, `{ file: PATH }`, or `{ audio: PATH, text: … }` or `{ audio: PATH, captions: PATH }` for a
     /// recording. `[NASA](nassa)` shows the first and says the second.
     #[serde(default)]
+    #[schemars(extend("examples" = ["The Moon passes before the Sun.", { "audio": "assets/voice.wav" }]))]
     pub say: Option<Say>,
     /// Who speaks here.
     #[serde(default)]
+    #[schemars(extend("examples" = [{ "voice": "de", "rate": 150 }]))]
     pub voice: Option<Voice>,
     /// What is seen: a picture, or a list of them.
     #[serde(default)]
+    #[schemars(extend("examples" = [{ "image": "assets/moon.jpg", "motion": "push-in" }, { "card": { "title": "The end" } }]))]
     pub show: Option<ShowList>,
     /// Length when nothing is said, or the least length.
     #[serde(default, rename = "for")]
@@ -250,9 +271,11 @@ pub struct Scene {
     pub pause: Option<Duration>,
     /// How the scene comes in over the one before.
     #[serde(default)]
+    #[schemars(extend("examples" = [{ "kind": "fade", "for": "0.5s" }]))]
     pub transition: Option<Transition>,
     /// What is different about captions here.
     #[serde(default)]
+    #[schemars(extend("examples" = [{ "style": "line" }]))]
     pub captions: Option<Captions>,
     /// How much louder or softer the speech is.
     #[serde(default)]
@@ -262,6 +285,7 @@ pub struct Scene {
     pub progress: Option<Progress>,
     /// Sounds that are put in, at the scene's start, at a word, or later.
     #[serde(default)]
+    #[schemars(extend("examples" = [[{ "file": "assets/thunder.flac", "at": "strikes" }]]))]
     pub sfx: Vec<Sfx>,
 }
 
@@ -322,6 +346,7 @@ pub struct Show {
     pub clip: Option<Input<Video>>,
     /// A title card.
     #[serde(default)]
+    #[schemars(extend("examples" = [{ "title": "The end", "background": "#0b1021" }]))]
     pub card: Option<Card>,
     /// A drawing.
     #[serde(default)]
@@ -337,9 +362,11 @@ pub struct Show {
     pub provider: Option<String>,
     /// What stands for each `{{name}}` in the SVG.
     #[serde(default)]
+    #[schemars(extend("examples" = [{ "times": "400" }]))]
     pub set: Option<BTreeMap<String, String>>,
     /// Fonts that the SVG's text may use.
     #[serde(default)]
+    #[schemars(extend("examples" = ["DejaVu Sans"]))]
     pub font: Option<Fonts>,
     /// Where the clip begins.
     #[serde(default)]
@@ -349,6 +376,7 @@ pub struct Show {
     pub to: Option<Duration>,
     /// How fast the clip is shown; at another speed than its own it is heard where `sound` says so.
     #[serde(default)]
+    #[schemars(extend("examples" = [0.5]))]
     pub speed: Option<Speed>,
     /// Whether the clip begins again when it ends.
     #[serde(default, rename = "loop")]
@@ -364,18 +392,21 @@ pub struct Show {
     pub fit: Option<Fit>,
     /// What of the picture is seen whatever is cut off.
     #[serde(default)]
+    #[schemars(extend("examples" = [{ "x": "50%", "y": "30%" }]))]
     pub focus: Option<Point>,
     /// Colour around it.
     #[serde(default)]
     pub background: Option<Color>,
     /// What lies over it and comes and goes with it, the lowest first.
     #[serde(default)]
+    #[schemars(extend("examples" = [[{ "image": "assets/logo.png", "x": "90%", "y": "8%" }]]))]
     pub layers: Option<Vec<Layer>>,
     /// In a list: how long it is seen.
     #[serde(default, rename = "for")]
     pub length: Option<Duration>,
     /// In a list: the word, as captions show it, with which it appears.
     #[serde(default)]
+    #[schemars(extend("examples" = ["sun"]))]
     pub at: Option<String>,
 }
 
@@ -424,6 +455,7 @@ pub struct Card {
     pub align: Option<Align>,
     /// Fonts; by default those of the captions.
     #[serde(default)]
+    #[schemars(extend("examples" = ["DejaVu Sans"]))]
     pub font: Option<Fonts>,
 }
 

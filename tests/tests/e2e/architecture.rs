@@ -98,6 +98,7 @@ const CRATES: &[Crate] = &[
             "report",
             "open",
             "capacity",
+            "completing",
             "commands",
             "main",
         ],

@@ -67,7 +67,13 @@ fn sample() -> Picture {
     let say = graph.add(node("hook.say.1", vec![Feed::File(file)], Vec::new()));
     let level = graph.add(node("hook.level.1", vec![Feed::Port(say, 0)], Vec::new()));
     let mux = graph.add(node("mux", vec![Feed::Port(level, 0)], vec![say]));
-    let ran = Mark { state: Some("stale"), cost: Some(Duration::from_millis(1200)), ..Mark::default() };
+    let ran = Mark {
+        state: Some("stale"),
+        cost: Some(Duration::from_millis(1200)),
+        bytes: Some(2048),
+        reasons: vec!["text \"Good evening to all of you out there\" → \"Good night\"".into(), "x264".into()],
+        ..Mark::default()
+    };
     let marks = BTreeMap::from([
         (say, ran),
         (level, Mark { state: Some("fresh"), ..Mark::default() }),
@@ -86,7 +92,7 @@ fn dot_boxes_scenes_and_names_ports() {
         label="hook";
         color="#cccccc";
         n0 [label="hook.level.1\nplain, fresh", fillcolor="#d7f0d7", penwidth=2];
-        n1 [label="hook.say.1\nplain, stale, 1.2 s", fillcolor="#ffe9b8", penwidth=2];
+        n1 [label="hook.say.1\nplain, stale, 1.2 s, 2 KiB\ntext \"Good evening to all of you out there\" → \"Good nigh… (+1)", fillcolor="#ffe9b8", penwidth=2, tooltip="text \"Good evening to all of you out there\" → \"Good night\"\nx264"];
       }
       n2 [label="mux\nplain", fillcolor="#eeeeee", penwidth=2];
       n1 -> n0 [label="out"];
@@ -102,7 +108,7 @@ fn mermaid_has_a_class_for_each_state() {
     flowchart LR
       subgraph g0["hook"]
         n0["hook.level.1<br/>plain, fresh"]:::fresh
-        n1["hook.say.1<br/>plain, stale, 1.2 s"]:::stale
+        n1["hook.say.1<br/>plain, stale, 1.2 s, 2 KiB<br/>text #quot;Good evening to all of you out there#quot; → #quot;Good nigh… (+1)"]:::stale
       end
       n2["mux<br/>plain"]
       n1 -->|"out"| n0

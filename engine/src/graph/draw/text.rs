@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::{Drawn, Picture, spell};
+use super::{Drawn, Picture, spell, spell_bytes};
 
 /// The language of Graphviz; nodes of one scene or format stand in one box.
 #[must_use]
@@ -25,9 +25,13 @@ pub fn dot(picture: &Picture) -> String {
             let node = &picture.nodes[*member];
             let label = quoted(&lines(node).join("\n"));
             let bold = if picture.is_critical(&node.name) { ", penwidth=2" } else { "" };
+            let why = match node.reasons.as_slice() {
+                [] => String::new(),
+                reasons => format!(", tooltip={}", quoted(&reasons.join("\n"))),
+            };
             line(
                 &mut out,
-                format_args!("{indent}n{member} [label={label}, fillcolor=\"{}\"{bold}];", fill(node)),
+                format_args!("{indent}n{member} [label={label}, fillcolor=\"{}\"{bold}{why}];", fill(node)),
             );
         }
         if group.is_some() {
@@ -105,13 +109,28 @@ fn boxes(picture: &Picture) -> Vec<(Option<String>, Vec<usize>)> {
         .collect()
 }
 
-/// Name, kind, and what is known of it.
+/// Longest reason that is drawn whole, in characters.
+const REASON: usize = 56;
+
+/// Name, kind, what is known of it, and why it would run or ran.
 fn lines(node: &Drawn) -> Vec<String> {
     let mut second = vec![node.kind.clone()];
     second.extend(node.change.map(|change| change.as_str().to_owned()));
     second.extend(node.state.clone());
     second.extend(node.seconds.map(spell).filter(|time| !time.is_empty()));
-    vec![node.name.clone(), second.join(", ")]
+    second.extend(node.bytes.map(spell_bytes));
+    second.extend(node.came.clone().filter(|came| node.state.as_ref() != Some(came)));
+    let mut lines = vec![node.name.clone(), second.join(", ")];
+    lines.extend(node.reasons.first().map(|reason| reason_of(reason, node.reasons.len() - 1)));
+    lines
+}
+
+/// A reason, cut where it is too long, and how many more there are.
+fn reason_of(reason: &str, more: usize) -> String {
+    let text: String = reason.chars().take(REASON).collect();
+    let cut = if text.len() < reason.len() { "…" } else { "" };
+    let more = if more > 0 { format!(" (+{more})") } else { String::new() };
+    format!("{text}{cut}{more}")
 }
 
 fn class(node: &Drawn) -> Option<&str> {

@@ -25,6 +25,7 @@ pub struct Layer {
     pub clip: Option<Input<Video>>,
     /// A card; without a `background` it has none.
     #[serde(default)]
+    #[schemars(extend("examples" = [{ "title": "Luxor" }]))]
     pub card: Option<Card>,
     /// A drawing.
     #[serde(default)]
@@ -34,9 +35,11 @@ pub struct Layer {
     pub text: Option<Input<Text>>,
     /// What stands for each `{{name}}` in the SVG.
     #[serde(default)]
+    #[schemars(extend("examples" = [{ "times": "400" }]))]
     pub set: Option<BTreeMap<String, String>>,
     /// Fonts of `text`, by default those of the captions, or that the SVG's text may use.
     #[serde(default)]
+    #[schemars(extend("examples" = ["DejaVu Sans"]))]
     pub font: Option<Fonts>,
     /// Colour of the letters of `text`.
     #[serde(default)]
@@ -64,9 +67,11 @@ pub struct Layer {
     pub sound: Option<Sound>,
     /// How far its middle is from the frame's left edge, of the frame's width; by default in the middle.
     #[serde(default)]
+    #[schemars(extend("examples" = ["90%"]))]
     pub x: Option<Percent>,
     /// How far its middle is from the frame's upper edge, of the frame's height; by default in the middle.
     #[serde(default)]
+    #[schemars(extend("examples" = ["8%"]))]
     pub y: Option<Percent>,
     /// How wide it is at most, of the frame's width.
     #[serde(default)]
