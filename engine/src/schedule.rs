@@ -50,7 +50,7 @@ use crate::graph::{Graph, splice};
 use crate::hands::Hands;
 use crate::history::History;
 use crate::id::NodeId;
-use crate::key::{ActionKey, Manifest};
+use crate::key::ActionKey;
 use crate::operation::{Failure, FailureCode, Registry};
 use crate::plan::Plan;
 use crate::takes::Takes;
@@ -134,7 +134,7 @@ pub struct Build<'a> {
     /// Times of the dispatch are counted from here.
     began: Instant,
     /// Of nodes that are about to run.
-    manifests: BTreeMap<NodeId, Manifest>,
+    manifests: BTreeMap<NodeId, Noted>,
     keys: Vec<Option<ActionKey>>,
     misses: BTreeMap<NodeId, Miss>,
     elsewhere: BTreeSet<NodeId>,
@@ -321,7 +321,7 @@ impl<'a> Build<'a> {
         if let Some(refusal) = self.refuse_take(id, pinned).or_else(|| self.refuse_claim(id)) {
             return self.fail(id, refusal);
         }
-        self.manifests.insert(id, manifest);
+        self.manifests.insert(id, Noted::waiting(manifest));
         self.queue(id);
     }
 

@@ -242,7 +242,8 @@ impl Project {
         spec_files.extend(surroundings.looked_into.iter().cloned());
         let parsed: BTreeSet<PathBuf> = sources.files().map(|source| root.join(&source.path)).collect();
         let looked_into = spec_files.iter().filter(|file| !parsed.contains(*file)).cloned().collect();
-        graph.depends_on(Surroundings { looked_into, env: asked.take(), places: surroundings.places });
+        let env = asked.take().into_iter().chain(surroundings.env).collect();
+        graph.depends_on(Surroundings { looked_into, env, places: surroundings.places });
         problems_of_places(root, &declared, &graph, &spec_files, &mut problems);
         let name = spec.name.as_ref().map_or_else(|| folder_name(root), |name| name.value.clone());
         if problems.has_errors() {

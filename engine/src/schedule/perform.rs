@@ -70,7 +70,7 @@ pub struct Recorded {
     pub manifest: Noted,
 }
 
-/// A manifest on its way to the history.
+/// A manifest that waits for its node to start, or is on its way to the history.
 pub enum Noted {
     /// One that nobody wrote down yet.
     Fields(Manifest),
@@ -78,7 +78,29 @@ pub enum Noted {
     Json(Vec<u8>),
 }
 
+/// With more fields than these, a manifest that waits is packed: a segment's captions are hundreds, which are three times
+/// as large by themselves, and a film may have hundreds of segments that wait for a core.
+const MANY_FIELDS: usize = 48;
+
 impl Noted {
+    /// Of a node that waits for its start.
+    pub(super) fn waiting(manifest: Manifest) -> Self {
+        if manifest.fields().len() > MANY_FIELDS {
+            Self::Json(manifest.to_json())
+        } else {
+            Self::Fields(manifest)
+        }
+    }
+
+    /// The fields again.
+    pub(super) fn into_manifest(self) -> Manifest {
+        match self {
+            Self::Fields(manifest) => manifest,
+            // It was written by this code.
+            Self::Json(json) => serde_json::from_slice(&json).unwrap_or_default(),
+        }
+    }
+
     /// The form in which it is kept.
     pub(super) fn into_json(self) -> Vec<u8> {
         match self {

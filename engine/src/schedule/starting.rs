@@ -66,7 +66,7 @@ impl Build<'_> {
         for id in ids.drain(..) {
             if let (Some(miss), Some(manifest)) = (self.misses.remove(&id), self.manifests.remove(&id)) {
                 misses.push(miss);
-                small.push((id, manifest));
+                small.push((id, manifest.into_manifest()));
             }
         }
         if small.is_empty() {
@@ -87,7 +87,7 @@ impl Build<'_> {
                 _ if self.stopping.is_some() => {}
                 Ok((right, gathered)) => starts.extend(self.prepared(id, right, manifest, gathered)),
                 Err(claimed) => {
-                    self.manifests.insert(id, manifest);
+                    self.manifests.insert(id, Noted::waiting(manifest));
                     self.start_claimed(id, claimed);
                 }
             }
@@ -120,7 +120,6 @@ impl Build<'_> {
             Claimed::Hit(result) => {
                 let Some(manifest) = self.manifests.remove(&id) else { return };
                 let hit = self.hit(id, false, true, &result);
-                let manifest = Noted::Fields(manifest);
                 self.complete(id, Recorded { result: Arc::from(result), manifest }, &hit);
             }
             Claimed::Busy(miss) => {
@@ -132,7 +131,7 @@ impl Build<'_> {
     }
 
     fn start_with(&mut self, id: NodeId, right: Right) {
-        let Some(manifest) = self.manifests.remove(&id) else { return };
+        let Some(manifest) = self.manifests.remove(&id).map(Noted::into_manifest) else { return };
         let gathered = self.gather().steady_inputs(id, &manifest);
         let Some(start) = self.prepared(id, right, manifest, gathered) else { return };
         perform::start(&self.graph, start, self.means.cache, self.means.executor, &self.line.sender);
