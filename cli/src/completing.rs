@@ -10,11 +10,13 @@ use clap::{Command, CommandFactory, Parser};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
 use clap_complete::env::{CompleteEnv, Shells};
 use reel_engine::history::History;
+use reel_engine::operation::Registry;
 use reel_engine::session::STATE_FOLDER;
+use reel_nodes::Host;
 
 use crate::args::{Cli, Global, Reading};
 use crate::config::Config;
-use crate::open::{Invocation, Policy};
+use crate::open::Invocation;
 use crate::ui::Ui;
 
 /// The variable by which the script of a shell asks.
@@ -65,12 +67,16 @@ fn names(current: &OsStr) -> Vec<CompletionCandidate> {
     let (Some(current), Some(call)) = (current.to_str(), call()) else { return Vec::new() };
     let Ok(root) = call.root() else { return Vec::new() };
     let mut all = BTreeSet::new();
-    // What a project that cannot be read has made is known, too.
-    all.extend(History::read(&root.join(STATE_FOLDER)).nodes().map(|(name, _)| name.to_owned()));
-    if let Ok(loaded) = call.look(&Reading::default()) {
-        let project = &loaded.project;
-        all.extend(project.outputs.iter().map(|output| output.name.clone()));
-        all.extend(project.graph.nodes().map(|(_, node)| node.name.clone()));
+    let history = History::read(&root.join(STATE_FOLDER));
+    let made = history.nodes().map(|(name, _)| name.to_owned());
+    match call.read(&root, &Reading::default(), &registry(&call)) {
+        Ok(project) => {
+            all.extend(project.outputs.iter().map(|output| output.name.clone()));
+            all.extend(project.graph.nodes().map(|(_, node)| node.name.clone()));
+            all.extend(made.filter(|name| !project.graph.makers(name).is_empty()));
+        }
+        // What a project that cannot be read has made is known, too.
+        Err(_) => all.extend(made),
     }
     beginning(current, &all).into_iter().map(CompletionCandidate::new).collect()
 }
@@ -95,18 +101,46 @@ fn beginning(current: &str, all: &BTreeSet<String>) -> BTreeSet<String> {
 
 fn kinds(current: &OsStr) -> Vec<CompletionCandidate> {
     let (Some(current), Some(call)) = (current.to_str(), call()) else { return Vec::new() };
-    let registry = call.registry(Policy::default());
+    let registry = registry(&call);
     let names = registry.kinds().map(|operation| operation.info().name);
     names.filter(|name| name.starts_with(current)).map(CompletionCandidate::new).collect()
+}
+
+/// All kinds. What tools have is not asked for: nobody at a cursor waits for a program to be started.
+fn registry(call: &Invocation) -> Registry {
+    reel_nodes::registry(Host {
+        font_dirs: call.config.font_dirs(),
+        path: call.config.path(),
+        allow_exec: true,
+        memo: Some(call.store().join("memo")),
+        env: call.config.variables(),
+        ..Host::default()
+    })
 }
 
 /// A call in the folder of the project that the command line names.
 fn call() -> Option<Invocation> {
     let global = Cli::try_parse_from(["reel", "check"]).ok()?.global;
-    let words: Vec<_> = std::env::args_os().collect();
-    let named = words.windows(2).find(|pair| pair[0] == "-C" || pair[0] == "--project");
-    let global = Global { project: named.map(|pair| PathBuf::from(&pair[1])), ..global };
-    Some(Invocation::new(global, Config::read(), Ui::none()))
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let project = folder(&words).map(|named| match (named.strip_prefix("~/"), std::env::home_dir()) {
+        // A shell has not replaced it yet.
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(named),
+    });
+    Some(Invocation::new(Global { project, ..global }, Config::read(), Ui::none()))
+}
+
+/// The value of `-C` or `--project` among the words of a command line.
+fn folder(words: &[String]) -> Option<&str> {
+    let apart = words.windows(2).find(|pair| pair[0] == "-C" || pair[0] == "--project");
+    let joined = || {
+        let value = |word: &'_ String| {
+            let long = word.strip_prefix("--project=").map(str::len);
+            long.or_else(|| word.strip_prefix("-C").map(str::len)).filter(|length| *length > 0)
+        };
+        words.iter().find_map(|word| Some(&word[word.len() - value(word)?..]))
+    };
+    apart.map(|pair| pair[1].as_str()).or_else(joined)
 }
 
 #[cfg(test)]
@@ -116,6 +150,17 @@ mod tests {
     fn offered(current: &str, names: &[&str]) -> Vec<String> {
         let all = names.iter().map(|name| (*name).to_owned()).collect();
         beginning(current, &all).into_iter().collect()
+    }
+
+    #[test]
+    fn the_folder_of_the_project_is_found_in_each_of_its_forms() {
+        for words in [["-C", "films"].as_slice(), &["--project", "films"], &["-Cfilms"], &["--project=films"]]
+        {
+            let words: Vec<String> =
+                ["reel", "build"].iter().chain(words).map(|word| (*word).to_owned()).collect();
+            assert_eq!(folder(&words), Some("films"), "{words:?}");
+        }
+        assert_eq!(folder(&["reel".to_owned(), "build".to_owned()]), None);
     }
 
     #[test]
