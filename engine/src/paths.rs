@@ -3,9 +3,13 @@
 mod numbered;
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use nix::fcntl::OFlag;
 
 use crate::diagnostic::{Diagnostic, code};
 use crate::span::Span;
@@ -92,11 +96,15 @@ impl<'a> Root<'a> {
             Ok(_) => return Err(PathFault::Outside),
             Err(error) => return Err(PathFault::Unreadable(error.kind().into())),
         }
-        let file = std::fs::File::open(&real).map_err(PathFault::Unreadable)?;
-        if file.metadata().map_err(PathFault::Unreadable)?.is_dir() {
-            return Err(PathFault::Unreadable(io::Error::other("it is a folder")));
+        // A pipe would wait for somebody who writes.
+        let open = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&real);
+        let file = open.map_err(PathFault::Unreadable)?;
+        let kind = file.metadata().map_err(PathFault::Unreadable)?.file_type();
+        match kind.is_file() {
+            true => Ok(real),
+            false if kind.is_dir() => Err(PathFault::Unreadable(io::Error::other("it is a folder"))),
+            false => Err(PathFault::Unreadable(io::Error::other("it is a pipe or a device"))),
         }
-        Ok(real)
     }
 
     fn real_folder(&self, parent: &Path) -> io::Result<PathBuf> {
@@ -136,6 +144,7 @@ mod tests {
         fs::create_dir_all(folder.join("a/b")).unwrap();
         fs::write(folder.join("a/b/c.txt"), "c").unwrap();
         fs::write(dir.path().join("secret"), "s").unwrap();
+        nix::unistd::mkfifo(&folder.join("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
         symlink("a/b", folder.join("short")).unwrap();
         symlink("../../secret", folder.join("a/leak")).unwrap();
         symlink("..", folder.join("up")).unwrap();
@@ -145,6 +154,7 @@ mod tests {
             ("./a//b/c.txt", "at a/b/c.txt"),
             ("short/c.txt", "at a/b/c.txt"),
             ("a/b", "it is a folder"),
+            ("pipe", "it is a pipe or a device"),
             ("a/none", "missing"),
             ("none/c.txt", "missing"),
             ("a/b/c.txt/d", "missing"),

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Sender};
 
+use nix::unistd::{AccessFlags, access};
 use reel_engine::session::{Interrupter, channel};
 use reel_nodes::trace;
 
@@ -121,10 +122,14 @@ fn can_watch() -> Result<(), CommandError> {
 
 /// What is wanted beside the outputs is not found out to be impossible when all is over.
 fn can_write(trace: &Path) -> Result<(), CommandError> {
-    let wrong = |error| format!("the trace cannot be written to `{}`: {error}", trace.display());
-    let file = fs::OpenOptions::new().create(true).truncate(false).write(true).open(trace);
-    file.map(drop)
-        .map_err(|error| CommandError::usage(wrong(error), "name a file in a folder that is there and yours"))
+    let folder = trace.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let place = if trace.exists() { trace } else { folder.unwrap_or_else(|| Path::new(".")) };
+    let allowed = access(place, AccessFlags::W_OK).map_err(|error| error.desc());
+    let allowed = if trace.is_dir() { Err("it is a folder") } else { allowed };
+    allowed.map_err(|why| {
+        let message = format!("the trace cannot be written to `{}`: {why}", trace.display());
+        CommandError::usage(message, "name a file in a folder that is there and yours")
+    })
 }
 
 /// The last word on watched nodes.

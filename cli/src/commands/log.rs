@@ -37,7 +37,11 @@ fn entries(
     let seen = foresee_all(&loaded, &shop)?;
     let failures = Failures::read(&project.root.join(STATE_FOLDER));
     let history = project.history();
-    let (nodes, note) = meant(project, &seen.graph, name)?;
+    // An output may be called as a node is; only what a node said can be told.
+    let (nodes, note) = match seen.graph.find(name) {
+        Some(node) => (vec![node], None),
+        None => meant(project, &seen.graph, name)?,
+    };
     let entries = nodes.into_iter().map(|id| entry(seen.graph.node(id), &failures, &history, &shop.cache));
     Ok((entries.collect(), note))
 }

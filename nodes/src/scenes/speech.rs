@@ -287,7 +287,11 @@ fn bytes_of(root: &Path, path: &str, longest: u64, maker: &mut Maker) -> Result<
         let help = "copy the file into the project's folder".to_owned();
         return Err((code::OUTSIDE, format!("`{path}` leaves the project"), help));
     }
-    if std::fs::metadata(&file).map_err(missing)?.len() > longest {
+    let found = std::fs::metadata(&file).map_err(missing)?;
+    if !found.is_file() {
+        return Err(unreadable(path, code::MISSING_FILE, "it is no file"));
+    }
+    if found.len() > longest {
         let why = format!("it is longer than {} MiB", longest >> 20);
         return Err(unreadable(path, code::WRONG_CONTENT, &why));
     }

@@ -129,6 +129,12 @@ impl Kind for Tts {
                 ),
             );
         }
+        // The engine takes them as commands.
+        let control = |c: &char| c.is_control() && !matches!(c, '\t' | '\n' | '\r');
+        if let Some(wrong) = cx.text(params.text.slot()).and_then(|text| text.chars().find(control)) {
+            let message = format!("there is the control character U+{:04X} in this text", u32::from(wrong));
+            cx.problem("/text", code::BAD_VALUE, message, Some("take it out: nobody can say it".into()));
+        }
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '/');
         if params.voice.is_empty() || !params.voice.chars().all(plain) {
             cx.problem(

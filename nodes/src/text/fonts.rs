@@ -191,6 +191,10 @@ fn font_file(root: &Path, name: &str) -> Result<PathBuf, Problem> {
         let help = "copy the font into the project, or install it and write its family".into();
         return Err((code::OUTSIDE, format!("font file `{name}` lies outside the project"), help));
     }
+    // A pipe would wait for somebody who writes.
+    if !path.is_file() {
+        return Err(missing("it is no file".to_owned()));
+    }
     Ok(path)
 }
 
