@@ -77,7 +77,7 @@ impl Kind for Exec {
     fn info(&self) -> Info {
         Info {
             name: "exec",
-            version: 2,
+            version: 3,
             summary: "runs a command with declared inputs, outputs and tools",
             example: "grade: { uses: exec, with: { run: \"python3 $in/grade.py $out/look.json\", tools: [python3], \
                       in: { grade.py: grade.py }, out: [look.json] } }",

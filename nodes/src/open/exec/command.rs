@@ -53,7 +53,8 @@ fn run_here(
 ) -> Result<(String, Vec<Use>), Failure> {
     let cut = if params.network { Cut::Here } else { cut_network(&host.path) };
     let mut command = shell(&cut, place);
-    command.arg("-c").arg(&params.run);
+    // The first command that fails, fails the node: what comes after it would be made of nothing.
+    command.arg("-e").arg("-c").arg(&params.run);
     surround(&mut command, params, place);
     if !call.gpus.is_empty() {
         command.env("CUDA_VISIBLE_DEVICES", call.gpus.join(","));
