@@ -48,6 +48,15 @@ impl Offers {
         self.0.as_ref().and_then(|open| open().offers(tool).map(<[String]>::to_vec))
     }
 
+    /// The files on which it depends what a tool has, without folders.
+    #[must_use]
+    pub fn files(&self, tool: &str) -> Vec<PathBuf> {
+        let Some(open) = &self.0 else { return Vec::new() };
+        let toolbox = open();
+        let programs = toolbox.programs.values().filter(|program| program.offers.contains_key(tool));
+        programs.flat_map(|program| &program.files).filter(|file| !file.is_dir()).cloned().collect()
+    }
+
     /// Why something that is known by name does no work on this machine; `None` where nobody says so.
     #[must_use]
     pub fn refused(&self, name: &str) -> Option<String> {

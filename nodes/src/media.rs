@@ -50,7 +50,7 @@ pub(crate) fn check_encoding(
         cx.problem(&format!("/encoding/{}", fault.key), code::BAD_VALUE, fault.message, fault.help);
     }
     let Some(hardware) = encoding.hw else { return };
-    encoding::Hardware::places().into_iter().for_each(|place| cx.searched(place));
+    encoding::Hardware::depends_on(offers).into_iter().for_each(|place| cx.searched(place));
     if let Some(lacks) = hardware.lacks(encoding.codec, offers) {
         cx.problem("/encoding/hw", code::MISSING_TOOL, lacks.message, Some(lacks.help));
     }

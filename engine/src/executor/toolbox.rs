@@ -28,6 +28,9 @@ const FORMAT: u32 = 5;
 /// Longest time a program may take to tell who it is.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// For so long an answer counts that may be another one in a moment, nanoseconds.
+const PASSING: i64 = 60_000_000_000;
+
 /// The kernel stamps files by a clock that may lag this much behind the one that programs read, nanoseconds.
 const CLOCK_LAG: i64 = 12_000_000;
 
@@ -64,7 +67,7 @@ pub struct ProgramIdentity {
     /// What is known by name and does no work on this machine, with the reason. In no key.
     #[serde(default)]
     pub refused: BTreeMap<String, String>,
-    /// Whether the answer may be another one in a moment although no file changes: it is not remembered then.
+    /// Whether the answer may be another one in a moment although no file changes: it is asked for again in a minute.
     #[serde(default)]
     pub passing: bool,
     /// Files and folders that the answer depends on, whether they exist or not.
@@ -120,7 +123,7 @@ impl Toolbox {
                     match ask(spec, LIMIT) {
                         Ok(entry) => {
                             let identity = entry.identity();
-                            if entry.settled() && !identity.passing {
+                            if entry.settled() {
                                 kept.programs.insert(spec.name.clone(), entry);
                                 changed = true;
                             }
@@ -196,10 +199,17 @@ struct Entry {
 impl Entry {
     fn holds(&self, spec: &ProgramSpec) -> bool {
         let (args, env) = (words(spec), surroundings(spec));
-        self.path == spec.path
+        self.is_lasting()
+            && self.path == spec.path
             && self.args == args
             && self.env == env
             && States::of(self.watched.lines().map(Path::new)).digest() == self.states
+    }
+
+    /// Whether it still counts, if no file changed.
+    fn is_lasting(&self) -> bool {
+        let age = now().saturating_sub(self.asked);
+        !self.identity.passing || (0..PASSING).contains(&age)
     }
 
     /// The answer, whole.
@@ -266,9 +276,14 @@ pub fn identify(spec: &ProgramSpec, limit: Duration) -> Result<ProgramIdentity, 
     ask(spec, limit).map(|entry| entry.identity())
 }
 
+/// Nanoseconds since 1970.
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i64)
+}
+
 /// Starts the program and takes its answer.
 fn ask(spec: &ProgramSpec, limit: Duration) -> Result<Entry, ToolProblem> {
-    let asked = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i64);
+    let asked = now();
     let program = FileState::of(&spec.path).ok();
     let problem =
         |cause: String, log: String| ToolProblem { program: spec.path.display().to_string(), cause, log };

@@ -192,7 +192,7 @@ const fn example(ty: PortType) -> [&'static str; 1] {
         PortType::Words => "${hook.timeline.words}",
         PortType::Captions => "assets/words.srt",
         PortType::Json => "${hook.timeline.plan}",
-        PortType::File => "assets/data.bin",
+        PortType::File => "${scene.node.port}",
     }]
 }
 

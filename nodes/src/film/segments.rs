@@ -12,7 +12,7 @@ mod make;
 mod sample;
 
 use reel_engine::artifact::{Port, PortType};
-use reel_engine::claim::Claim;
+use reel_engine::claim::{Claim, GpuClaim};
 use reel_engine::diagnostic::code;
 use reel_engine::operation::{
     AnyFile, Call, Failure, Info, Input, Json, Kind, Outcome, Passed, Reproducible, Resolve, Site, Through,
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::host::Offers;
 use crate::media::camera::Camera;
 use crate::media::ease::Ease;
-use crate::media::encoding::Encoding;
+use crate::media::encoding::{Encoding, Hardware};
 use crate::media::look::{CaptionLook, CaptionType};
 use crate::media::percent::Percent;
 use crate::media::picture::{Bar, TransitionKind};
@@ -229,8 +229,10 @@ impl Kind for Segments {
         std::iter::once(Port::many("video", PortType::Video)).chain(frames).collect()
     }
 
-    fn claim(&self, _: &Params) -> Claim {
-        Claim::tiny()
+    fn claim(&self, params: &Params) -> Claim {
+        // What its segments will ask of a device is asked before anything runs.
+        let gpu = params.encoding.hw.map_or(GpuClaim::None, Hardware::claim);
+        Claim { gpu, ..Claim::tiny() }
     }
 
     fn makes(&self) -> &'static [&'static str] {

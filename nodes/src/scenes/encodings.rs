@@ -15,11 +15,16 @@ use crate::media::quality::wrong_quality;
 use crate::media::time::FrameRate;
 
 /// The encoding that an output comes to at a frame rate, on a machine with these encoders.
-pub(super) fn encoding(output: &Output, container: Container, fps: FrameRate, offers: &Offers) -> Encoding {
+pub(super) fn encoding(
+    output: &Output,
+    container: Container,
+    (size, fps): (Size, FrameRate),
+    offers: &Offers,
+) -> Encoding {
     let encoding = in_software(output, container, fps);
     // That there must be a device and is none, was reported.
-    let hw = Hardware::choose(output.hw.unwrap_or_default(), encoding.codec, offers).unwrap_or_default();
-    Encoding { hw, ..encoding }
+    let hw = Hardware::choose(output.hw.unwrap_or_default(), (encoding.codec, size), offers);
+    Encoding { hw: hw.unwrap_or_default(), ..encoding }
 }
 
 fn in_software(output: &Output, container: Container, fps: FrameRate) -> Encoding {
@@ -119,7 +124,7 @@ pub(super) fn check(
         faults.extend(encoding.faults_in_hardware());
     }
     let mut right = faults.is_empty();
-    if right && let Err(NoHardware { message, help }) = Hardware::choose(hw, encoding.codec, offers) {
+    if right && let Err(NoHardware { message, help }) = Hardware::choose(hw, (encoding.codec, size), offers) {
         let span = decl.written.get("hw").map_or(decl.name.span, |hw| hw.span);
         problems.push(Diagnostic::error(code::MISSING_TOOL, span, message).help(help));
         right = false;

@@ -52,7 +52,7 @@ pub(super) fn compile(
 ) -> FrontGraph {
     let mut maker = Maker::default();
     if formats.asks_for_hardware {
-        maker.surroundings.places.extend(Hardware::places());
+        maker.surroundings.places.extend(Hardware::depends_on(&formats.offers));
     }
     let mut scenes = Vec::with_capacity(story.scenes.len());
     for scene in &story.scenes {

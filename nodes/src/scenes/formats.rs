@@ -154,7 +154,7 @@ pub(super) struct Formats {
     /// Whether all is made small and fast.
     draft: bool,
     /// Encoders in this machine's graphics devices.
-    offers: Offers,
+    pub(super) offers: Offers,
     /// Whether an output asks for one.
     pub(super) asks_for_hardware: bool,
 }
@@ -353,13 +353,14 @@ impl Formats {
         let output = &asked.output;
         let cut = self.cut(output.fps.unwrap_or(story.format.fps), asked.scenes.clone(), name);
         let fps = self.cuts.get(cut).fps;
+        let size = output.size.unwrap_or(story.format.size);
+        let made = if self.draft { half(size) } else { size };
         let encoding = match asked.class {
-            Class::Film(container) => encodings::encoding(output, container, fps, &self.offers),
-            Class::Stream => encodings::encoding(output, Container::Mp4, fps, &self.offers),
+            Class::Film(container) => encodings::encoding(output, container, (made, fps), &self.offers),
+            Class::Stream => encodings::encoding(output, Container::Mp4, (made, fps), &self.offers),
             Class::Gif | Class::Frames => Encoding::lossless(WHOLE_KEYINT),
             _ => Encoding::default(),
         };
-        let size = output.size.unwrap_or(story.format.size);
         // What is a track of its own need not be drawn, too.
         let burn = match output.captions {
             Some(asked) => asked == Burn::Burn,

@@ -253,7 +253,7 @@ pub struct Scene {
     /// What is said: text, `{ file: PATH }`, or `{ audio: PATH, text: … }` or `{ audio: PATH, captions: PATH }` for a
     /// recording. `[NASA](nassa)` shows the first and says the second.
     #[serde(default)]
-    #[schemars(extend("examples" = ["The Moon passes before the Sun.", { "audio": "assets/voice.wav" }]))]
+    #[schemars(extend("examples" = ["The Moon passes before the Sun.", { "audio": "assets/voice.wav", "captions": "assets/words.srt" }]))]
     pub say: Option<Say>,
     /// Who speaks here.
     #[serde(default)]

@@ -47,13 +47,11 @@ const SYSTEM: [&str; 15] = [
     "/dev/random",
 ];
 
-/// What encoders in graphics devices open to write to, beside the devices of NVIDIA, which have numbers.
-const DEVICES: [&str; 2] = ["/dev/dri", "/dev/nvidia-caps"];
-
 /// What their drivers read.
-const OF_DRIVERS: [&str; 9] = [
+const OF_DRIVERS: [&str; 10] = [
     "/proc/driver/nvidia",
     "/proc/devices",
+    "/dev/dri",
     "/sys/bus/pci",
     "/sys/class/drm",
     "/sys/dev/char",
@@ -156,7 +154,8 @@ fn graphics_devices() -> Vec<PathBuf> {
     let of_nvidia = entries
         .map(|entry| entry.path())
         .filter(|path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"nvidia")));
-    DEVICES.into_iter().map(PathBuf::from).chain(of_nvidia).collect()
+    // Not those that set what a screen shows: `card0` and its like.
+    crate::av::hardware::render_nodes().into_iter().chain(of_nvidia).collect()
 }
 
 /// Everything a scratch folder is for: no programs, no devices, no sockets.

@@ -34,8 +34,10 @@ pub(crate) fn failure(error: av::AvError) -> Failure {
 }
 
 /// The number of the graphics device that the action was given, if it was given one.
-pub(crate) fn gpu(call: &Call<'_>) -> Option<u32> {
-    av::hardware::number_of(call.gpus.first()?)
+pub(crate) fn gpu(call: &Call<'_>) -> Result<Option<u32>, Failure> {
+    let Some(id) = call.gpus.first() else { return Ok(None) };
+    let unknown = || Failure::of(FailureCode::Machine, format!("the driver tells of no device `{id}`"));
+    av::hardware::number_of(id).map(Some).ok_or_else(unknown)
 }
 
 /// What a run says that was told to stop.

@@ -2,7 +2,7 @@
 
 use reel_engine::quantity::Size;
 
-use super::{Encoding, PixelFormat, VideoCodec, level};
+use super::{Encoding, Hardware, PixelFormat, VideoCodec, level};
 use crate::media::time::FrameRate;
 
 /// Something that cannot be encoded.
@@ -57,6 +57,9 @@ impl Encoding {
         self.tuning(&mut say);
         if self.hw.is_some() {
             self.faults_of_hardware(&mut say);
+            if let Some((message, help)) = Hardware::wrong(size) {
+                say("hw", message, &help);
+            }
         }
         if self.pixel_format == Some(PixelFormat::Yuv420p10) && self.codec == VideoCodec::Prores {
             let message = "`prores` is 4:2:2 with 10 bits always".to_owned();

@@ -12,9 +12,11 @@
 //! with that in the key and the manifest of every segment.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use reel_engine::claim::GpuClaim;
+use reel_engine::quantity::Size;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,8 @@ use super::{Encoding, PixelFormat, VideoCodec};
 use crate::host::Offers;
 use crate::media::tools;
 
+/// Pixels of a side of a frame that all of these encode.
+const SIDES: RangeInclusive<u32> = 160..=4096;
 /// Memory of the device that one session holds, at most, bytes.
 const SESSION_MEMORY: u64 = 256 << 20;
 
@@ -102,7 +106,7 @@ impl Hardware {
     }
 
     /// What one encoding holds of the device. Only the devices of NVIDIA are counted.
-    pub(super) const fn claim(self) -> GpuClaim {
+    pub(crate) const fn claim(self) -> GpuClaim {
         match self {
             Self::Nvenc => GpuClaim::Part { memory: SESSION_MEMORY, sessions: 1 },
             Self::Qsv | Self::Vaapi => GpuClaim::None,
@@ -115,13 +119,29 @@ impl Hardware {
         ["/dev/dri", "/dev/nvidiactl", "/etc/ld.so.cache"].map(PathBuf::from)
     }
 
+    /// All on which it depends what is chosen: these places, and whatever else the answer was made from.
+    #[must_use]
+    pub fn depends_on(offers: &Offers) -> Vec<PathBuf> {
+        Self::places().into_iter().chain(offers.files(tools::HARDWARE)).collect()
+    }
+
     /// The interface by which a codec is encoded here, as an output wants it; `None`: by the processor.
     ///
     /// # Errors
     /// When it must be a device, and none of this machine does it.
-    pub fn choose(wanted: Hw, codec: VideoCodec, offers: &Offers) -> Result<Option<Self>, NoHardware> {
-        if wanted == Hw::Off {
-            return Ok(None);
+    pub fn choose(
+        wanted: Hw,
+        (codec, size): (VideoCodec, Size),
+        offers: &Offers,
+    ) -> Result<Option<Self>, NoHardware> {
+        match wanted {
+            Hw::Off => return Ok(None),
+            Hw::Auto if !Self::takes(size) => return Ok(None),
+            Hw::Require if !Self::takes(size) => {
+                let (message, help) = Self::wrong_size(size);
+                return Err(NoHardware { message, help });
+            }
+            Hw::Auto | Hw::Require => {}
         }
         let works = offers.of(tools::HARDWARE).unwrap_or_default();
         let works = |name: &str| works.iter().any(|known| known == name);
@@ -130,6 +150,22 @@ impl Hardware {
             (None, Hw::Require) => Err(Self::missing(codec, offers)),
             (chosen, _) => Ok(chosen),
         }
+    }
+
+    /// Whether all of them encode frames of this size.
+    #[must_use]
+    pub fn takes(size: Size) -> bool {
+        SIDES.contains(&size.width) && SIDES.contains(&size.height)
+    }
+
+    /// What is wrong with frames of this size, and what to do, if they are not encoded.
+    pub(super) fn wrong(size: Size) -> Option<(String, String)> {
+        (!Self::takes(size)).then(|| Self::wrong_size(size))
+    }
+
+    fn wrong_size(size: Size) -> (String, String) {
+        let help = format!("both sides are {} to {} pixels, or `hw: off`", SIDES.start(), SIDES.end());
+        (format!("graphics devices are not asked for frames of {size}"), help)
     }
 
     fn missing(codec: VideoCodec, offers: &Offers) -> NoHardware {
@@ -199,6 +235,8 @@ mod tests {
 
     use super::*;
 
+    const FILM: Size = Size { width: 1080, height: 1920 };
+
     fn machine(works: &[&str], refused: &[(&str, &str)]) -> Offers {
         let worker = ProgramIdentity {
             offers: [(tools::HARDWARE.to_owned(), works.iter().map(|name| (*name).to_owned()).collect())]
@@ -213,7 +251,7 @@ mod tests {
 
     #[test]
     fn what_works_is_taken_and_what_must_work_is_missed() {
-        let choose = Hardware::choose;
+        let choose = |wanted, codec, offers: &Offers| Hardware::choose(wanted, (codec, FILM), offers);
         let both = machine(&["h264_vaapi", "h264_nvenc"], &[]);
         assert_eq!(choose(Hw::Auto, VideoCodec::H264, &both), Ok(Some(Hardware::Nvenc)));
         assert_eq!(choose(Hw::Off, VideoCodec::H264, &both), Ok(None));
@@ -226,6 +264,17 @@ mod tests {
         // Nobody knows: what is not sure is not taken.
         assert_eq!(choose(Hw::Auto, VideoCodec::H264, &Offers::default()), Ok(None));
         assert!(choose(Hw::Require, VideoCodec::H264, &Offers::default()).is_err());
+    }
+
+    #[test]
+    fn what_is_too_small_or_too_large_is_for_the_processor() {
+        let machine = machine(&["h264_nvenc"], &[]);
+        for size in ["64x64", "7680x4320"] {
+            let size = size.parse().unwrap();
+            let choose = |wanted| Hardware::choose(wanted, (VideoCodec::H264, size), &machine);
+            assert_eq!(choose(Hw::Auto), Ok(None));
+            assert!(choose(Hw::Require).unwrap_err().message.contains("frames of"));
+        }
     }
 
     #[test]

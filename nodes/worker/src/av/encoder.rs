@@ -117,7 +117,9 @@ pub(super) fn open(path: &Path, spec: &EncodeSpec, pass: &Pass) -> Result<Opened
     }
     let unfit = |error| AvError::Unfit { path: path.into(), cause: said(error) };
     let pool = match encoding.hw {
-        Some(Hardware::Vaapi) => Some(Pool::open(spec.width, spec.height).map_err(unfit)?),
+        Some(Hardware::Vaapi) => {
+            Some(Pool::open(spec.width, spec.height, render_node().as_deref()).map_err(unfit)?)
+        }
         _ => None,
     };
     if let Some(pool) = &pool {
@@ -157,6 +159,12 @@ pub(super) fn delay(video: &encoder::Video, encoding: &Encoding) -> i64 {
         (VideoCodec::H265, _) => 2,
         _ => ffi::reorder_delay(video),
     }
+}
+
+/// The first device that VAAPI may be on, for it: its model is the one in keys.
+fn render_node() -> Option<CString> {
+    let node = hardware::render_nodes().into_iter().next()?;
+    CString::new(node.into_os_string().into_encoded_bytes()).ok()
 }
 
 fn check(path: &Path, spec: &EncodeSpec) -> Result<(), AvError> {

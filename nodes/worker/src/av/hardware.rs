@@ -114,11 +114,11 @@ const fn vaapi_level(preset: Preset) -> u8 {
     }
 }
 
-/// Encodes a frame by the encoder of an interface and codec, in memory.
+/// Encodes a frame by the encoder of an interface and codec, in memory; calls `open` while its driver is loaded.
 ///
 /// # Errors
 /// Why that is not possible here, in one line.
-pub fn attempt(hardware: Hardware, codec: VideoCodec) -> Result<(), String> {
+pub fn attempt(hardware: Hardware, codec: VideoCodec, open: &mut dyn FnMut()) -> Result<(), String> {
     super::init();
     let spec = EncodeSpec {
         width: PROBE.width,
@@ -134,7 +134,7 @@ pub fn attempt(hardware: Hardware, codec: VideoCodec) -> Result<(), String> {
     };
     // What was said of another encoder is no reason for this one.
     let _ = super::take_log();
-    let cause = match one_frame(&spec) {
+    let cause = match one_frame(&spec, open) {
         Ok(0) => return Err("it gave no data for a frame".to_owned()),
         Ok(_) => return Ok(()),
         Err(AvError::Missing { .. }) => return Err("this FFmpeg is built without it".to_owned()),
@@ -157,7 +157,7 @@ fn plain(line: &str) -> &str {
 }
 
 /// How many bytes a grey frame comes to.
-fn one_frame(spec: &EncodeSpec) -> Result<usize, AvError> {
+fn one_frame(spec: &EncodeSpec, open: &mut dyn FnMut()) -> Result<usize, AvError> {
     let path = Path::new("a frame");
     let mut encoder = encoder::open(path, spec, &Pass::Only)?;
     let pixels = Pixels::of(&spec.encoding);
@@ -169,28 +169,63 @@ fn one_frame(spec: &EncodeSpec) -> Result<usize, AvError> {
     encoder.video.send_eof().map_err(failed)?;
     let mut packet = Packet::empty();
     encoder.video.receive_packet(&mut packet).map_err(failed)?;
+    open();
     Ok(packet.size())
 }
 
-/// The models of this machine's graphics devices, each once, in order.
-#[must_use]
-pub fn models() -> Vec<String> {
-    let mut found: Vec<String> = nvidia().into_iter().filter_map(|text| field(&text, "Model")).collect();
-    found.extend(entries("/sys/class/drm").into_iter().filter_map(|entry| {
-        let name = entry.file_name()?.to_str()?.to_owned();
-        let number = |file| fs::read_to_string(entry.join("device").join(file)).ok();
-        let (vendor, device) = (number("vendor")?, number("device")?);
-        name.starts_with("renderD").then(|| format!("{}:{}", vendor.trim(), device.trim()))
-    }));
-    found.sort();
-    found.dedup();
-    found
+/// What decides beside its libraries what the device of an interface makes: its model, and the version of the kernel's
+/// part of its driver.
+///
+/// # Errors
+/// Why that cannot be told: no device, or several models, of which one or another might be taken.
+pub fn device(hardware: Hardware) -> Result<String, String> {
+    let (mut models, version): (Vec<String>, String) = match hardware {
+        Hardware::Nvenc => {
+            let models = nvidia().into_iter().filter_map(|text| field(&text, "Model"));
+            (models.collect(), fs::read_to_string("/proc/driver/nvidia/version").unwrap_or_default())
+        }
+        // The first is named when it is opened.
+        Hardware::Vaapi => {
+            (render_nodes().first().and_then(|node| pci(node)).into_iter().collect(), kernel())
+        }
+        Hardware::Qsv => (render_nodes().iter().filter_map(|node| pci(node)).collect(), kernel()),
+    };
+    models.sort();
+    models.dedup();
+    match models.as_slice() {
+        [] => Err("its device does not tell its model".to_owned()),
+        [model] => Ok(format!("{model}; {}", version.lines().next().unwrap_or_default().trim())),
+        several => Err(format!("there are several models of devices: {}", several.join(", "))),
+    }
 }
 
-/// The number by which CUDA knows the device that its driver calls `id`, counted by the places of devices on the bus.
+/// The devices that draw and encode, in order: `/dev/dri/renderD128`.
+#[must_use]
+pub fn render_nodes() -> Vec<PathBuf> {
+    let is_one =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"renderD"));
+    entries("/dev/dri").into_iter().filter(is_one).collect()
+}
+
+/// Maker and model of a device on the bus, as numbers.
+fn pci(node: &Path) -> Option<String> {
+    let folder = Path::new("/sys/class/drm").join(node.file_name()?).join("device");
+    let number = |file| fs::read_to_string(folder.join(file)).ok();
+    Some(format!("{}:{}", number("vendor")?.trim(), number("device")?.trim()))
+}
+
+/// The release of the kernel, which the drivers of these devices belong to.
+fn kernel() -> String {
+    nix::sys::utsname::uname()
+        .map_or_else(|_| String::new(), |name| name.release().to_string_lossy().into_owned())
+}
+
+/// The number by which CUDA knows the device that its driver calls `id`, counted by the places of devices on the bus; an
+/// `id` that is a number is that.
 #[must_use]
 pub fn number_of(id: &str) -> Option<u32> {
-    nvidia().iter().position(|text| field(text, "GPU UUID").as_deref() == Some(id)).map(|at| at as u32)
+    let found = nvidia().iter().position(|text| field(text, "GPU UUID").as_deref() == Some(id));
+    found.map(|at| at as u32).or_else(|| id.parse().ok())
 }
 
 /// What the driver of NVIDIA tells of each device, in the order of their places on the bus.
@@ -250,7 +285,7 @@ mod tests {
     #[test]
     fn what_does_not_work_says_why() {
         for (name, hardware, codec) in Hardware::encoders() {
-            if let Err(why) = attempt(hardware, codec) {
+            if let Err(why) = attempt(hardware, codec, &mut || {}) {
                 assert!(!why.is_empty() && !why.contains('\n') && !why.contains("0x"), "{name}: {why:?}");
             }
         }

@@ -33,7 +33,7 @@ pub fn run(call: &Call<'_>) -> Result<Outcome, Failure> {
         height: params.size.height,
         rate: params.fps,
         encoding: params.encoding.clone(),
-        gpu: crate::gpu(call),
+        gpu: crate::gpu(call)?,
     };
     let media = segment_media(spec.encoding.codec);
     let path = call.scratch.join("segment");

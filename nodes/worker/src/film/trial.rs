@@ -140,7 +140,7 @@ impl Trial<'_> {
     fn encode(&self, sample: &Path, encoded: &Path) -> Result<(), Failure> {
         let encoding = Encoding { crf: Some(self.crf), ..self.params.encoding.clone() };
         let size = self.params.size;
-        let (rate, gpu) = (self.params.fps, crate::gpu(self.call));
+        let (rate, gpu) = (self.params.fps, crate::gpu(self.call)?);
         let spec = EncodeSpec { width: size.width, height: size.height, rate, encoding, gpu };
         let mut encoder = VideoEncoder::create(encoded, &spec).map_err(crate::failure)?;
         for frame in self.read(sample)? {

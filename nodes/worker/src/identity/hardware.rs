@@ -1,16 +1,18 @@
 //! Which encoders of this machine's graphics devices work: whoever asks starts this program once more, which encodes a
 //! frame with each of them, so that a driver that crashes or hangs takes nothing else with it. It knows no key.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reel_engine::executor::toolbox::{ProgramIdentity, ProgramSpec, identify};
+use reel_engine::machine::detect_gpus;
 use reel_nodes::media::encoding::Hardware;
 use reel_nodes::media::tools;
 
 use super::elf;
-use crate::av::hardware::{attempt, models};
+use crate::av::hardware::{attempt, device, render_nodes};
 
 /// The argument that makes this program tell it.
 pub const ARGUMENT: &str = "--hardware";
@@ -50,6 +52,7 @@ fn ask() -> Result<ProgramIdentity, String> {
 
 fn none(why: &str) -> ProgramIdentity {
     ProgramIdentity {
+        passing: is_passing(why),
         refused: Hardware::encoders().map(|(name, ..)| (name.to_owned(), why.to_owned())).collect(),
         offers: [(tools::HARDWARE.to_owned(), Vec::new())].into(),
         ..ProgramIdentity::default()
@@ -61,29 +64,69 @@ fn none(why: &str) -> ProgramIdentity {
 pub fn probe() -> ProgramIdentity {
     let linked = super::libraries();
     let (mut works, mut found) = (Vec::new(), ProgramIdentity::default());
+    let mut files: BTreeSet<PathBuf> = render_nodes().into_iter().collect();
     for (name, hardware, codec) in Hardware::encoders() {
-        match attempt(hardware, codec) {
-            Ok(()) => works.push(name.to_owned()),
+        // FFmpeg lets go of a driver when its encoder is closed.
+        let mut drivers = BTreeSet::new();
+        let tried = attempt(hardware, codec, &mut || {
+            drivers.extend(super::libraries().difference(&linked).cloned());
+        });
+        match tried.and_then(|()| identity(hardware, &drivers)) {
+            Ok(identity) => {
+                works.push(name.to_owned());
+                found.tools.insert(name.to_owned(), identity);
+                files.extend(drivers);
+            }
             Err(why) => {
-                // A device whose sessions are all taken says so; in a moment it may have one.
-                found.passing |= why.contains("out of memory");
+                found.passing |= is_passing(&why);
                 found.refused.insert(name.to_owned(), why);
             }
         }
     }
-    let drivers: Vec<PathBuf> = super::libraries().difference(&linked).cloned().collect();
-    let builds: Vec<String> = drivers.iter().map(|path| elf::build(path)).collect();
-    let identity = [models().join(", "), builds.join(" ")].join("; ");
-    found.tools.extend(works.iter().map(|name| (name.clone(), identity.clone())));
     found.offers.insert(tools::HARDWARE.to_owned(), works);
-    let devices = std::fs::read_dir(DEVICES[0]).into_iter().flatten().flatten();
-    found.files = devices.map(|entry| entry.path()).chain(drivers).collect();
+    found.files = files.into_iter().collect();
     found
+}
+
+/// What decides what an encoder makes: model, kernel's part of the driver, and the builds of its libraries.
+fn identity(hardware: Hardware, drivers: &BTreeSet<PathBuf>) -> Result<String, String> {
+    if drivers.is_empty() {
+        return Err("the libraries of its driver cannot be told".to_owned());
+    }
+    if hardware == Hardware::Nvenc {
+        // Its sessions are counted by what the driver tells.
+        detect_gpus()?;
+    }
+    let builds: Vec<String> = drivers.iter().map(|path| elf::build(path)).collect();
+    Ok(format!("{}; {}", device(hardware)?, builds.join(" ")))
+}
+
+/// Whether it may be otherwise in a moment though no file changes: sessions that others hold, groups that a user is put
+/// into, a driver that took too long.
+fn is_passing(why: &str) -> bool {
+    let why = why.to_lowercase();
+    ["out of memory", "incompatible client key", "permission denied", "busy", "trying it failed"]
+        .iter()
+        .any(|sign| why.contains(sign))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_be_otherwise_in_a_moment_is_asked_again() {
+        for why in
+            ["OpenEncodeSessionEx failed: out of memory (10)", "trying it failed: no answer within 20 s"]
+        {
+            assert!(none(why).passing, "{why}");
+        }
+        assert!(!none("there is no graphics device in `/dev`").passing);
+        assert!(
+            identity(Hardware::Vaapi, &BTreeSet::new()).is_err(),
+            "a driver that is not seen is in no key"
+        );
+    }
 
     #[test]
     fn each_encoder_works_or_has_a_reason() {

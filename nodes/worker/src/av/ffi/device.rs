@@ -1,5 +1,6 @@
 //! The unsafe border to frames in the memory of a graphics device. It knows pointers and error codes, no encoder.
 
+use std::ffi::CStr;
 use std::ptr;
 
 use ffmpeg_next::ffi;
@@ -20,14 +21,15 @@ pub(in crate::av) struct Pool {
 unsafe impl Send for Pool {}
 
 impl Pool {
-    /// Opens the first device that VAAPI finds.
-    pub(in crate::av) fn open(width: u32, height: u32) -> Result<Self, Error> {
+    /// Opens a device by its path; without one, whichever VAAPI finds first.
+    pub(in crate::av) fn open(width: u32, height: u32, device: Option<&CStr>) -> Result<Self, Error> {
+        let name = device.map_or(ptr::null(), CStr::as_ptr);
         let kind = ffi::AVHWDeviceType::AV_HWDEVICE_TYPE_VAAPI;
         let mut device = ptr::null_mut();
-        // SAFETY: a null name is the default device; `device` is written only when the call succeeds. The frames'
+        // SAFETY: the name outlives the call, and none is the default device; `device` is written only when the call succeeds. The frames'
         // context takes a reference of its own to the device, so ours is given back in every case.
         let pool = unsafe {
-            checked(ffi::av_hwdevice_ctx_create(&raw mut device, kind, ptr::null(), ptr::null_mut(), 0))?;
+            checked(ffi::av_hwdevice_ctx_create(&raw mut device, kind, name, ptr::null_mut(), 0))?;
             let frames = ffi::av_hwframe_ctx_alloc(device);
             ffi::av_buffer_unref(&raw mut device);
             if frames.is_null() {
