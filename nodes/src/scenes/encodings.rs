@@ -22,7 +22,7 @@ pub(super) fn encoding(
     offers: &Offers,
 ) -> Encoding {
     let encoding = in_software(output, container, fps);
-    // That there must be a device and is none, was reported.
+    // That there must be a device and is none, was reported; a draft that is too small for one is only looked at.
     let hw = Hardware::choose(output.hw.unwrap_or_default(), (encoding.codec, size), offers);
     Encoding { hw: hw.unwrap_or_default(), ..encoding }
 }
