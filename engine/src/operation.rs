@@ -29,7 +29,7 @@ use crate::artifact::{InputFile, Port};
 use crate::claim::Claim;
 use crate::diagnostic::{Code, Diagnostics};
 use crate::span::Spanned;
-use crate::spec::{Located, NodeDecl, OutputDecl, Resources};
+use crate::spec::{Located, NodeDecl, OutputDecl, Resources, typed};
 
 /// Where a kind runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,13 +228,7 @@ impl<K: Kind> Operation for Typed<K> {
     }
 
     fn resolve(&self, params: Value, cx: &mut Resolve<'_>) -> Option<Resolved> {
-        let mut params: K::Params = match serde_json::from_value(params) {
-            Ok(params) => params,
-            Err(error) => {
-                cx.problem("", crate::diagnostic::code::BAD_VALUE, error.to_string(), None);
-                return None;
-            }
-        };
+        let mut params: K::Params = typed(cx.written, params, cx.problems)?;
         let before = cx.problems.iter().count();
         self.kind.check(&mut params, cx);
         if cx.problems.iter().count() > before && cx.problems.has_errors() {

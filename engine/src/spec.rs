@@ -7,6 +7,7 @@ pub(crate) mod keys;
 mod parse;
 mod reference;
 mod scope;
+mod typed;
 mod value;
 mod variables;
 
@@ -18,6 +19,7 @@ pub use parse::parse_yaml;
 pub(crate) use reference::unescape;
 pub use reference::{escape, is_name, parse_reference};
 pub(crate) use scope::{Scope, refers};
+pub use typed::typed;
 pub use value::{Located, Written};
 pub(crate) use variables::Variables;
 

@@ -4,6 +4,7 @@ mod simple;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
@@ -278,11 +279,37 @@ fn not_yaml(text: &str, source: SourceId, error: &Error) -> Diagnostic {
     if let Some(tab) = said.contains(" tab").then(|| tab_after(text, start)).flatten() {
         (start, end) = (tab, tab + 1);
     }
+    if let Some(colour) = bare_colour(text, start) {
+        let help = format!("put it between quotes: `\"{}\"`", &text[colour.clone()]);
+        let span = Span { source, start: colour.start as u32, end: colour.end as u32 };
+        let message = "this is not YAML: a comment begins here, within brackets";
+        return Diagnostic::error(code::YAML, span, message).help(help);
+    }
     let span = Span { source, start: start as u32, end: end as u32 };
     let there = text.get(start..end).unwrap_or_default();
     let (what, help) = in_our_words(&said, there, tabs_before(text, start));
     Diagnostic::error(code::YAML, span, format!("this is not YAML: {what}"))
         .maybe_help(help.map(str::to_owned))
+}
+
+/// A colour without quotes within brackets, on the line of a byte or before it where the parser has seen only comment:
+/// it takes the bracket that closes with it.
+fn bare_colour(text: &str, byte: usize) -> Option<Range<usize>> {
+    let end = text[byte..].find('\n').map_or(text.len(), |length| byte + length);
+    let mut from = end;
+    for line in text[..end].rsplit('\n').take(3) {
+        let start = from - line.len();
+        let hash = line.match_indices(" #").map(|(at, _)| at + 1).find(|at| {
+            let before = &line[..*at];
+            before.contains(['{', '[']) && before.matches(['"', '\'']).count().is_multiple_of(2)
+        });
+        if let Some(hash) = hash {
+            let digits = line[hash + 1..].chars().take_while(char::is_ascii_hexdigit).count();
+            return matches!(digits, 3 | 6 | 8).then(|| start + hash..start + hash + 1 + digits);
+        }
+        from = start.checked_sub(1)?;
+    }
+    None
 }
 
 /// Whether the line of a byte, or the one before it, is indented with a tab.

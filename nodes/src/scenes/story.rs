@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use reel_engine::diagnostic::{Diagnostic, Diagnostics, code};
 use reel_engine::operation::FrontProject;
 use reel_engine::span::{Span, Spanned};
-use reel_engine::spec::{Located, Written, check};
+use reel_engine::spec::{self, Located, Written, check};
 use schemars::{JsonSchema, schema_for};
 use serde::de::DeserializeOwned;
 
@@ -178,13 +178,7 @@ pub(super) fn typed<T: JsonSchema + DeserializeOwned>(
     problems: &mut Diagnostics,
 ) -> Option<T> {
     let checked = check(written, &schema_for!(T).to_value(), problems)?;
-    match serde_json::from_value(checked.value) {
-        Ok(value) => Some(value),
-        Err(error) => {
-            problems.push(Diagnostic::error(code::BAD_VALUE, written.span, error.to_string()));
-            None
-        }
-    }
+    spec::typed(written, checked.value, problems)
 }
 
 fn missing_scenes(project: &FrontProject<'_>, problems: &mut Diagnostics) {

@@ -48,6 +48,12 @@ fn what_is_no_project_at_all() {
                 "R001 1:4 this is not YAML: an alias of something that has no anchor | name it earlier with `&`, or put a text that begins with `*` between quotes",
             ],
         ),
+        (
+            "a: { b: #1a2b3c }\nc: 2\n",
+            &[
+                "R001 1:9 this is not YAML: a comment begins here, within brackets | put it between quotes: `\"#1a2b3c\"`",
+            ],
+        ),
         ("? [1]\n: 2\n", &["R001 1:3 this is not YAML: a key must be a text"]),
         (
             "a: 1\n---\nb: 2\n",
