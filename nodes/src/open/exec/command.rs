@@ -91,7 +91,7 @@ fn run_here(
     let used =
         |watched: Option<Watched>| watched.map(|watched| watched.undeclared(&declared())).unwrap_or_default();
     match ended {
-        Ok((Some(status), watched)) if status.success() => Ok((log, used(watched))),
+        Ok((Some(status), watched)) if status.success() => Ok((with_warning(log), used(watched))),
         Ok((Some(status), watched)) => {
             let shut = (is_closed && !host.watch).then_some(&open);
             Err(explain(status, shut, &log).log(log).used(used(watched)))
@@ -107,12 +107,15 @@ fn run_here(
 fn explain(status: ExitStatus, closed: Option<&Open>, log: &str) -> Failure {
     let plain = format!("the command {}", how(status));
     let Some(path) = closed.and_then(|open| closed::refused(log, open)) else {
-        return match missing(status, log) {
-            Some(name) => Failure::new(format!("{plain}: it found no `{name}`")).help(format!(
-                "a command finds only what stands under `tools:`, and the shell: add it, `tools: [{name}]`"
-            )),
-            None => Failure::new(plain),
-        };
+        let names = if status.code() == Some(127) { missing(log) } else { Vec::new() };
+        if names.is_empty() {
+            return Failure::new(plain);
+        }
+        let which = names.join("` and no `");
+        return Failure::new(format!("{plain}: it found no `{which}`")).help(format!(
+            "a command finds only what stands under `tools:`, and the shell: add it, `tools: [{}]`",
+            names.join(", ")
+        ));
     };
     let folder = path.parent().unwrap_or(&path).display();
     Failure::new(format!("{plain}: `{}` is not open to it, nor is anything else in `{folder}/`", path.display()))
@@ -122,14 +125,35 @@ fn explain(status: ExitStatus, closed: Option<&Open>, log: &str) -> Failure {
         )
 }
 
-/// The command that a shell did not find: `sh: 1: python3: not found`, or `sh: line 1: python3: command not found`.
-fn missing(status: ExitStatus, log: &str) -> Option<&str> {
-    if status.code() != Some(127) {
-        return None;
+/// A shell goes on when it does not find a command that is not the last of a pipe: then its end says nothing of it.
+fn with_warning(mut log: String) -> String {
+    let names = missing(&log);
+    if !names.is_empty() {
+        let names = names.join("` and no `");
+        let warning = format!("warning: it found no `{names}`, and went on: name it under `tools:`\n");
+        log.push_str(if log.ends_with('\n') { "" } else { "\n" });
+        log.push_str(&warning);
     }
-    let line = log.lines().rev().find(|line| line.ends_with("not found"))?;
-    let before = line.strip_suffix(": command not found").or_else(|| line.strip_suffix(": not found"))?;
-    before.rsplit(": ").next().filter(|name| !name.is_empty() && !name.contains(char::is_whitespace))
+    log
+}
+
+/// Commands that a shell did not find: `sh: 1: python3: not found`, or `sh: line 1: python3: command not found`.
+fn missing(log: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for line in log.lines() {
+        let before = line.strip_suffix(": command not found").or_else(|| line.strip_suffix(": not found"));
+        // The shell's own name or path comes first.
+        let (shell, name) = match before.and_then(|before| before.split_once(": ")) {
+            Some((shell, rest)) => (shell, rest.rsplit(": ").next().unwrap_or(rest)),
+            None => continue,
+        };
+        let is_shell = shell.rsplit('/').next() == Some(SHELL);
+        let is_name = !name.is_empty() && !name.contains(char::is_whitespace);
+        if is_shell && is_name && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
 }
 
 fn shell(cut: &Cut, place: &Place) -> Command {

@@ -106,6 +106,16 @@ fn tools_that_were_not_named_are_not_there() {
 }
 
 #[test]
+fn all_commands_of_a_pipe_that_are_not_there_are_told() {
+    let failure = run(json!({ "run": "rev /etc/hostname | tac", "out": ["a.txt"] })).unwrap_err();
+    assert_eq!(failure.message, "the command ended with status 127: it found no `rev` and no `tac`");
+    assert!(failure.help.as_ref().is_some_and(|help| help.contains("`tools: [rev, tac]`")), "{failure:?}");
+    let half = json!({ "run": "rev /etc/hostname | cat > $out/a.txt", "out": ["a.txt"], "tools": ["cat"] });
+    let log = run_until(half, b"", &|| false).0.unwrap().log;
+    assert!(log.ends_with("\nwarning: it found no `rev`, and went on: name it under `tools:`\n"), "{log}");
+}
+
+#[test]
 fn a_missing_output_is_named_and_a_link_is_none() {
     let failure = run(json!({ "run": "echo done", "out": ["a.txt"] })).unwrap_err();
     assert_eq!(failure.message, "the command ended well, but left no file `a.txt` in $out");
