@@ -153,7 +153,7 @@ fn marks(loaded: &Loaded, seen: &Foresight, history: &History) -> Marks {
     let mark = |forecast: &Forecast| {
         let name = &seen.graph.node(forecast.node).name;
         let past = history.past(name);
-        let key = forecast.manifest.as_ref().map(|manifest| manifest.key());
+        let key = forecast.key;
         Mark {
             state: Some(forecast.standing.as_str()),
             cost: history.cost(name),

@@ -10,17 +10,17 @@ use std::time::Duration;
 use serde::Serialize;
 use tracing::info_span;
 
-use super::Means;
 pub use super::estimate::Basis;
 use super::estimate::Estimates;
 use super::identify::{Facts, Results};
 use super::later::Later;
-use crate::cache::{ActionResult, Lookup};
+use super::{Means, TOGETHER};
+use crate::cache::{ActionResult, Cache, Lookup};
 use crate::graph::{Graph, splice};
+use crate::hands::Hands;
 use crate::history::History;
 use crate::id::NodeId;
-use crate::key::{Manifest, Reason};
-use crate::operation::Failure;
+use crate::key::{ActionKey, Reason};
 use crate::plan::Plan;
 use crate::takes::Takes;
 
@@ -87,8 +87,8 @@ pub struct Forecast {
     pub estimate: Duration,
     /// What the estimate rests on.
     pub basis: Basis,
-    /// The manifest, if it is known.
-    pub manifest: Option<Manifest>,
+    /// Its key, if it is known.
+    pub key: Option<ActionKey>,
     /// Why the key cannot be computed.
     pub fault: Option<String>,
 }
@@ -125,10 +125,15 @@ pub fn foresee(
     let mut seen = Foresight { graph, plan, forecasts, results, expected: Vec::new(), later };
     let mut front = Front::default();
     front.admit(&seen, seen.plan.nodes());
-    while let Some(id) = front.ready.pop_first() {
-        let (forecast, made) = Look { means, takes, history, estimates: &estimates }.at(&mut seen, id);
-        seen.forecasts.insert(id, forecast);
-        front.advance(&seen, id, &made);
+    let look = Look { means, takes, history, estimates: &estimates };
+    let hands = Hands::new(usize::MAX);
+    let _looks = means.cache.looks();
+    while !front.ready.is_empty() {
+        for (id, (forecast, found)) in look.at_all(&seen, &hands, front.first(TOGETHER)) {
+            let (forecast, made) = look.take_in(&mut seen, forecast, found);
+            seen.forecasts.insert(id, forecast);
+            front.advance(&seen, id, &made);
+        }
     }
     seen.expected = expected::expected(means, history, &seen);
     seen
@@ -143,6 +148,11 @@ struct Front {
 }
 
 impl Front {
+    /// Takes out so many of those whose forecast can be made.
+    fn first(&mut self, most: usize) -> Vec<NodeId> {
+        std::iter::from_fn(|| self.ready.pop_first()).take(most).collect()
+    }
+
     /// Takes in wanted nodes, and all that they need, as far as they are not known here yet.
     fn admit(&mut self, seen: &Foresight, nodes: impl IntoIterator<Item = NodeId>) {
         self.open.resize(seen.graph.len(), None);
@@ -182,6 +192,9 @@ impl Front {
     }
 }
 
+/// A result that the cache has.
+type Found = Arc<ActionResult>;
+
 /// What a look at a node needs beside what was seen so far.
 struct Look<'a> {
     means: &'a Means<'a>,
@@ -191,85 +204,98 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// The forecast of a node, and what its expansion made if that is known.
-    fn at(&self, seen: &mut Foresight, id: NodeId) -> (Forecast, Vec<NodeId>) {
-        let (estimate, basis) = self.estimates.with_basis(&seen.graph, self.history, id);
-        let awaits = seen.graph.awaits(id).into_iter().filter(|from| seen.results.get(*from).is_none());
-        let mut forecast = Forecast {
-            node: id,
-            standing: Standing::Waiting,
-            reasons: Vec::new(),
-            awaits: awaits.collect(),
-            estimate,
-            basis,
-            manifest: None,
-            fault: None,
-        };
-        let past = self.history.past(&seen.graph.node(id).name);
-        let means = self.means;
-        let facts =
-            Facts { results: &seen.results, toolbox: means.toolbox, files: means.files, takes: self.takes };
-        if !forecast.awaits.is_empty() {
-            if let (Some(past), Ok(own)) = (past, facts.own(&seen.graph, id)) {
-                let mut reasons = own.reasons(&past.manifest());
-                // What others give is in the past, and not known now.
-                reasons.retain(|reason| reason.new.is_some() || !reason.is_digest());
-                forecast.reasons = reasons;
-            }
-            return (forecast, Vec::new());
-        }
-        let manifest = match facts.manifest(&seen.graph, id) {
-            Ok(manifest) => manifest,
-            Err(failure) => {
-                forecast.standing = Standing::Blocked;
-                forecast.fault = Some(failure.message);
-                return (forecast, Vec::new());
-            }
-        };
-        let key = manifest.key();
-        let same = past.is_some_and(|past| past.key == key);
-        let found = match facts.is_pinned(&seen.graph, id).then(|| means.cache.lookup(&key.0)) {
-            Some(Lookup::Hit(result)) => Some(Arc::<ActionResult>::from(result)),
-            _ => None,
-        };
-        if let Some(past) = past.filter(|_| !same) {
-            forecast.reasons = manifest.reasons(&past.manifest());
-        }
-        forecast.standing = match (&found, same, past.is_some()) {
-            (Some(_), true, _) => Standing::Fresh,
-            (Some(_), false, _) => Standing::Cached,
-            (None, true, _) => Standing::Missing,
-            (None, false, true) => Standing::Stale,
-            (None, false, false) => Standing::New,
-        };
-        forecast.manifest = Some(manifest);
-        let made = match found.map(|result| self.take_in(seen, id, result)) {
-            None => Vec::new(),
-            Some(Ok(made)) => made,
-            Some(Err(failure)) => {
-                forecast.standing = Standing::Blocked;
-                forecast.fault = Some(failure.message);
-                Vec::new()
-            }
-        };
-        (forecast, made)
+    /// Forecasts of nodes, and what the cache has of each: a look at one changes nothing for another, since all that
+    /// they await was looked at before.
+    fn at_all(
+        &self,
+        seen: &Foresight,
+        hands: &Hands,
+        ids: Vec<NodeId>,
+    ) -> Vec<(NodeId, (Forecast, Option<Found>))> {
+        let estimated = ids.into_iter().map(|id| {
+            let (estimate, basis) = self.estimates.with_basis(&seen.graph, self.history, id);
+            let (standing, reasons, awaits) = (Standing::Waiting, Vec::new(), Vec::new());
+            Forecast { node: id, standing, reasons, awaits, estimate, basis, key: None, fault: None }
+        });
+        let (means, takes, history) = (self.means, self.takes, self.history);
+        let facts = Facts { results: &seen.results, toolbox: means.toolbox, files: means.files, takes };
+        let (graph, cache) = (&seen.graph, means.cache);
+        hands.each(estimated.collect(), |forecast| {
+            (forecast.node, at(&facts, (graph, cache, history), forecast))
+        })
     }
 
-    /// Notes a result that is there, and grows the graph by what it expands to; a failure is that of a build, too.
+    /// What a look has found becomes part of what was seen: the graph grows by what an expansion made, which is also
+    /// given. A failure of that is one that a build would have, too.
     fn take_in(
         &self,
         seen: &mut Foresight,
-        id: NodeId,
-        result: Arc<ActionResult>,
-    ) -> Result<Vec<NodeId>, Failure> {
-        let mut made = Vec::new();
+        mut forecast: Forecast,
+        found: Option<Found>,
+    ) -> (Forecast, Vec<NodeId>) {
+        let (id, mut made) = (forecast.node, Vec::new());
+        let Some(result) = found else { return (forecast, made) };
         if let Some(subgraph) = &result.graph {
-            made = splice::splice(&mut seen.graph, id, subgraph, self.means.registry, self.means.root)?;
+            match splice::splice(&mut seen.graph, id, subgraph, self.means.registry, self.means.root) {
+                Ok(nodes) => made = nodes,
+                Err(failure) => {
+                    forecast.standing = Standing::Blocked;
+                    forecast.fault = Some(failure.message);
+                    return (forecast, made);
+                }
+            }
             let Foresight { graph, plan, later, .. } = seen;
             let only = later.take_in(graph, id, &made);
-            let _ = plan.grow(graph, id, (&made, only), |node| self.estimates.of(graph, self.history, node));
+            let estimate = |node| self.estimates.of(graph, self.history, node);
+            let _ = plan.grow(graph, id, (&made, only), estimate);
         }
         seen.results.set(id, Some(result));
-        Ok(made)
+        (forecast, made)
     }
+}
+
+/// Completes the forecast of a node all of whose producers were looked at, with what the cache has of it.
+fn at(
+    facts: &Facts<'_>,
+    (graph, cache, history): (&Graph, &Cache, &History),
+    mut forecast: Forecast,
+) -> (Forecast, Option<Found>) {
+    let id = forecast.node;
+    let past = history.past(&graph.node(id).name);
+    forecast.awaits =
+        graph.awaits(id).into_iter().filter(|from| facts.results.get(*from).is_none()).collect();
+    if !forecast.awaits.is_empty() {
+        if let (Some(past), Ok(own)) = (past, facts.own(graph, id)) {
+            let mut reasons = own.reasons(&past.manifest());
+            // What others give is in the past, and not known now.
+            reasons.retain(|reason| reason.new.is_some() || !reason.is_digest());
+            forecast.reasons = reasons;
+        }
+        return (forecast, None);
+    }
+    let (manifest, key, found) = match facts.identified(graph, cache, id) {
+        Ok(identified) => identified,
+        Err(failure) => {
+            forecast.standing = Standing::Blocked;
+            forecast.fault = Some(failure.message);
+            return (forecast, None);
+        }
+    };
+    let same = past.is_some_and(|past| past.key == key);
+    if let Some(past) = past.filter(|_| !same) {
+        forecast.reasons = manifest.reasons(&past.manifest());
+    }
+    let found = match found {
+        Some(Lookup::Hit(result)) => Some(Found::from(result)),
+        _ => None,
+    };
+    forecast.standing = match (&found, same, past.is_some()) {
+        (Some(_), true, _) => Standing::Fresh,
+        (Some(_), false, _) => Standing::Cached,
+        (None, true, _) => Standing::Missing,
+        (None, false, true) => Standing::Stale,
+        (None, false, false) => Standing::New,
+    };
+    forecast.key = Some(key);
+    (forecast, found)
 }

@@ -187,7 +187,7 @@ fn what_is_gone_from_the_cache_is_told_and_its_dependents_have_nothing_of_their_
     world.build();
     let (seen, _) = world.foresee();
     let say = seen.graph.find("say").unwrap();
-    let key = seen.forecasts[&say].manifest.as_ref().unwrap().key();
+    let key = seen.forecasts[&say].key.unwrap();
     world.forget(&key.0);
     assert_eq!(why(&world, "film").chains, ["film ← cut ← say: gone"]);
     assert_eq!(world.build().ran, ["say"]);
