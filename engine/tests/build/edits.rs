@@ -23,7 +23,14 @@ enum Sort {
     Join,
     Length,
     Split,
+    /// A node for each line of its text, and one behind it that joins them.
+    Each,
+    /// A node for each end that its text may have, and one behind it that joins them.
+    Grid,
 }
+
+/// The ends of a grid.
+const ENDS: [&str; 2] = ["p", "q"];
 
 /// A node as the user wrote it.
 #[derive(Debug, Clone)]
@@ -37,10 +44,12 @@ struct Written {
 }
 
 impl Written {
-    const fn port(&self) -> &'static str {
+    /// The port that others read and an output shows.
+    fn port(&self) -> String {
         match self.sort {
-            Sort::Split => "count",
-            Sort::Join | Sort::Length => "text",
+            Sort::Split => format!("{}.count", self.name),
+            Sort::Join | Sort::Length => format!("{}.text", self.name),
+            Sort::Each | Sort::Grid => format!("{}_all.text", self.name),
         }
     }
 }
@@ -62,7 +71,8 @@ impl Text {
     }
 
     fn add(&mut self, sort: u8, picks: &[u8]) {
-        let sort = [Sort::Join, Sort::Join, Sort::Length, Sort::Split][usize::from(sort) % 4];
+        let sorts = [Sort::Join, Sort::Join, Sort::Length, Sort::Split, Sort::Each, Sort::Grid];
+        let sort = sorts[usize::from(sort) % sorts.len()];
         let count = if sort == Sort::Join { picks.len() } else { 1 };
         let parts = picks.iter().take(count).map(|pick| self.part(*pick)).collect();
         let number = self.next;
@@ -106,7 +116,7 @@ impl Text {
     fn yaml(&self) -> String {
         let nodes: String = self.nodes.iter().rev().map(|node| self.declared(node)).collect();
         let output = |node: &Written| {
-            format!("  {0}: {{ from: '${{{0}.{1}}}', file: out/{0}.txt }}\n", node.name, node.port())
+            format!("  {0}: {{ from: '${{{1}}}', file: out/{0}.txt }}\n", node.name, node.port())
         };
         let outputs: String = self.nodes.iter().rev().map(output).collect();
         format!("version: 1\nnodes:\n{nodes}outputs:\n{outputs}")
@@ -114,7 +124,24 @@ impl Text {
 
     fn declared(&self, node: &Written) -> String {
         let parts: Vec<String> = node.parts.iter().map(|part| self.written(part)).collect();
+        let (name, between) = (&node.name, node.between);
+        let many = |axis: &str, part: &str| {
+            format!(
+                "  {name}: {{ {axis}, uses: join, with: {{ parts: [{part}], between: '{between}' }} }}\n  \
+                 {name}_all: {{ uses: join, with: {{ parts: ['${{{name}.text}}'], between: '{between}' }} }}\n"
+            )
+        };
         let (uses, with) = match node.sort {
+            // A list that is made during the run is a port: of a node that says the same.
+            Sort::Each => {
+                let list = format!("  {name}_list: {{ uses: join, with: {{ parts: [{}] }} }}\n", parts[0]);
+                let axis = format!("foreach: {{ line: '${{{name}_list.text}}' }}");
+                return list + &many(&axis, "'${line}'");
+            }
+            Sort::Grid => {
+                let axis = format!("matrix: {{ end: [{}] }}", ENDS.join(", "));
+                return many(&axis, &format!("{}, '${{matrix.end}}'", parts[0]));
+            }
             Sort::Join => ("join", format!("parts: [{}], between: '{}'", parts.join(", "), node.between)),
             Sort::Length => ("length", format!("text: {}", parts[0])),
             Sort::Split => ("split", format!("text: {}", parts[0])),
@@ -126,10 +153,7 @@ impl Text {
         match part {
             Part::Literal(text) => format!("'{text}'"),
             Part::File(file) => format!("{{ file: f{file}.txt }}"),
-            Part::Node(number) => {
-                let node = self.by_number(*number);
-                format!("'${{{}.{}}}'", node.name, node.port())
-            }
+            Part::Node(number) => format!("'${{{}}}'", self.by_number(*number).port()),
         }
     }
 
@@ -154,7 +178,13 @@ impl Text {
                     Part::Node(number) => said[&self.by_number(*number).name].clone(),
                 })
                 .collect();
+            if matches!(node.sort, Sort::Each | Sort::Grid) {
+                let text = many(node, &inputs[0], &mut keys);
+                said.insert(node.name.clone(), text);
+                continue;
+            }
             let text = match node.sort {
+                Sort::Each | Sort::Grid => unreachable!(),
                 Sort::Join => inputs.join(node.between),
                 Sort::Length => inputs[0].len().to_string(),
                 Sort::Split => {
@@ -166,6 +196,7 @@ impl Text {
                 }
             };
             let (kind, param) = match node.sort {
+                Sort::Each | Sort::Grid => unreachable!(),
                 Sort::Join => ("join", node.between),
                 Sort::Length => ("length", ""),
                 Sort::Split => ("split", ""),
@@ -176,6 +207,34 @@ impl Text {
         }
         (said, keys)
     }
+}
+
+/// What a node that is many says, all together, and the actions behind it.
+fn many(node: &Written, input: &str, keys: &mut BTreeMap<String, Key>) -> String {
+    let (name, between) = (&node.name, node.between.to_owned());
+    let mut joined = |name: String, between: &str, slots: Vec<Vec<String>>| {
+        let text = slots.concat().join(between);
+        keys.insert(name, ("join", between.to_owned(), slots));
+        text
+    };
+    let one = |text: &str| vec![text.to_owned()];
+    let texts: Vec<String> = if node.sort == Sort::Each {
+        let list = joined(format!("{name}_list"), "", vec![one(input)]);
+        let lines: Vec<&str> = list.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let made = lines
+            .iter()
+            .enumerate()
+            .map(|(index, line)| joined(format!("{name}[{}]", index + 1), &between, vec![one(line)]));
+        let made = made.collect();
+        keys.insert(name.clone(), ("each", between.clone(), vec![one(&list)]));
+        made
+    } else {
+        let made = ENDS.map(|end| joined(format!("{name}[{end}]"), &between, vec![one(input), one(end)]));
+        made.into()
+    };
+    let text = texts.join(&between);
+    keys.insert(format!("{name}_all"), ("join", between, vec![texts]));
+    text
 }
 
 /// What a user does between two builds.
@@ -230,7 +289,8 @@ fn apply(text: &mut Text, past: &mut Vec<Text>, edit: &Edit) {
             }
         }
         Edit::File(file, pick) => {
-            let words = ["one", "two words", "a b a", "", "b a a longer one"];
+            let words =
+                ["one", "two words", "a b a", "", "b a a longer one", "one\n\n a b a\n", "a b a\none\none"];
             text.files[usize::from(*file) % FILES] = words[usize::from(*pick) % words.len()].into();
         }
         Edit::Touch => {}
@@ -264,7 +324,7 @@ fn build(world: &World, text: &Text, seen: &mut BTreeSet<Key>) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 20, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default()
+        cases: 30, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default()
     })]
 
     #[test]
