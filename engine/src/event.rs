@@ -97,6 +97,13 @@ pub enum Event {
         /// Where it made other bytes; empty when it did not.
         differences: Vec<Difference>,
     },
+    /// What a node's action did is lost, and it runs again.
+    DidRestart {
+        /// Which node.
+        node: NodeInfo,
+        /// Why, in a few words.
+        reason: String,
+    },
     /// A node is not run: blocked by a failure, or cancelled.
     DidSkip {
         /// Which node.

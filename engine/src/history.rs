@@ -152,6 +152,12 @@ impl History {
         Self { path, pasts, log: None, pending: Vec::new(), size, build, is_part: false }
     }
 
+    /// Whether some of what was written could not be read: the next [`Self::save`] leaves it out.
+    #[must_use]
+    pub const fn is_damaged(&self) -> bool {
+        self.size == u64::MAX
+    }
+
     /// The history of some nodes, known from elsewhere; what is noted is appended to that of the project. `None`
     /// when it cannot be told which build was the last.
     #[must_use]
@@ -230,11 +236,11 @@ impl History {
     /// When the folder cannot be written; the history is then as it was.
     pub fn save(&mut self) -> io::Result<()> {
         let pending = std::mem::take(&mut self.pending);
-        if pending.is_empty() && self.size != u64::MAX {
+        if pending.is_empty() && !self.is_damaged() {
             return Ok(());
         }
         let too_long = self.size.saturating_add(pending.len() as u64) > SMALL.max(4 * self.live());
-        if !self.is_part && (self.size == u64::MAX || too_long) {
+        if !self.is_part && (self.is_damaged() || too_long) {
             return self.rewrite();
         }
         if self.log.is_none() {

@@ -386,6 +386,7 @@ impl<'a> Build<'a> {
                 self.complete(id, recorded, &ran);
             }
             Err(Unkept::Changed(files)) => return self.source_changed(id, files),
+            Err(Unkept::Removed(failure)) => return self.folder_removed(id, failure),
             Err(Unkept::Failed(failure))
                 if failure.code == FailureCode::Cancelled && self.stopping.is_some() =>
             {

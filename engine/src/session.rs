@@ -10,6 +10,7 @@ mod resume;
 mod roots;
 mod targets;
 mod verify;
+mod written;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -309,6 +310,13 @@ impl Project {
         let files = FileStates::open(&self.root.join(STATE_FOLDER));
         files.digest_all(&self.wanted_files(targets));
         let mut history = debug_span!("history").in_scope(|| self.history());
+        if history.is_damaged() {
+            let message = format!(
+                "`{STATE_FOLDER}/history` is damaged or of another version of reel, and is begun anew behind what can be \
+                 read: reasons and times of earlier builds are forgotten"
+            );
+            observer.observe(&Event::DidWarn { message });
+        }
         let wanted = Wanted { graph: self.graph.clone(), targets, takes, base: Base::default() };
         let means = equipment.means(&self.root, &files);
         let mut build = Build::new(means, settings, wanted, &mut history, observer, line);

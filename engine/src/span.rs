@@ -60,6 +60,13 @@ impl Sources {
         self.files.get(id.0 as usize)
     }
 
+    /// The file of a span and the line where it starts, such as `reel.yaml:24`.
+    #[must_use]
+    pub fn place(&self, span: Span) -> Option<String> {
+        let (line, _) = self.line_column(span)?;
+        Some(format!("{}:{line}", self.get(span.source)?.path.display()))
+    }
+
     /// Line and column of a span's start, both from 1, columns in characters.
     #[must_use]
     pub fn line_column(&self, span: Span) -> Option<(usize, usize)> {

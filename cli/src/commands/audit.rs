@@ -264,6 +264,9 @@ impl Observer for Found<'_> {
             Event::DidChange { node, files, again } => {
                 self.say(&findings::changed(&self.manner, node, files, *again));
             }
+            Event::DidRestart { node, reason } => {
+                self.say(&findings::restarted(&self.manner, node, reason));
+            }
             Event::DidWarn { message } => {
                 if self.call.global.json {
                     print_json(&json!({ "event": "warning", "message": message }));

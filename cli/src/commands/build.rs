@@ -1,6 +1,7 @@
 //! `reel build`: makes outputs, and listens for Ctrl-C meanwhile.
 
 pub(super) mod attempt;
+mod placed;
 mod recall;
 
 use std::fs;

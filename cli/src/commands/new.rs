@@ -5,8 +5,10 @@ mod templates;
 use std::fs;
 use std::path::Path;
 
+use reel_engine::session::{PROJECT_FILE, make_state_folder};
 use serde_json::json;
 
+use super::schema;
 use crate::args::New;
 use crate::error::{CommandError, Exit};
 use crate::open::Invocation;
@@ -24,6 +26,8 @@ pub(super) fn run(call: &Invocation, args: &New) -> Result<Exit, CommandError> {
         return Err(CommandError::usage(message, "choose a folder that is not there yet"));
     }
     write(&folder, templates::files(args.template))
+        .and_then(|()| make_state_folder(&folder))
+        .and_then(|state| schema::keep(call, &state))
         .map_err(|error| CommandError::failed(format!("cannot write `{}`: {error}", folder.display())))?;
     let shown = shown_from(&call.config.here, &folder);
     if call.global.json {
@@ -48,7 +52,8 @@ fn write(folder: &Path, files: &[templates::File]) -> std::io::Result<()> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
-        fs::write(path, text.replace("NAME", &name))?;
+        let modeline = if *file == PROJECT_FILE { schema::MODELINE } else { "" };
+        fs::write(path, format!("{modeline}{}", text.replace("NAME", &name)))?;
     }
     fs::write(folder.join(".gitignore"), IGNORED)
 }

@@ -105,9 +105,7 @@ impl Phrases<'_> {
 
     /// Where what a node is made of was written, as `reel.yaml:12`.
     pub(super) fn place(&self, id: NodeId) -> Option<String> {
-        let span = self.seen.graph.node(id).span;
-        let (line, _) = self.project.sources.line_column(span)?;
-        Some(format!("{}:{line}", self.project.sources.get(span.source)?.path.display()))
+        self.project.sources.place(self.seen.graph.node(id).span)
     }
 
     /// A change, for programs: values as people know them, and digests where there are any.

@@ -73,7 +73,7 @@ const draw = soon(() => {
   paper.scale(scale, scale);
   paper.font = "10px system-ui, sans-serif";
   paper.textBaseline = "middle";
-  const colors = { ran: color("--good"), failed: color("--bad"), open: color("--busy") };
+  const colors = { ran: color("--good"), failed: color("--bad"), lost: color("--bad"), open: color("--busy") };
   const [ink, edge] = [color("--paper"), color("--ink")];
   const until = Math.max(now(), 1);
   const room = width - GUTTER;

@@ -37,6 +37,9 @@ const more = async () => {
 };
 const help = (event) => (event.help ? `\nhelp: ${event.help}` : "");
 
+// What an action did does not count, and it runs again.
+const lost = (event) => { mark(event.node, "waiting"); gantt.end(event.node, event.at, "lost"); };
+
 const handle = {
   "began": () => {
     gantt.clear();
@@ -52,8 +55,10 @@ const handle = {
   "did-fail": (event) => {
     mark(event.node, "failed");
     gantt.end(event.node, event.at, "failed");
-    trouble(`${event.node}: ${event.message}${help(event)}`);
+    trouble(`${event.node}: ${event.message}${event.place ? `\n${event.place}` : ""}${help(event)}`);
   },
+  "did-change": lost,
+  "did-restart": lost,
   "diagnostic": (event) => {
     const place = event.file ? `\n${event.file}:${event.line}` : "";
     trouble(`${event.code ? `${event.code}: ` : ""}${event.message}${place}${help(event)}`);

@@ -20,6 +20,11 @@ pub(crate) fn changed(manner: &Manner, node: &NodeInfo, files: &[String], again:
     format!("{}: {what}{then}\n", manner.paint.warn("warning"))
 }
 
+/// An action that was lost and runs again.
+pub(crate) fn restarted(manner: &Manner, node: &NodeInfo, reason: &str) -> String {
+    format!("{}: `{}` runs again: {reason}\n", manner.paint.warn("warning"), node.name)
+}
+
 /// Names in backticks.
 pub(crate) fn ticked(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")

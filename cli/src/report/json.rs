@@ -81,6 +81,7 @@ impl Observer for Json {
                 "event": "did-fail",
                 "node": node.name,
                 "kind": node.kind,
+                "place": failure.place,
                 "code": failure.code,
                 "message": failure.message,
                 "help": failure.help,
@@ -94,6 +95,10 @@ impl Observer for Json {
             Event::DidChange { node, files, again } => self.tell(
                 &json!({ "event": "did-change", "node": node.name, "kind": node.kind, "files": files, "again": again }),
             ),
+            Event::DidRestart { node, reason } => {
+                let value = json!({ "event": "did-restart", "node": node.name, "kind": node.kind, "reason": reason });
+                self.tell(&value);
+            }
             Event::DidUse { node, used } => {
                 self.tell(&json!({ "event": "did-use", "node": node.name, "kind": node.kind, "used": used }));
             }

@@ -102,7 +102,8 @@ fn one(case: &Case) -> String {
         Fate::Failed(failure) => {
             let code = serde_json::to_value(failure.code).unwrap_or_default();
             let code = code.as_str().unwrap_or("failed");
-            let mut body = failure.help.as_ref().map_or_else(String::new, |help| format!("help: {help}\n"));
+            let mut body = failure.place.as_ref().map_or_else(String::new, |at| format!("{at}\n"));
+            failure.help.iter().for_each(|help| add(&mut body, format_args!("help: {help}\n")));
             let (left_out, lines) = tail(&failure.log, LOG_TAIL);
             if left_out > 0 {
                 add(&mut body, format_args!("[{left_out} lines before]\n"));

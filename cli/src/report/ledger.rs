@@ -184,6 +184,7 @@ impl Observer for Ledger {
             Event::DidRun { node, took, stored } => self.end(node, Some(*took), *stored, "ran"),
             Event::DidFail { node, failure } => self.end(node, None, 0, &failure.message),
             Event::DidChange { node, .. } => self.end(node, None, 0, "its files changed meanwhile"),
+            Event::DidRestart { node, reason } => self.end(node, None, 0, reason),
             Event::DidSkip { node, reason } => self.end(node, None, 0, reason),
             Event::DidHit { node, fresh, shared, saved } => {
                 self.saved += *saved;

@@ -304,6 +304,10 @@ impl Observer for Live {
                 self.running.remove(&node.id);
                 self.say(&findings::changed(&self.manner, node, files, *again));
             }
+            Event::DidRestart { node, reason } => {
+                self.running.remove(&node.id);
+                self.say(&findings::restarted(&self.manner, node, reason));
+            }
             Event::DidUse { node, used } => self.say(&findings::used(&self.manner, node, used)),
             Event::DidCompare { node, differences } => {
                 if !differences.is_empty() {

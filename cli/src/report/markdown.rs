@@ -193,7 +193,9 @@ fn failures(entries: &Entries) -> String {
     let mut text = String::new();
     for (case, failure) in all.iter().take(ROWS) {
         let (node, kind) = (verbatim(&case.node), case.kind);
-        add(&mut text, format_args!("### {node} ({kind}) failed\n\n{}\n\n", inline(&failure.message)));
+        let place = failure.place.as_ref().map_or_else(String::new, |at| format!("{}: ", verbatim(at)));
+        let message = inline(&failure.message);
+        add(&mut text, format_args!("### {node} ({kind}) failed\n\n{place}{message}\n\n"));
         if let Some(help) = &failure.help {
             add(&mut text, format_args!("help: {}\n\n", inline(help)));
         }

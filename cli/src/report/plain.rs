@@ -81,6 +81,10 @@ impl Observer for Plain {
                 let text = findings::changed(&self.manner, node, files, *again);
                 (self.sink)(&text);
             }
+            Event::DidRestart { node, reason } => {
+                let text = findings::restarted(&self.manner, node, reason);
+                (self.sink)(&text);
+            }
             Event::DidUse { node, used } => {
                 let text = findings::used(&self.manner, node, used);
                 (self.sink)(&text);

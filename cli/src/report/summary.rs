@@ -39,8 +39,9 @@ pub(crate) struct Manner {
 /// A failed node: its cause, the end of its log, what to do next.
 pub(crate) fn failure(manner: &Manner, node: &NodeInfo, failure: &Failure) -> String {
     let paint = manner.paint;
+    let place = failure.place.as_ref().map_or_else(String::new, |at| paint.dim(&format!("  {at}")));
     let mut text = format!(
-        "{}  {}  ({})\n      {}\n",
+        "{}  {}  ({}){place}\n      {}\n",
         paint.bad("FAIL"),
         paint.bold(&node.name),
         node.kind,

@@ -165,6 +165,9 @@ pub struct Failure {
     /// What it used and did not declare; known only of runs that are watched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub used: Vec<Use>,
+    /// Where in the project its node is written, such as `reel.yaml:24`; for whoever has the project's text to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Box<str>>,
 }
 
 /// Classes of failure.
@@ -197,7 +200,7 @@ impl Failure {
 
     /// A failure of a class.
     pub fn of(code: FailureCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), help: None, log: String::new(), used: Vec::new() }
+        Self { code, message: message.into(), help: None, log: String::new(), used: Vec::new(), place: None }
     }
 
     /// What to do next.

@@ -50,16 +50,11 @@ impl Build<'_> {
     /// Files that a node read changed while it ran: what it made is worth nothing. It runs again after a pause, a
     /// few times.
     pub(super) fn source_changed(&mut self, id: NodeId, files: Vec<String>) {
-        let tries = self.tries.entry(id).or_default();
-        *tries += 1;
-        let tries = *tries;
-        let again = tries < TRIES && self.stopping.is_none();
+        let (tries, again) = self.another_try(id);
         self.observer.observe(&Event::DidChange { node: self.info(id), files: files.clone(), again });
         self.unsteady.extend(files.iter().cloned());
         if again {
-            let pause = PAUSE * 4_u32.pow(tries - 1);
-            self.resting.insert(id, Instant::now() + pause);
-            return self.states.set(id, State::Settling);
+            return self.rest(id, tries);
         }
         if self.stopping.is_some() {
             return self.skip(id, INTERRUPTED);
@@ -68,6 +63,34 @@ impl Build<'_> {
         let message = format!("{} changed while it was read, {tries} times in a row", names.join(", "));
         let help = "wait until whatever writes there is done, then build again";
         self.fail(id, Failure::of(FailureCode::Changed, message).help(help));
+    }
+
+    /// The folder of a run was removed with the cache, or what it read. It runs again, after what it reads was made again.
+    pub(super) fn folder_removed(&mut self, id: NodeId, failure: Failure) {
+        let (tries, again) = self.another_try(id);
+        if self.stopping.is_some() {
+            return self.skip(id, INTERRUPTED);
+        }
+        if !again {
+            return self.fail(id, failure);
+        }
+        let reason = "the cache was removed while it ran".to_owned();
+        self.observer.observe(&Event::DidRestart { node: self.info(id), reason });
+        self.rest(id, tries);
+    }
+
+    /// The number of a node's tries so far, and whether there is to be another one.
+    fn another_try(&mut self, id: NodeId) -> (u32, bool) {
+        let tries = self.tries.entry(id).or_default();
+        *tries += 1;
+        (*tries, *tries < TRIES && self.stopping.is_none())
+    }
+
+    /// It gets a new key after a pause.
+    fn rest(&mut self, id: NodeId, tries: u32) {
+        let pause = PAUSE * 4_u32.pow(tries - 1);
+        self.resting.insert(id, Instant::now() + pause);
+        self.states.set(id, State::Settling);
     }
 
     /// Nodes whose pause is over get a new key.

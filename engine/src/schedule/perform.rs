@@ -60,6 +60,8 @@ pub enum Unkept {
     Failed(Failure),
     /// These files changed since their digests went into its key, so whatever it did says nothing.
     Changed(Vec<String>),
+    /// Somebody removed the folder that it worked in, or files that it was given: the failure follows from that.
+    Removed(Failure),
 }
 
 /// A result and what its key was made of.
@@ -171,6 +173,10 @@ impl Gather<'_> {
         let mut sources = Sources::default();
         let node = self.graph.node(id);
         let in_memory = node.operation.in_memory();
+        if !in_memory {
+            // It is there, unless somebody has removed the cache meanwhile.
+            fs::create_dir_all(self.folder).map_err(machine)?;
+        }
         let slots = node.slots.iter().filter(|slot| !slot.through);
         let inputs: Result<Inputs, Missing> = slots
             .map(|slot| {
@@ -365,6 +371,9 @@ impl Keeper {
         let took = self.began.elapsed();
         let (run, messages, scratch) = (self.run, self.messages.clone(), self.scratch.clone());
         let given = std::mem::take(&mut self.given);
+        // When nobody wants it any more, it does not matter why it failed.
+        let failed = result.as_ref().is_err_and(|failure| failure.code != FailureCode::Cancelled);
+        let gone = failed && (self.lost_its_folder() || !given.iter().all(Given::is_there));
         let used = match &result {
             Ok(outcome) => outcome.used.clone(),
             Err(failure) => failure.used.clone(),
@@ -377,14 +386,17 @@ impl Keeper {
         match result.and_then(|outcome| self.whole(outcome)) {
             _ if !changed.is_empty() => send(Err(Unkept::Changed(changed)), None),
             Ok(outcome) => self.keep(outcome, took, send),
-            Err(failure) => {
-                let failure = unless_removed(scratch.as_deref(), failure);
-                send(Err(Unkept::Failed(failure)), None);
-            }
+            Err(failure) if gone => send(Err(removed(failure.log)), None),
+            Err(failure) => send(Err(Unkept::Failed(failure)), None),
         }
         if let Some(scratch) = scratch {
             drop(fs::remove_dir_all(scratch));
         }
+    }
+
+    /// Whether somebody has removed the folder in which it worked.
+    fn lost_its_folder(&self) -> bool {
+        self.scratch.as_ref().is_some_and(|scratch| !scratch.exists())
     }
 
     /// Files that changed since their digests went into the key. A failure may come of that as well, but what
@@ -403,7 +415,7 @@ impl Keeper {
         send: impl FnOnce(Result<Recorded, Unkept>, Option<Vec<Difference>>) + Send + 'static,
     ) {
         let Right::Repeat(result) = self.right else {
-            return self.record(outcome, took, |result| send(result.map_err(Unkept::Failed), None));
+            return self.record(outcome, took, |result| send(result, None));
         };
         match compare(&result, &outcome, &self.cache) {
             Ok(found) => send(Ok(Recorded { result, manifest: Noted::Fields(self.manifest) }), Some(found)),
@@ -432,7 +444,7 @@ impl Keeper {
         self,
         outcome: Outcome,
         took: Duration,
-        send: impl FnOnce(Result<Recorded, Failure>) + Send + 'static,
+        send: impl FnOnce(Result<Recorded, Unkept>) + Send + 'static,
     ) {
         let mut manifest = self.manifest;
         let ticket = match self.right {
@@ -446,7 +458,7 @@ impl Keeper {
                     let result = Arc::new(*result);
                     return send(Ok(Recorded { result, manifest: Noted::Fields(manifest) }));
                 }
-                Err(failure) => return send(Err(failure)),
+                Err(failure) => return send(Err(Unkept::Failed(failure))),
             },
         };
         let rank = match self.kind {
@@ -473,10 +485,13 @@ impl Keeper {
                 Meeting::advance(&meeting, |meeting| meeting.result = Some(Ok(recorded)));
             }
             Err(error) => {
-                let failure = Failure::of(FailureCode::Machine, format!("cannot keep its result: {error}"));
-                let failure = unless_removed(self.scratch.as_deref(), failure);
+                let message = format!("cannot keep its result: {error}");
+                let unkept = match self.scratch {
+                    Some(scratch) if !scratch.exists() => removed(String::new()),
+                    _ => Unkept::Failed(Failure::of(FailureCode::Machine, message)),
+                };
                 Meeting::advance(&meeting, |meeting| {
-                    meeting.result = Some(Err(failure));
+                    meeting.result = Some(Err(unkept));
                     meeting.committed = true;
                 });
             }
@@ -484,14 +499,11 @@ impl Keeper {
     }
 }
 
-/// The failure, or, when somebody has removed the folder of the run, that: then everything else follows from it.
-fn unless_removed(scratch: Option<&Path>, failure: Failure) -> Failure {
-    if scratch.is_none_or(Path::exists) {
-        return failure;
-    }
-    Failure::of(FailureCode::Machine, "the folder that it worked in was removed while it ran")
-        .help("build again: what is still in the cache is found, the rest is made")
-        .log(failure.log)
+/// What follows when somebody has removed the folder of a run, with what the run said.
+fn removed(log: String) -> Unkept {
+    let message = "the folder that it worked in was removed while it ran, again and again";
+    let help = "let nothing remove the cache while films are built";
+    Unkept::Removed(Failure::of(FailureCode::Machine, message).help(help).log(log))
 }
 
 /// Completes the key of a take with the digest of what came, and claims it; a result that is there is as good.
@@ -535,11 +547,11 @@ fn pin(
 /// Where the stored result and the commit of its record meet.
 struct Meeting<S> {
     send: Option<S>,
-    result: Option<Result<Recorded, Failure>>,
+    result: Option<Result<Recorded, Unkept>>,
     committed: bool,
 }
 
-impl<S: FnOnce(Result<Recorded, Failure>)> Meeting<S> {
+impl<S: FnOnce(Result<Recorded, Unkept>)> Meeting<S> {
     fn advance(meeting: &Mutex<Self>, change: impl FnOnce(&mut Self)) {
         let Ok(mut meeting) = meeting.lock() else { return };
         change(&mut meeting);

@@ -14,6 +14,13 @@ pub struct Given {
     path: PathBuf,
 }
 
+impl Given {
+    /// Whether the file is still there.
+    pub(super) fn is_there(&self) -> bool {
+        self.path.exists()
+    }
+}
+
 /// Files among inputs. What is only in memory has no path that anybody could see.
 pub(super) fn given(inputs: &[(String, Vec<InputFile>)]) -> Vec<Given> {
     let mut given = Vec::new();

@@ -101,6 +101,60 @@ fn a_failure_that_comes_of_a_half_written_file_is_none() {
     assert_eq!(world.read("out.txt"), "it is whole.");
 }
 
+/// The next runs of `slow` lose all of the cache, the folders in which they work among it, and come to grief of it.
+fn remove_the_cache(world: &World, times: usize) {
+    for _ in 0..times {
+        let cache = world.cache.path().to_owned();
+        let remove = move || {
+            std::fs::remove_dir_all(&cache).unwrap();
+            panic!("its folder is gone");
+        };
+        world.outside.meddling.lock().unwrap().push_back(Box::new(remove));
+    }
+}
+
+#[test]
+fn an_action_whose_folder_is_removed_with_the_cache_runs_again_and_that_is_told() {
+    let mut world = world();
+    world.jobs = 1;
+    let before = PROJECT
+        .replace("{ file: a.txt }", "'${first.text}'")
+        .replace("nodes:\n", "nodes:\n  first: { uses: join, with: { parts: [{ file: a.txt }] } }\n");
+    world.write("reel.yaml", &before);
+    world.write("a.txt", &"word ".repeat(5000));
+    remove_the_cache(&world, 2);
+    let built = world.build();
+    assert!(built.summary.is_success(), "{:?}", built.events);
+    assert_eq!(world.read("out.txt"), "word ".repeat(5000) + ".");
+    assert_eq!(built.ran, ["copy", "first", "first", "first", "tail"], "what it reads was lost, too");
+    let told = |words: &str| built.events.iter().filter(|event| event.contains(words)).count();
+    assert_eq!((told("did-restart copy"), told("`first` is no longer in the cache")), (2, 2));
+
+    // Not for ever.
+    std::fs::create_dir_all(world.cache.path()).unwrap();
+    world.write("a.txt", "other");
+    remove_the_cache(&world, 9);
+    let (node, failure) = &world.build().failed[0];
+    assert_eq!((node.as_str(), failure.code), ("copy", FailureCode::Machine));
+    assert!(failure.message.contains("removed") && failure.help.is_some(), "{failure:?}");
+}
+
+#[test]
+fn a_damaged_history_is_told_and_begun_anew() {
+    let world = world();
+    let _ = world.build();
+    let path = world.root.path().join(".reel/history");
+    let whole = std::fs::read(&path).unwrap();
+    for cut in [whole.len() - 1, whole.len() / 2, 1] {
+        std::fs::write(&path, &whole[..cut]).unwrap();
+        world.write("a.txt", &format!("cut at {cut}"));
+        let warnings = world.build().warnings;
+        assert!(warnings.iter().any(|warning| warning.contains("history")), "cut at {cut}: {warnings:?}");
+        world.write("a.txt", "another");
+        assert_eq!(world.build().warnings, [""; 0], "mended by the build before");
+    }
+}
+
 #[test]
 fn the_same_bytes_written_again_are_a_change_only_for_whoever_reads_them_then() {
     let world = world();

@@ -167,7 +167,7 @@ impl World {
         }
         let cache = Cache::open(config);
         let _live = cache.begin_build();
-        let scratch = tempfile::tempdir().unwrap();
+        let scratch = tempfile::tempdir_in(self.cache.path()).unwrap();
         let toolbox = Toolbox::of(self.tools.clone());
         let equipment = Equipment {
             registry: &registry,

@@ -174,13 +174,9 @@ fn a_cache_that_is_removed_under_a_build_is_made_again() {
         sleep(Duration::from_millis(100 + dice.roll(1200)));
         // Something may be written meanwhile.
         while fs::remove_dir_all(space.cache()).is_err_and(|e| e.kind() != std::io::ErrorKind::NotFound) {}
-        let ran = wait(child);
-        match ran.code {
-            Some(0) => assert!(outputs(&space) == expected, "round {round}: {}", ran.all()),
-            // What ran just then lost its folder, and said so.
-            Some(1) => assert!(ran.all().contains("removed"), "round {round}: {}", ran.all()),
-            _ => panic!("round {round}: {}", ran.all()),
-        }
+        // What ran just then lost its folder, and runs again.
+        let ran = wait(child).ok();
+        assert!(outputs(&space) == expected, "round {round}: {}", ran.all());
         assert_mended(&space, &expected);
     }
 }

@@ -1,6 +1,7 @@
 //! One build, from what is remembered of the last one to its summary. It knows no signal, and nothing of whoever
 //! builds again and again.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ use reel_nodes::host::Network;
 use reel_nodes::trace::KINDS;
 
 use super::super::names::{targets, warn};
+use super::super::schema;
+use super::placed::Placed;
 use super::recall::recall;
 use crate::args::{Insight, Making};
 use crate::capacity::{enough, find};
@@ -303,7 +306,15 @@ impl<'a> Attempt<'a> {
         let mut reports = self.reports(capacity.cpu_milli / 1000, costs);
         let equipment = shop.equipment(&registry);
         let settings = self.settings(capacity, Vec::new());
-        let summary = resumption.build(&self.root, &equipment, settings, &mut reports, line)?;
+        // The project was not read; when something fails there is time for that.
+        let read = OnceCell::new();
+        let place_of = |node: &str| {
+            let project =
+                read.get_or_init(|| self.call.read(&self.root, &self.making.reading, &registry).ok());
+            project.as_ref()?.place_of(node)
+        };
+        let mut told = Placed::new(&mut reports, &place_of);
+        let summary = resumption.build(&self.root, &equipment, settings, &mut told, line)?;
         let Some(summary) = summary else { return Ok(None) };
         let live = Self::close(shop, live, last);
         tidy(&shop.cache, budget, &mut reports);
@@ -325,7 +336,9 @@ impl<'a> Attempt<'a> {
         let recall = self.recall.as_ref().map(|recall| recall.at(Cache::epoch(&call.cache_dir())));
         let equipment = shop.leaving(registry, recall);
         let settings = self.settings(capacity.clone(), project.later(&self.making.targets));
-        let summary = project.build(&equipment, settings, (nodes, outputs), &mut reports, line)?;
+        let place_of = |node: &str| project.place_of(node);
+        let mut told = Placed::new(&mut reports, &place_of);
+        let summary = project.build(&equipment, settings, (nodes, outputs), &mut told, line)?;
         let live = Self::close(shop, live, last);
         tidy(&shop.cache, budget, &mut reports);
         if project.outputs.is_empty() && self.making.targets.is_empty() && summary.tally.ran > 0 {
@@ -333,7 +346,10 @@ impl<'a> Attempt<'a> {
             reports.observe(&Event::DidWarn { message: message.into() });
         }
         let state = self.root.join(STATE_FOLDER);
-        // Where there is no such folder, that was told.
+        // Where there is no such folder, that was told. A copy for editors is no reason to say anything.
+        if state.is_dir() {
+            let _ = schema::keep(call, &state);
+        }
         if reports.changed && state.is_dir() {
             let now = project.graph.literals().chain(&summary.texts);
             let kept = Texts::keep(&state, now, || project.history());

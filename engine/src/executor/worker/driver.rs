@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -22,7 +23,7 @@ use crate::operation::{Failure, FailureCode, Outcome};
 /// A driver's life, until the executor ends.
 pub(super) fn drive(shared: &Shared, index: usize, wake: &UnixStream) {
     let guard = Leaving { shared, index };
-    let mut driver = Driver { shared, index, wake, process: None, granted: Vec::new() };
+    let mut driver = Driver { shared, index, wake, process: None, granted: Vec::new(), folders: Vec::new() };
     while let Some(assignment) = driver.next_assignment() {
         let result = driver.execute(&assignment);
         {
@@ -62,6 +63,9 @@ struct Driver<'a> {
     process: Option<Process>,
     /// Inputs that lie outside what the program may read by itself, such as a model or a tool of the user.
     granted: Vec<PathBuf>,
+    /// Which folders the program may use, when the last action began. What is allowed is allowed for a folder, not for
+    /// its name: one that was removed and made again is another.
+    folders: Vec<Option<(u64, u64)>>,
 }
 
 /// How one try on one process went.
@@ -161,7 +165,7 @@ impl Driver<'_> {
     }
 
     /// Lets the worker read the inputs of an action. A confined process cannot be given more, so one that may
-    /// not read all of them makes room for a fresh one.
+    /// not read all of them, or whose folders are not there any more, makes room for a fresh one.
     fn grant(&mut self, assignment: &Assignment) {
         let confinement = &self.shared.program.confinement;
         let inputs = assignment.request.inputs.iter().flat_map(|(_, files)| files);
@@ -173,8 +177,14 @@ impl Driver<'_> {
                 more.push(path.clone());
             }
         }
-        if !more.is_empty() {
+        let folders = confinement.read.iter().chain(&confinement.write).map(|path| {
+            let found = fs::metadata(path).ok()?;
+            Some((found.dev(), found.ino()))
+        });
+        let folders: Vec<_> = folders.collect();
+        if !more.is_empty() || folders != self.folders {
             self.granted.append(&mut more);
+            self.folders = folders;
             self.drop_process(None);
         }
     }
