@@ -40,8 +40,13 @@ use seen::Seen;
 
 /// How long nothing must happen before files are looked at.
 const QUIET: Duration = Duration::from_millis(40);
-/// How long it may go on happening before they are looked at all the same.
-const BUSY: Duration = Duration::from_secs(2);
+/// The same where so much happens that a checkout of another branch goes on: it has pauses of its own, and half of it
+/// is no project.
+const QUIET_OF_MANY: Duration = Duration::from_millis(80);
+/// So many bells are much.
+const MANY: u32 = 64;
+/// How long it may go on happening before files are looked at all the same.
+const BUSY: Duration = Duration::from_secs(10);
 /// How long a file may be gone that is just being replaced.
 const PATIENCE: Duration = Duration::from_millis(200);
 /// How often files are looked at when nobody tells; longer where looking takes long.
@@ -145,13 +150,16 @@ struct Building {
 struct Alarm {
     first: Instant,
     last: Instant,
+    /// How often.
+    bells: u32,
     /// Set once a file was missed: since when.
     missed: Option<Instant>,
 }
 
 impl Alarm {
     fn due(&self) -> Instant {
-        let quiet = (self.last + QUIET).min(self.first + BUSY);
+        let quiet = if self.bells < MANY { QUIET } else { QUIET_OF_MANY };
+        let quiet = (self.last + quiet).min(self.first + BUSY);
         self.missed.map_or(quiet, |missed| quiet.max(missed + PATIENCE))
     }
 }
@@ -302,8 +310,11 @@ impl<'a> Desk<'a> {
     fn ring_alarm(&mut self) {
         let now = Instant::now();
         match &mut self.alarm {
-            Some(alarm) => alarm.last = now,
-            None => self.alarm = Some(Alarm { first: now, last: now, missed: None }),
+            Some(alarm) => {
+                alarm.last = now;
+                alarm.bells += 1;
+            }
+            None => self.alarm = Some(Alarm { first: now, last: now, bells: 1, missed: None }),
         }
     }
 
