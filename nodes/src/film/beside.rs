@@ -52,7 +52,7 @@ impl Kind for Beside {
     fn info(&self) -> Info {
         Info {
             name: "beside",
-            version: 1,
+            version: 2,
             summary: "puts stretches of two films side by side",
             example: "clip: { uses: beside, with: { one: out/before.mp4, other: out/after.mp4, \
                       parts: [{ one: [30, 90], other: [30, 90] }] } }",

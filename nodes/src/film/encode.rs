@@ -38,8 +38,9 @@
 //! - encode as `encoding` says: closed groups of pictures; level, ref, colour (bt709 ×3, limited) and time base fixed by
 //!   `size` and `fps` only, so that segments can be joined; with `two_pass`, the pictures are drawn and looked
 //!   through once before; progress is reported:
-//!   - `h264` by x264, `stitchable`, `cpu-independent`; `h265` by x265, `vp9` by libvpx, `av1` by SVT-AV1: 4:2:0 with 8
-//!     bits or, as `pixel_format` says, 10 (the 8 that were drawn, times 4);
+//!   - `h264` by x264, `stitchable`, `cpu-independent`, with a `crf` as if the last picture stayed for a while;
+//!     `h265` by x265, `vp9` by libvpx, `av1` by SVT-AV1: 4:2:0 with 8 bits or, as `pixel_format` says, 10 (the 8
+//!     that were drawn, times 4);
 //!   - with `hw`, by the encoder of that interface in the machine's graphics device, without pictures between others;
 //!   - `prores`: 4:2:2 with 10 bits; rows of chroma between those that were drawn are 3 : 1 of their neighbours, which
 //!     10 bits hold exactly;
@@ -220,7 +221,7 @@ impl Kind for Encode {
     fn info(&self) -> Info {
         Info {
             name: "encode",
-            version: 4,
+            version: 5,
             summary: "encodes one segment: picture, motion, transition, captions",
             example: "part: { uses: encode, with: { size: 1080x1920, fps: 30, frames: 120, \
                       picture: { still: \"${ready.still}\", motion: push-in, of: 240 } } }",

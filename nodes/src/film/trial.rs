@@ -60,7 +60,7 @@ impl Kind for Trial {
     fn info(&self) -> Info {
         Info {
             name: "trial",
-            version: 1,
+            version: 2,
             summary: "tries rate factors on samples, and finds the largest with which they look as they were drawn",
             example: "tried: { uses: trial, with: { samples: [\"${hook.composed.video}\"], ssim: 0.97, \
                       size: 1080x1920, fps: 30 } }",

@@ -12,13 +12,13 @@ pub type Run = fn(&Call<'_>) -> Result<Outcome, Failure>;
 /// the version here and in the kind's declaration; a test compares the two, and so do `reel` and this program
 /// when they meet.
 const RUNS: &[(&str, u32, Run)] = &[
-    ("beside", 1, film::beside::run),
+    ("beside", 2, film::beside::run),
     ("card", 3, picture::card::run),
     ("clip", 2, picture::clip::run),
     ("compare", 1, film::compare::run),
     ("conform", 2, picture::conform::run),
     ("cues", 2, film::cues::run),
-    ("encode", 4, film::encode::run),
+    ("encode", 5, film::encode::run),
     ("expect", 1, film::expect::run),
     ("frames", 1, film::frames::run),
     ("gif", 1, film::gif::run),
@@ -37,7 +37,7 @@ const RUNS: &[(&str, u32, Run)] = &[
     ("thumbnail", 2, film::thumbnail::run),
     ("track", 1, film::track::run),
     ("transcribe", 1, speech::transcribe::run),
-    ("trial", 1, film::trial::run),
+    ("trial", 2, film::trial::run),
     ("tts", 2, speech::tts::run),
 ];
 

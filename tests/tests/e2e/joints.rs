@@ -1,13 +1,15 @@
 //! Joints within a scene: where one segment ends and the next begins, the picture goes on as it does everywhere.
 
 use std::path::Path;
+use std::process::Command;
 
 use reel_tests::film::{Pictures, pictures, probe};
 use reel_tests::space::TestSpace;
 use reel_tests::{has, repository};
 
 /// A slow zoom that is longer than any segment. Encoders that hold every frame to itself leave nothing but what was
-/// drawn; with others the first frame of a segment, which refers to none, is of another quality than the one before.
+/// drawn; with others the first frame of a segment, which refers to none, is of another quality than the one before,
+/// as every key frame is.
 const PROJECT: &str = r#"version: 1
 name: joints
 format: { size: 320x180, fps: 25 }
@@ -17,6 +19,7 @@ scenes:
 outputs:
   exact: { file: out/exact.mp4, crf: 0, preset: ultrafast }
   each:  { file: out/each.mov, codec: prores, profile: hq }
+  usual: { file: out/usual.mp4, crf: 23, preset: veryfast }
 "#;
 
 /// How much every frame differs from the one before, from the second on: the mean square of luma.
@@ -40,6 +43,36 @@ fn joints(path: &Path) -> Vec<usize> {
     frames.filter(|frame| *frame > 0).collect()
 }
 
+/// The same frames in one piece, by the same encoder with the same settings and key frames at the same places.
+fn in_one_piece(exact: &Path, joints: &[usize], to: &Path) {
+    let at: Vec<String> = joints.iter().map(|frame| (*frame as f64 / 25.0).to_string()).collect();
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-i"]).arg(exact);
+    command.args(["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-threads", "1"]);
+    command.args(["-force_key_frames", &at.join(",")]).arg(to);
+    assert!(command.status().unwrap().success());
+}
+
+#[test]
+fn a_joint_is_seen_no_more_than_any_key_frame() {
+    if !has("a_joint_is_seen_no_more_than_any_key_frame", "ffmpeg") {
+        return;
+    }
+    let space = TestSpace::of(PROJECT);
+    space.copy(repository().join("examples/eclipse/assets/corona.jpg"), "corona.jpg");
+    let _ = space.build(&["exact", "usual"]).ok();
+    let usual = space.path("out/usual.mp4");
+    let (joints, whole) = (joints(&usual), space.path("whole.mp4"));
+    assert!(joints.len() >= 2, "{joints:?}");
+    in_one_piece(&space.path("out/exact.mp4"), &joints, &whole);
+    let (joined, whole) = (changes(&pictures(&usual)), changes(&pictures(&whole)));
+    assert_eq!(joined.len(), whole.len());
+    for joint in joints {
+        let (joined, whole) = (joined[joint - 1], whole[joint - 1]);
+        assert!(joined <= 1.5 * whole, "frame {joint} changes by {joined:.2}, a key frame by {whole:.2}");
+    }
+}
+
 #[test]
 fn a_slow_zoom_goes_on_over_joints() {
     if !has("a_slow_zoom_goes_on_over_joints", "ffmpeg") {
@@ -47,7 +80,7 @@ fn a_slow_zoom_goes_on_over_joints() {
     }
     let space = TestSpace::of(PROJECT);
     space.copy(repository().join("examples/eclipse/assets/corona.jpg"), "corona.jpg");
-    let _ = space.build(&[]).ok();
+    let _ = space.build(&["exact", "each"]).ok();
     let joints = joints(&space.path("out/exact.mp4"));
     assert!(joints.len() >= 2, "a scene of 21 s has more than two segments: {joints:?}");
     for file in ["out/exact.mp4", "out/each.mov"] {

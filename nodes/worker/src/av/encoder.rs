@@ -161,6 +161,19 @@ pub(super) fn delay(video: &encoder::Video, encoding: &Encoding) -> i64 {
     }
 }
 
+/// How often the last frame is encoded once more, as a key frame and behind it, and thrown away.
+///
+/// x264 spends on a block what later frames take over from it (its tree of macroblocks), so pictures at the end of a
+/// segment would be coarser by a third than those in its middle, and seen to jump where the next segment begins. So many
+/// frames level that; more of them spend more than the middle has.
+pub(super) fn lead_out(encoding: &Encoding, pass: &Pass) -> i64 {
+    const FRAMES: i64 = 8;
+    let looks_ahead = encoding.preset != Preset::Ultrafast && encoding.tune != Some(Tune::Zerolatency);
+    let by_quality = encoding.crf.is_some_and(|crf| crf > 0) && *pass == Pass::Only;
+    let is_x264 = encoding.codec == VideoCodec::H264 && encoding.hw.is_none();
+    if is_x264 && by_quality && looks_ahead && encoding.keyint > 1 { FRAMES } else { 0 }
+}
+
 /// The first device that VAAPI may be on, for it: its model is the one in keys.
 fn render_node() -> Option<CString> {
     let node = hardware::render_nodes().into_iter().next()?;

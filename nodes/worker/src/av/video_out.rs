@@ -35,6 +35,7 @@ pub struct VideoEncoder {
     frame: frame::Video,
     time_base: Rational,
     delay: i64,
+    lead_out: i64,
     pushed: i64,
     written: i64,
 }
@@ -105,6 +106,7 @@ impl VideoEncoder {
         Ok(Self {
             path: path.into(),
             delay: encoder::delay(&encoder.video, &spec.encoding),
+            lead_out: encoder::lead_out(&spec.encoding, pass),
             encoder,
             output: None,
             stats: None,
@@ -146,6 +148,13 @@ impl VideoEncoder {
         if self.pushed == 0 {
             return Err(AvError::Unfit { path: self.path, cause: "a segment without frames".into() });
         }
+        for more in 0..self.lead_out {
+            self.frame.set_pts(Some(self.pushed + more));
+            // Nothing before it refers to a key frame, or to what comes behind.
+            self.frame.set_kind(if more == 0 { picture::Type::I } else { picture::Type::None });
+            self.encoder.send(&self.frame).map_err(|e| self.failed(e))?;
+            self.drain()?;
+        }
         self.encoder.video.send_eof().map_err(|e| self.failed(e))?;
         self.drain()?;
         // A first pass may give nothing.
@@ -178,8 +187,11 @@ impl VideoEncoder {
                 Err(Error::Other { errno }) if errno == ffmpeg_next::util::error::EAGAIN => return Ok(()),
                 Err(error) => return Err(self.failed(error)),
             }
-            self.write(packet)?;
-            self.written += 1;
+            // Before the end all pictures have lower numbers.
+            if self.lead_out == 0 || packet.pts().is_some_and(|pts| pts < self.pushed) {
+                self.write(packet)?;
+                self.written += 1;
+            }
         }
     }
 
