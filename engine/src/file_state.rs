@@ -12,6 +12,8 @@ const SECOND: i64 = 1_000_000_000;
 const GRAIN: i64 = 2 * SECOND;
 /// The same for files of another file system, whose clock may be another one.
 const FOREIGN_GRAIN: i64 = 24 * 3600 * SECOND;
+/// By how much the clock of a file system may be behind: several ticks of any kernel.
+const TICK: i64 = SECOND / 50;
 
 /// What a file looks like from outside; times in nanoseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,6 +54,12 @@ impl FileState {
         let grain = if self.device == marker.device { GRAIN } else { FOREIGN_GRAIN };
         let last = if self.modified > self.changed { self.modified } else { self.changed };
         last <= marker.modified.saturating_sub(grain)
+    }
+
+    /// Whether anything of it changed since `marker` was written, or so little before that nobody can tell.
+    #[must_use]
+    pub const fn is_since(&self, marker: &Self) -> bool {
+        self.changed >= marker.modified.saturating_sub(TICK)
     }
 
     /// Writes a marker file anew and gives its state: the time that the file system itself has now.

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use reel_engine::cache::LiveBuild;
 use reel_engine::executor::Executor;
+use reel_engine::file_state::FileState;
 use reel_engine::schedule::line::Line;
 use reel_engine::session::{Interrupter, LOCK_FILE, STATE_FOLDER, channel, make_state_folder};
 
@@ -55,6 +56,8 @@ const POLL: Duration = Duration::from_millis(500);
 const POLL_SHARE: u32 = 50;
 /// After how long without work workers end.
 const REST: Duration = Duration::from_secs(15);
+/// The file, in the folder of states, whose time is when a build began.
+const MARKER: &str = "watch.marker";
 /// How long workers may take to end.
 const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -127,6 +130,9 @@ pub(super) fn run(call: &Invocation, args: &Watch) -> Result<Exit, CommandError>
         polled: Instant::now(),
         poll: POLL,
         trouble: None,
+        began: None,
+        disturbed: false,
+        failed: false,
         keys,
         draft: args.making.reading.draft,
         asked: None,
@@ -184,6 +190,13 @@ struct Desk<'a> {
     poll: Duration,
     /// What is wrong with the project, as it was told.
     trouble: Option<String>,
+    /// When the last build began, by the clock of the file system.
+    began: Option<FileState>,
+    /// Whether something happened since then. A build may have read a file that was just being written, or have failed
+    /// for a folder that was away for a moment, and both may be by the next look as they were before it.
+    disturbed: bool,
+    /// Whether the last build failed.
+    failed: bool,
     keys: Option<Keys>,
     /// Whether drafts are made.
     draft: bool,
@@ -278,6 +291,7 @@ impl<'a> Desk<'a> {
         match bell {
             Bell::Moved(moved) => {
                 if self.concerns(&moved) {
+                    self.disturbed = true;
                     self.ring_alarm();
                 }
             }
@@ -358,8 +372,9 @@ impl<'a> Desk<'a> {
             return Ok(());
         }
         self.alarm = None;
-        // A file may have come that a project is wrong without.
-        if changes.is_empty() && (self.trouble.is_none() || told.is_none()) {
+        // A file may have come that a project is wrong without, or that a build did not find.
+        let again = told.is_some() && (self.trouble.is_some() || self.failed && self.disturbed);
+        if changes.is_empty() && !again {
             // A folder may be another one, and a link may lead elsewhere.
             self.seen.relate();
             self.cover();
@@ -384,6 +399,9 @@ impl<'a> Desk<'a> {
         if self.building.is_none() && self.workshop_is_gone() {
             self.end_workers();
         }
+        // Where it cannot be written, what happens during a build is found only if it stays.
+        self.began = FileState::mark(&self.root.join(STATE_FOLDER).join(MARKER)).ok();
+        self.disturbed = false;
         let shop = Arc::clone(&self.shop.lock().unwrap_or_else(PoisonError::into_inner));
         let telling = Telling { page: self.hub.clone(), ..Telling::default() };
         let making = Making { reading: self.reading(), ..self.args.making.clone() };
@@ -424,7 +442,7 @@ impl<'a> Desk<'a> {
         'a: 'scope,
     {
         let Some(mut line) = self.line.take() else { return };
-        self.rests = false;
+        (self.rests, self.failed) = (false, false);
         let (aside, stopping) = (attempt.aside.clone(), Arc::clone(&attempt.stopping));
         self.building = Some(Building { aside, stopping });
         let ring = self.ring.clone();
@@ -452,6 +470,15 @@ impl<'a> Desk<'a> {
         self.line = Some(line);
         self.building = None;
         self.idle_since = Instant::now();
+        self.failed = match &result {
+            Ok(done) => !done.summary.superseded && !done.summary.is_success(),
+            Err(_) => true,
+        };
+        let disturbed = self.disturbed || self.folders.is_none();
+        let doubtful = disturbed && self.began.is_some_and(|began| self.seen.doubt(&began));
+        if doubtful || self.failed && self.disturbed {
+            self.ring_alarm();
+        }
         match result {
             Ok(done) => {
                 self.live = done.live;

@@ -1,12 +1,15 @@
 //! A watch for as long as somebody works: edits of every sort, most of them before the last one was dealt with. Each of
 //! them is in the outputs soon, in the end these are what a clean build makes, and the watch has not grown.
 //!
-//! `REEL_WATCH_EDITS` is how many edits there are, for whoever wants to go on for an hour.
+//! `REEL_WATCH_EDITS` is how many edits there are, for whoever wants to go on for an hour, and `REEL_WATCH_SEED` makes
+//! them others.
 
+use std::collections::VecDeque;
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,7 +17,7 @@ use reel_tests::has;
 use reel_tests::space::TestSpace;
 
 const SEED: u64 = 20_261_129;
-const EDITS: u32 = 60;
+const EDITS: u64 = 60;
 /// How long a change may take to be in the outputs where everything else runs as well.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What a watch may hold at the end beyond what it held after a third, in KiB.
@@ -82,9 +85,17 @@ fn output(number: usize) -> String {
     format!("out/n{number}.txt")
 }
 
+/// What a watch said last.
+type Said = Arc<Mutex<VecDeque<String>>>;
+
+/// How many lines of that are kept.
+const SAID: usize = 80;
+
 /// Somebody who edits.
 struct Author<'a> {
     space: &'a TestSpace,
+    seed: u64,
+    said: Said,
     dice: Dice,
     meant: Meant,
     /// What stands in the branches of the repository; none without git.
@@ -94,7 +105,8 @@ struct Author<'a> {
 }
 
 impl Author<'_> {
-    fn new(space: &TestSpace) -> Author<'_> {
+    fn new(space: &TestSpace, said: Said) -> Author<'_> {
+        let seed = asked("REEL_WATCH_SEED").unwrap_or(SEED);
         let meant = Meant::new(BRANCHES[0]);
         meant.write(space);
         let branches = if has("branches under watch", "git") {
@@ -102,7 +114,7 @@ impl Author<'_> {
         } else {
             Vec::new()
         };
-        let author = Author { space, dice: Dice(SEED), meant, branches, done: Vec::new() };
+        let author = Author { space, seed, said, dice: Dice(seed), meant, branches, done: Vec::new() };
         for (number, branch) in author.branches.iter().enumerate() {
             if number == 0 {
                 author.git(&["init", "--quiet"]);
@@ -249,10 +261,12 @@ impl Author<'_> {
                 let late = begin.elapsed() > PATIENCE;
                 assert!(
                     !late,
-                    "`{}` is `{}`, not `{wanted}`: a change was lost. Seed {SEED}, edits: {:#?}",
+                    "`{}` is `{}`, not `{wanted}`: a change was lost. Seed {}, edits: {:#?}\nwatch: {:#?}",
                     output(number),
                     held(),
-                    self.done
+                    self.seed,
+                    self.done,
+                    self.said.lock().unwrap()
                 );
                 sleep(Duration::from_millis(5));
             }
@@ -264,12 +278,20 @@ impl Author<'_> {
 struct Watch(Child);
 
 impl Watch {
-    fn start(space: &TestSpace) -> Self {
+    fn start(space: &TestSpace, said: Said) -> Self {
         let mut command = space.command(&["watch", "--ui", "--json"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // What it says must not fill the pipe.
-        spawn(move || lines.map_while(Result::ok).for_each(drop));
+        spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let mut said = said.lock().unwrap();
+                if said.len() == SAID {
+                    said.pop_front();
+                }
+                said.push_back(line);
+            }
+        });
         Self(child)
     }
 
@@ -293,18 +315,18 @@ impl Drop for Watch {
     clippy::disallowed_methods,
     reason = "how long this goes on is said by whoever wants more than a test"
 )]
-fn edits() -> u32 {
-    let said = std::env::var("REEL_WATCH_EDITS").ok();
-    said.map_or(EDITS, |said| said.parse().unwrap())
+fn asked(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|said| said.parse().unwrap())
 }
 
 #[test]
 fn after_many_edits_nothing_is_lost_and_the_watch_has_not_grown() {
     let space = TestSpace::of("");
-    let mut author = Author::new(&space);
-    let mut watch = Watch::start(&space);
+    let said = Said::default();
+    let mut author = Author::new(&space, Arc::clone(&said));
+    let mut watch = Watch::start(&space, said);
     author.wait();
-    let (edits, mut held) = (edits(), 0);
+    let (edits, mut held) = (asked("REEL_WATCH_EDITS").unwrap_or(EDITS), 0);
     for number in 0..edits {
         author.edit();
         match author.dice.below(4) {
@@ -333,7 +355,8 @@ fn after_many_edits_nothing_is_lost_and_the_watch_has_not_grown() {
         assert_eq!(
             space.read(&output(number)),
             clean.read(&output(number)),
-            "seed {SEED}: {:#?}",
+            "seed {}: {:#?}",
+            author.seed,
             author.done
         );
     }

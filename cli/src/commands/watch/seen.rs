@@ -16,6 +16,8 @@ enum Sight {
     Content(Digest),
     /// No file, or one that cannot be read.
     Absent,
+    /// A file that changed while a build went on, which may have read something else than what is there.
+    Unsure,
     /// A place that looked so.
     Place(Option<FileState>),
 }
@@ -130,6 +132,20 @@ impl Seen {
             let seen = self.contents(vec![path.to_owned()]);
             self.known.extend(seen);
         }
+    }
+
+    /// Forgets the content of files that changed since `marker` was written, so that the next look finds each of them to
+    /// be another: a build that read them meanwhile may have seen neither what they were nor what they are. Tells
+    /// whether there are any.
+    pub(super) fn doubt(&mut self, marker: &FileState) -> bool {
+        let mut any = false;
+        for (path, sight) in self.known.iter_mut().filter(|(_, sight)| matches!(sight, Sight::Content(_))) {
+            if FileState::of(path).is_ok_and(|state| state.is_since(marker)) {
+                *sight = Sight::Unsure;
+                any = true;
+            }
+        }
+        any
     }
 
     /// Looks at everything, and says what is not what it was; it stays so until that is [taken](Self::take).
@@ -275,6 +291,27 @@ mod tests {
         assert!(seen.look().is_empty());
         seen.relate();
         assert!(seen.folders(&project).contains(&root.join("third")) && seen.concerns(&root.join("third/b")));
+    }
+
+    #[test]
+    fn what_changed_while_a_build_went_on_is_another_even_if_it_is_the_same_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+        fs::write(&a, "old").unwrap();
+        fs::write(&b, "old").unwrap();
+        let mut seen = Seen::new(&dir.path().join(".reel"));
+        seen.follow(vec![content(&a), content(&b)]);
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let marker = FileState::mark(&dir.path().join("marker")).unwrap();
+        assert!(!seen.doubt(&marker));
+        fs::write(&a, "new").unwrap();
+        fs::write(&a, "old").unwrap();
+        assert!(seen.look().is_empty());
+        assert!(seen.doubt(&marker));
+        assert_eq!(seen.look().paths(), slice::from_ref(&a));
+        let changes = seen.look();
+        seen.take(changes);
+        assert!(seen.look().is_empty());
     }
 
     #[test]
