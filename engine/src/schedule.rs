@@ -238,7 +238,7 @@ impl<'a> Build<'a> {
                 // Something that was found lost is to be made again.
                 continue;
             }
-            if self.running.is_empty() && !self.waits() {
+            if self.running.is_empty() && !self.waits() && !self.awaits_left() {
                 break;
             }
             self.means.cache.hurry();

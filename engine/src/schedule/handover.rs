@@ -86,6 +86,11 @@ impl Build<'_> {
         }
     }
 
+    /// Whether something could start if what was left had ended: that holds slots until then, also when it is cancelled.
+    pub(super) fn awaits_left(&self) -> bool {
+        self.stopping.is_none() && !self.line.left.is_empty() && !self.dispatch.ready().is_empty()
+    }
+
     /// A run that nobody took over has ended; its result, if it has one, is recorded.
     pub(super) fn left_ended(&mut self, run: RunId) {
         if self.line.left.remove(&run).is_some() {

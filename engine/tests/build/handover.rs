@@ -150,6 +150,25 @@ fn slots_of_what_was_left_stay_held_until_it_ends() {
 }
 
 #[test]
+fn a_slot_of_what_is_cancelled_is_waited_for_when_nothing_else_runs() {
+    let (mut world, gate) = (world(), Gate::new());
+    world.write("reel.yaml", CORES);
+    world.jobs = 1;
+    let mut ends = channel();
+    superseded(&world.build_on(&mut ends, &[], &gate, after(1)));
+    assert_eq!(gate.asked(), ["start left"]);
+    world.write("left.txt", "LL");
+    let built = world.build_on(&mut ends, &[], &gate, |event, _| {
+        if matches!(event, Event::WillRun { .. }) {
+            gate.open();
+        }
+    });
+    assert!(built.summary.is_success(), "{:?}", built.events);
+    assert_eq!(built.ran, ["both", "left", "right"]);
+    assert_eq!((gate.asked()[0].as_str(), ends.1.left()), ("cancel left", 0));
+}
+
+#[test]
 fn what_ends_between_two_builds_is_not_started_again() {
     let (world, gate) = (world(), Gate::new());
     let mut ends = channel();
