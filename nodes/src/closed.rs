@@ -79,6 +79,16 @@ pub struct Open {
     pub namespaces: bool,
 }
 
+impl Open {
+    /// Whether a path, links resolved, is beneath what stays open, the system's own among it.
+    #[must_use]
+    pub fn leads_to(&self, path: &Path) -> bool {
+        let own = self.read.iter().chain(&self.write).map(PathBuf::as_path);
+        let system = SYSTEM.iter().chain(&SETTINGS).chain(&DEVICES).map(Path::new);
+        own.chain(system).any(|open| path.starts_with(open))
+    }
+}
+
 /// Starts a command behind the door; also whether there is one.
 ///
 /// # Errors
@@ -145,16 +155,11 @@ pub fn tree(program: &Path) -> Vec<PathBuf> {
 #[must_use]
 pub fn refused(log: &str, open: &Open) -> Option<PathBuf> {
     let lines = log.lines().rev().filter(|line| line.to_lowercase().contains("permission denied"));
-    let is_open = |path: &Path| {
-        let own = open.read.iter().chain(&open.write).map(PathBuf::as_path);
-        let system = SYSTEM.iter().chain(&SETTINGS).chain(&DEVICES).map(Path::new);
-        own.chain(system).any(|open| path.starts_with(open))
-    };
     let quotes = ['\'', '"', '`', '‘', '’', '“', '”', ':', ',', '(', ')', '[', ']', '='];
     let words = lines.flat_map(|line| line.split(|c: char| c.is_whitespace() || quotes.contains(&c)));
     words.filter(|word| word.len() > 1 && word.starts_with('/')).map(PathBuf::from).find(|path| {
         let real = path.canonicalize().unwrap_or_else(|_| path.clone());
-        path.parent().is_some_and(Path::exists) && !is_open(&real)
+        path.parent().is_some_and(Path::exists) && !open.leads_to(&real)
     })
 }
 

@@ -19,6 +19,9 @@ mod leash;
 mod sandbox;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Permissions;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,12 +29,12 @@ use reel_engine::artifact::{Port, PortType};
 use reel_engine::claim::Claim;
 use reel_engine::diagnostic::code;
 use reel_engine::operation::{
-    AnyFile, Call, Failure, FailureCode, Info, Input, Kind, Outcome, Reproducible, Resolve, Site,
+    AnyFile, Call, Failure, FailureCode, How, Info, Input, Kind, Outcome, Reproducible, Resolve, Site, Use,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::closed;
+use crate::closed::{self, Open};
 use crate::host::Host;
 
 /// `with:` of `exec`.
@@ -77,7 +80,7 @@ impl Kind for Exec {
     fn info(&self) -> Info {
         Info {
             name: "exec",
-            version: 3,
+            version: 4,
             summary: "runs a command with declared inputs, outputs and tools",
             example: "grade: { uses: exec, with: { run: \"python3 $in/grade.py $out/look.json\", tools: [python3], \
                       in: { grade.py: grade.py }, out: [look.json] } }",
@@ -131,7 +134,10 @@ impl Kind for Exec {
             sandbox::Place::make(call.scratch).map_err(|error| machine("make a clean folder", &error))?;
         for (name, input) in &params.inputs {
             let file = call.one(input.slot())?;
-            std::fs::copy(&file.path, place.inputs.join(name))
+            let to = place.inputs.join(name);
+            // Who may do what with the file is not in its digest, so it is the same for all: a script may be started.
+            std::fs::copy(&file.path, &to)
+                .and_then(|_| std::fs::set_permissions(&to, Permissions::from_mode(0o755)))
                 .map_err(|error| machine(&format!("copy input `{name}`"), &error))?;
         }
         let mut open = place.open();
@@ -141,7 +147,15 @@ impl Kind for Exec {
             std::os::unix::fs::symlink(&file.path, place.tools.join(tool))
                 .map_err(|error| machine(&format!("link tool `{tool}`"), &error))?;
         }
+        let interpreters = call.inputs.iter().filter(|(slot, _)| slot.starts_with(INTERPRETER));
+        let interpreters = interpreters.flat_map(|(_, files)| files);
+        open.read.extend(interpreters.flat_map(|file| closed::tree(&file.path)));
         let (log, used) = command::run(&params, &place, &open, &self.host, call)?;
+        if let Some(beyond) = beyond(&used, &open).filter(|_| self.host.watch && closed::works()) {
+            let help = "name files of the project under `in:` and take them from `$in`, and name commands under `tools:`";
+            let message = format!("it used `{beyond}`, which is not open to it in other builds");
+            return Err(Failure::new(message).help(help).log(log).used(used));
+        }
         let mut outcome = Outcome { used, ..Outcome::default() };
         for name in &params.out {
             let path = place.outputs.join(name);
@@ -156,6 +170,13 @@ impl Kind for Exec {
         outcome.log = log;
         Ok(outcome)
     }
+}
+
+/// What a watched command used and would have been refused without being watched: its result is not that of others.
+fn beyond<'u>(used: &'u [Use], open: &Open) -> Option<&'u str> {
+    let is_file = |how| matches!(how, How::Read | How::Written | How::Started | How::Listed);
+    let mut files = used.iter().filter(|used| is_file(used.how)).map(|used| used.name.as_str());
+    files.find(|path| !open.leads_to(Path::new(path)))
 }
 
 fn machine(what: &str, error: &std::io::Error) -> Failure {
@@ -189,7 +210,15 @@ impl Exec {
                 }
             }
             match found {
-                Some(path) => cx.file(format!("tool.{tool}"), path),
+                Some(path) => {
+                    let mut program = Some(path.clone());
+                    cx.file(format!("tool.{tool}"), path);
+                    for step in 0..INTERPRETERS {
+                        program = program.and_then(|script| interpreter(&script, cx));
+                        let Some(path) = &program else { break };
+                        cx.file(format!("{INTERPRETER}{step}.{tool}"), path.clone());
+                    }
+                }
                 None => {
                     let help = Some("install it, or put its folder into PATH".into());
                     cx.problem(&pointer, code::MISSING_TOOL, format!("there is no command `{tool}`"), help);
@@ -199,10 +228,25 @@ impl Exec {
     }
 }
 
+/// How often a script may be run by a script.
+const INTERPRETERS: usize = 4;
+/// How slots of what runs a tool that is a script begin.
+const INTERPRETER: &str = "interpreter.";
+
+/// The program that a script names in its first line, which runs it: as much of a tool as the script is.
+fn interpreter(script: &Path, cx: &mut Resolve<'_>) -> Option<PathBuf> {
+    let mut head = Vec::new();
+    cx.looked_into(script.to_owned());
+    std::fs::File::open(script).ok()?.take(256).read_to_end(&mut head).ok()?;
+    let line = head.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let path = PathBuf::from(std::str::from_utf8(line).ok()?.split_whitespace().next()?);
+    cx.searched(path.clone());
+    path.canonicalize().ok().filter(|path| path.is_file())
+}
+
 /// The file behind a command.
 fn find(tool: &str, path: &[PathBuf]) -> Option<PathBuf> {
     let runs = |file: &Path| {
-        use std::os::unix::fs::PermissionsExt;
         std::fs::metadata(file).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o111 != 0)
     };
     path.iter().map(|dir| dir.join(tool)).find(|file| runs(file)).and_then(|file| file.canonicalize().ok())

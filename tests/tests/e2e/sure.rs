@@ -116,6 +116,76 @@ fn what_a_command_uses_and_does_not_declare_is_listed() {
 }
 
 #[test]
+fn what_a_watched_command_reached_beyond_the_door_is_not_kept() {
+    let space = exec("run: \"cat $FAR > $out/a.txt\", tools: [cat], env: [FAR], out: [a.txt]");
+    let far = space.root().join("far.txt");
+    std::fs::write(&far, "x").unwrap();
+    let build = |more: &[&str]| -> Ran {
+        let args = [&["build", "--allow-exec", "--json"], more].concat();
+        space.command(&args).env("FAR", &far).output().unwrap().into()
+    };
+    if build(&[]).code == Some(0) {
+        return skip(
+            "what_a_watched_command_reached_beyond_the_door_is_not_kept",
+            "nothing closes a door here",
+        );
+    }
+    let watched = build(&["--check-inputs"]);
+    if watched.code == Some(2) {
+        return skip(
+            "what_a_watched_command_reached_beyond_the_door_is_not_kept",
+            "no process may be watched",
+        );
+    }
+    assert_eq!(watched.code, Some(1), "{}", watched.all());
+    assert!(used(&watched).contains(&(far.display().to_string(), "read".to_owned())), "{}", watched.all());
+    assert!(watched.all().contains("not open to it in other builds"), "{}", watched.all());
+    let after = build(&[]);
+    assert_eq!(after.code, Some(1), "its result is in no cache: {}", after.all());
+}
+
+#[test]
+fn who_may_run_an_input_is_the_same_for_all() {
+    use std::os::unix::fs::PermissionsExt;
+    let space = exec("run: \"$in/s.sh > $out/a.txt\", in: { s.sh: s.sh }, out: [a.txt]");
+    space.write("s.sh", "#!/bin/sh\necho it runs\n");
+    for mode in [0o644, 0o755, 0o600] {
+        std::fs::set_permissions(space.path("s.sh"), std::fs::Permissions::from_mode(mode)).unwrap();
+        for space in [&space, &space.twin()] {
+            let _ = space.build(&["--allow-exec"]).ok();
+            assert_eq!(space.read("out/a.txt"), b"it runs\n", "{mode:o}");
+        }
+    }
+}
+
+#[test]
+fn what_runs_a_tool_that_is_a_script_is_in_the_key() {
+    use std::os::unix::fs::PermissionsExt;
+    let space = exec("run: \"say > $out/a.txt\", tools: [say], out: [a.txt]");
+    let folder = space.root().join("programs/bin");
+    std::fs::create_dir_all(&folder).unwrap();
+    let program = |name: &str, bytes: &[u8]| {
+        let path = folder.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let shell = std::fs::read("/bin/sh").unwrap();
+    program("shell", &shell);
+    program("say", format!("#!{}/shell\necho it runs\n", folder.display()).as_bytes());
+    let path = format!("{}:/usr/bin:/bin", folder.display());
+    let build = || -> Ran {
+        let args = ["build", "--allow-exec", "--json"];
+        let ran: Ran = space.command(&args).env("PATH", &path).output().unwrap().into();
+        ran.ok()
+    };
+    assert_eq!(build().finished().ran, 1);
+    assert_eq!(build().finished().ran, 0);
+    program("shell", &[shell.as_slice(), b"another build"].concat());
+    assert_eq!(build().finished().ran, 1, "another interpreter");
+    assert_eq!(build().finished().ran, 0);
+}
+
+#[test]
 fn commands_and_voices_that_declare_what_they_use_pass() {
     let space = TestSpace::of(
         "version: 1\nnodes:\n  voice: { uses: tts, with: { text: Good evening. } }\n  \

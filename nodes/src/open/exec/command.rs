@@ -87,7 +87,7 @@ fn run_here(
     drop(leash);
     let _ = reader.join();
     let log = lock(&log).text();
-    let declared = || declared(params, place, &cut);
+    let declared = || declared(params, place, &cut, call);
     let used =
         |watched: Option<Watched>| watched.map(|watched| watched.undeclared(&declared())).unwrap_or_default();
     match ended {
@@ -205,12 +205,17 @@ fn how(status: ExitStatus) -> String {
 }
 
 /// What the command may use without anybody being told.
-fn declared(params: &Params, place: &Place, cut: &Cut) -> Declared {
+fn declared(params: &Params, place: &Place, cut: &Cut, call: &Call<'_>) -> Declared {
     let ours = ["PATH", "HOME", "TMPDIR", "LANG", "TZ", "SOURCE_DATE_EPOCH", "in", "out"];
     let named = params.values.keys().map(String::as_str);
     let mut declared = Declared::default().variables(ours.into_iter().chain(named));
     for tool in super::tools(params) {
         declared = declared.program(&place.tools.join(tool), tool);
+    }
+    let inputs = call.inputs.iter().filter(|(slot, _)| slot.starts_with(super::INTERPRETER));
+    for file in inputs.flat_map(|(_, files)| files) {
+        let name = file.path.file_name().unwrap_or_default().to_string_lossy();
+        declared = declared.program(&file.path, &name);
     }
     if let Cut::Through(program, _) = cut {
         declared = declared.program(program, "unshare");
