@@ -156,6 +156,12 @@ impl Cache {
         self.0.placing
     }
 
+    /// Whether somebody has removed the store since it was opened.
+    #[must_use]
+    pub fn was_removed(&self) -> bool {
+        store::inode(&self.0.root) != self.0.inode
+    }
+
     /// The folder of blobs, which workers read.
     #[must_use]
     pub fn blob_folder(&self) -> &Path {
@@ -323,6 +329,12 @@ impl Cache {
     /// When it cannot be read.
     pub fn stats(&self) -> Result<Stats, StoreError> {
         inspect::stats(&self.0.root, &self.0.blobs, (self.0.clock)())
+    }
+
+    /// The folder in which a project was when it was last registered.
+    #[must_use]
+    pub fn folder_of(&self, project: &ProjectId) -> Option<PathBuf> {
+        roots::folder_of(&self.0.root, project)
     }
 
     /// Registers what the current outputs of a project need, so that it is not collected, until the project was

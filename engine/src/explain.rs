@@ -12,6 +12,7 @@ mod effects;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::graph::Feed;
 use crate::history::{Came, History, Past};
 use crate::id::NodeId;
 use crate::key::Reason;
@@ -236,7 +237,12 @@ impl<'a> Explainer<'a> {
     /// The change of another node that a difference comes from.
     fn source(&self, id: NodeId, moment: Moment, reason: &Reason) -> Option<Change> {
         let graph = &self.seen.graph;
-        let node = |note: &Option<String>| graph.find(note.as_ref()?.rsplit_once('.')?.0);
+        // A file may be called as a port is: `voice.mp3` is none of a node `voice` where a file fills the input.
+        let of_nodes = self.is_fed_by_nodes(id, &reason.field);
+        let node = |note: &Option<String>| {
+            let name = note.as_ref().filter(|_| of_nodes)?.rsplit_once('.')?.0;
+            graph.find(name)
+        };
         let of_the_work = reason.field.starts_with("tool.") || reason.field == "platform";
         if of_the_work || reason.field == "version" {
             return None;
@@ -261,6 +267,14 @@ impl<'a> Explainer<'a> {
             (false, true) => makers().or_else(made),
             (false, false) => made().or_else(makers),
         }
+    }
+
+    /// Whether what others make may fill an input, as far as the graph still has it.
+    fn is_fed_by_nodes(&self, id: NodeId, field: &str) -> bool {
+        let slot = field.strip_prefix("input.").and_then(|rest| Some(rest.rsplit_once('.')?.0));
+        let mut slots = self.seen.graph.node(id).slots.iter();
+        let found = slots.find(|own| slot == Some(own.name.as_str()));
+        found.is_none_or(|slot| slot.feeds.iter().any(|feed| matches!(feed, Feed::Port(..))))
     }
 
     /// The change of `from` that can have changed `id`; an `early` one may have come in a build before.

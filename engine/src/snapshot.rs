@@ -290,8 +290,9 @@ impl Snapshot {
             .iter()
             .map(|(index, brief)| NodePatch { index: (*index).into(), done: (*brief).into() })
             .collect();
-        if self.log.len() + files.len() + nodes.len() > (self.files.len() + self.nodes()).max(64) {
-            // The log would be longer than what it patches: the next build writes all of it anew.
+        let length = self.log.len() + files.len() + nodes.len();
+        if self.log.is_torn || length > (self.files.len() + self.nodes()).max(64) {
+            // It would not count, or be longer than what it patches: the next build writes all of it anew.
             return fs::remove_file(&self.path);
         }
         self.log.append(&files, &nodes)

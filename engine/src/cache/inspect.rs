@@ -178,7 +178,17 @@ pub(super) fn verify(store: &Upkeep<'_>) -> Result<VerifyReport, StoreError> {
             }
         }
     }
-    verify_records(store, &connection, &good, &mut report).map_err(|error| store.error(error))?;
+    let seen = records::inode(&database(store.root));
+    match verify_records(store, &connection, &good, &mut report) {
+        Err(error) if records::is_damage(&error) => {
+            drop(connection);
+            records::put_aside(&database(store.root), store.locks, seen)
+                .map_err(|error| store.error(error))?;
+            // None of them can be told from another any more.
+            report.bad_records += report.records.max(1);
+        }
+        done => done.map_err(|error| store.error(error))?,
+    }
     if report.bad_records + report.incomplete_records > 0 {
         epoch::renew(store.root);
     }

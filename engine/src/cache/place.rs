@@ -1,11 +1,17 @@
 //! Bytes at a user's path: by reflink, else by copy, or by hard link when that is asked for; always through a
 //! temporary name beside it and a rename. It knows no store and no records.
 
+use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 
 use crate::artifact::Artifact;
 use crate::digest::Digest;
@@ -72,6 +78,7 @@ fn link(source: &Path, temporary: &Path) -> io::Result<()> {
 fn through_temporary(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
+        sweep(folder);
     }
     let temporary = temporary_beside(path);
     let result = make(&temporary).and_then(|()| fs::rename(&temporary, path));
@@ -82,13 +89,39 @@ fn through_temporary(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) ->
     }
 }
 
+/// What stands before the process in a temporary name.
+const OURS: &str = ".reel-";
+
 fn temporary_beside(path: &Path) -> PathBuf {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".reel-{}-{number}", std::process::id()));
+    name.push(format!("{OURS}{}-{number}", std::process::id()));
     path.with_file_name(name)
+}
+
+/// Removes what killed processes left in a folder under temporary names; each folder is looked through once.
+fn sweep(folder: &Path) {
+    static SWEPT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    if !SWEPT.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned()) {
+        return;
+    }
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        if name.to_str().and_then(owner).is_some_and(|owner| kill(owner, None) == Err(Errno::ESRCH)) {
+            // Somebody else may be removing it, too.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The process that made a temporary name, if it is one.
+fn owner(name: &str) -> Option<Pid> {
+    let (_, numbers) = name.strip_prefix('.')?.rsplit_once(OURS)?;
+    let (process, count) = numbers.split_once('-')?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number(process) && is_number(count)).then(|| process.parse().ok().map(Pid::from_raw)).flatten()
 }
 
 #[cfg(test)]
@@ -131,6 +164,23 @@ mod tests {
         assert!(place_file(&folder.path().join("absent"), &path, Placing::Copy, &Digest::of(b"")).is_err());
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_killed_processes_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let dead = child.id();
+        child.wait().unwrap();
+        let own = std::process::id();
+        let left = format!(".film.mp4.reel-{dead}-3");
+        let stay = [format!(".film.mp4.reel-{own}-3"), format!("x.reel-{dead}-3"), format!(".y.reel-{dead}")];
+        for name in stay.iter().chain([&left]) {
+            fs::write(folder.path().join(name), b"x").unwrap();
+        }
+        place_bytes(b"words", &folder.path().join("film.mp4")).unwrap();
+        assert!(!folder.path().join(left).exists());
+        assert!(stay.iter().all(|name| folder.path().join(name).exists()));
     }
 
     #[test]

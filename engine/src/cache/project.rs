@@ -58,15 +58,20 @@ impl ProjectId {
     }
 
     /// The id in a project's `.reel` folder, which must be there: the one it has, or a new one when it has none
-    /// or is a copy of another that is still there.
+    /// or is a copy of another that is still there. `last_seen` is the `.reel` folder that the store knows for an id:
+    /// of two copies whose original is gone, the first that is built is what was moved.
     ///
     /// # Errors
     /// When the folder cannot be written, or there are no random numbers.
-    pub fn of(state_folder: &Path) -> io::Result<Self> {
+    pub fn of(state_folder: &Path, last_seen: impl FnOnce(&Self) -> Option<PathBuf>) -> io::Result<Self> {
         let noted = Noted::read(state_folder);
         let id = match noted {
             Some(noted) if noted.folder == state_folder => return Ok(noted.id),
-            Some(noted) if !noted.is_elsewhere(state_folder) => noted.id,
+            Some(noted) if !noted.is_elsewhere(state_folder) => {
+                let id = noted.id;
+                let other = last_seen(&id).map(|folder| Noted { id: id.clone(), folder });
+                if other.is_some_and(|other| other.is_elsewhere(state_folder)) { Self::random()? } else { id }
+            }
             _ => Self::random()?,
         };
         let mut temporary = tempfile::NamedTempFile::new_in(state_folder)?;
@@ -131,6 +136,10 @@ impl Noted {
 mod tests {
     use super::*;
 
+    fn of(state_folder: &Path) -> ProjectId {
+        ProjectId::of(state_folder, |_| None).unwrap()
+    }
+
     fn project(folder: &Path, name: &str) -> PathBuf {
         let state = folder.join(name).join(".reel");
         fs::create_dir_all(&state).unwrap();
@@ -142,9 +151,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (a, b) = (project(folder.path(), "a"), project(folder.path(), "b"));
         assert_eq!(ProjectId::known(&a), None);
-        let id = ProjectId::of(&a).unwrap();
-        assert_eq!((ProjectId::of(&a).unwrap(), ProjectId::known(&a)), (id.clone(), Some(id.clone())));
-        assert_ne!(ProjectId::of(&b).unwrap(), id);
+        let id = of(&a);
+        assert_eq!((of(&a), ProjectId::known(&a)), (id.clone(), Some(id.clone())));
+        assert_ne!(of(&b), id);
         assert_eq!(ProjectId::parse(&id.to_string()), Some(id));
     }
 
@@ -152,28 +161,44 @@ mod tests {
     fn a_moved_folder_is_the_same_project_and_a_copy_is_another() {
         let folder = tempfile::tempdir().unwrap();
         let a = project(folder.path(), "a");
-        let id = ProjectId::of(&a).unwrap();
+        let id = of(&a);
         let copy = project(folder.path(), "copy");
         fs::copy(a.join(FILE), copy.join(FILE)).unwrap();
         assert_eq!(ProjectId::known(&copy), None, "it has to be found out");
-        let other = ProjectId::of(&copy).unwrap();
+        let other = of(&copy);
         assert_ne!(other, id);
         assert_eq!(ProjectId::known(&copy), Some(other));
 
         fs::rename(folder.path().join("a"), folder.path().join("moved")).unwrap();
         let moved = folder.path().join("moved/.reel");
-        assert_eq!(ProjectId::of(&moved).unwrap(), id);
+        assert_eq!(of(&moved), id);
         assert_eq!(ProjectId::known(&moved), Some(id));
+    }
+
+    #[test]
+    fn of_two_copies_without_an_original_one_is_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = project(folder.path(), "gone");
+        let id = of(&gone);
+        let copies = ["a", "b"].map(|name| project(folder.path(), name));
+        for copy in &copies {
+            fs::copy(gone.join(FILE), copy.join(FILE)).unwrap();
+        }
+        fs::remove_dir_all(folder.path().join("gone")).unwrap();
+        assert_eq!(ProjectId::of(&copies[0], |_| Some(gone.clone())).unwrap(), id);
+        let other = ProjectId::of(&copies[1], |_| Some(copies[0].clone())).unwrap();
+        assert_ne!(other, id);
+        assert_eq!(ProjectId::known(&copies[1]), Some(other));
     }
 
     #[test]
     fn another_way_to_a_folder_is_no_copy() {
         let folder = tempfile::tempdir().unwrap();
         let a = project(folder.path(), "a");
-        let id = ProjectId::of(&a).unwrap();
+        let id = of(&a);
         std::os::unix::fs::symlink(folder.path().join("a"), folder.path().join("link")).unwrap();
-        assert_eq!(ProjectId::of(&folder.path().join("link/.reel")).unwrap(), id);
-        assert_eq!(ProjectId::of(&a).unwrap(), id);
+        assert_eq!(of(&folder.path().join("link/.reel")), id);
+        assert_eq!(of(&a), id);
     }
 
     #[test]
@@ -184,7 +209,7 @@ mod tests {
         {
             fs::write(a.join(FILE), rubbish).unwrap();
             assert_eq!(ProjectId::known(&a), None, "{rubbish:?}");
-            let id = ProjectId::of(&a).unwrap();
+            let id = of(&a);
             assert_eq!(ProjectId::known(&a), Some(id));
         }
     }

@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-pub(super) use database::{beside, connect, connect_read_only};
+pub(super) use database::{beside, connect, connect_read_only, inode, is_damage, set_aside as put_aside};
 pub(super) use rows::{Entry, Row, get as get_row, remove as remove_row};
 pub(super) use writer::{Change, Done};
 
@@ -248,8 +248,8 @@ impl Records {
             Ok(value) => return Some(value),
             Err(error) => error,
         };
-        if database::is_damage(&error) {
-            let seen = database::inode(&self.shared.path);
+        if is_damage(&error) {
+            let seen = inode(&self.shared.path);
             reader.connection = None;
             if set_aside(&self.shared, seen) {
                 reader.connection = open_reader(&self.shared);
@@ -316,7 +316,7 @@ fn open_reader(shared: &Shared) -> Option<Connection> {
         Some(locks) => connect_alone(&shared.path, locks),
         None => connect_read_only(&shared.path),
     };
-    let seen = database::inode(&shared.path);
+    let seen = inode(&shared.path);
     let opened = match open() {
         Err(Refused::Damaged(_)) if set_aside(shared, seen) => open(),
         Err(Refused::Unusable(cause)) => {

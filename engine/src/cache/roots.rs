@@ -81,6 +81,12 @@ pub(super) fn register(root: &Path, id: &ProjectId, roots: Roots, now: u64) -> i
     Ok(())
 }
 
+/// The folder in which a project was when it was last registered.
+pub(super) fn folder_of(root: &Path, id: &ProjectId) -> Option<PathBuf> {
+    let bytes = fs::read(project::folder(root).join(id.to_string())).ok()?;
+    Some(Project::decode(&bytes)?.folder)
+}
+
 /// The name of a part as that of one whose outputs stand beside those of everything, such as a draft: a build of
 /// everything does not take its place.
 pub(crate) fn apart(name: Digest) -> Digest {

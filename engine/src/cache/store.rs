@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -61,6 +61,8 @@ pub(super) struct Store {
     pub(super) blobs: Blobs,
     pub(super) locks: Option<Arc<Locks>>,
     pub(super) root: PathBuf,
+    /// The folder that stood there when it was opened.
+    pub(super) inode: Option<u64>,
     pub(super) spare: Arc<Spare>,
     /// Set once a result was handed over to be recorded.
     pub(super) recorded: AtomicBool,
@@ -148,6 +150,7 @@ impl Store {
             records,
             blobs: Blobs::new(root.join("blobs")),
             locks,
+            inode: inode(&root),
             root,
             spare: Arc::new(Spare {
                 parent: config.spare,
@@ -308,6 +311,11 @@ impl Store {
             cause: io::Error::other("no private store"),
         })
     }
+}
+
+/// The number of a folder, if it is there.
+pub(super) fn inode(folder: &Path) -> Option<u64> {
+    fs::metadata(folder).ok().map(|meta| meta.ino())
 }
 
 /// The bytes, when they are few enough to live in the record.

@@ -105,7 +105,9 @@ impl Allowance {
             }
             "" => return Err("an amount has no name; write it as `cpu=4`".to_owned()),
             pool => {
-                if let Some(near) = nearest(pool, RESOURCES) {
+                // A pool may be called `api` or `tpu`; who means `cpu` begins as that does.
+                let near = nearest(pool, RESOURCES).filter(|near| pool.starts_with(&near[..1]));
+                if let Some(near) = near {
                     return Err(format!("there is no `{pool}`; did you mean `{near}`?"));
                 }
                 let places =
@@ -203,6 +205,9 @@ mod tests {
         let said = |text: &str| text.parse::<Allowance>().unwrap_err();
         assert_eq!(said("cpu"), "`cpu` says no amount; write it as `cpu=4`");
         assert_eq!(said("cpus=4"), "there is no `cpus`; did you mean `cpu`?");
+        for pool in ["api=3", "tpu=1"] {
+            assert_eq!(pool.parse::<Allowance>().unwrap().pools.len(), 1, "{pool}");
+        }
         assert_eq!(said("memory=8"), "`8` is no amount of `memory`; write a size, such as `memory=8GiB`");
         assert_eq!(
             said("gpu=x"),

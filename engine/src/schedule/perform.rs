@@ -373,7 +373,8 @@ impl Keeper {
         let given = std::mem::take(&mut self.given);
         // When nobody wants it any more, it does not matter why it failed.
         let failed = result.as_ref().is_err_and(|failure| failure.code != FailureCode::Cancelled);
-        let gone = failed && (self.lost_its_folder() || !given.iter().all(Given::is_there));
+        let gone = failed
+            && (self.lost_its_folder() || !given.iter().all(Given::is_there) || self.cache.was_removed());
         let used = match &result {
             Ok(outcome) => outcome.used.clone(),
             Err(failure) => failure.used.clone(),

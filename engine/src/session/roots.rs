@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::Project;
+use super::{Project, STATE_FOLDER};
 use crate::cache::{Cache, ProjectId, Roots, apart};
 use crate::digest::{Digest, Hasher};
 use crate::event::{Event, Observer};
@@ -16,7 +16,8 @@ pub(super) fn register(cache: &Cache, state_folder: &Path, roots: Roots, observe
     if !cache.is_writable() {
         return;
     }
-    let id = ProjectId::of(state_folder).map_err(|error| error.to_string());
+    let last_seen = |id: &ProjectId| Some(cache.folder_of(id)?.join(STATE_FOLDER));
+    let id = ProjectId::of(state_folder, last_seen).map_err(|error| error.to_string());
     let done = id.and_then(|id| cache.register(&id, roots).map_err(|error| error.to_string()));
     if let Err(error) = done {
         let message = format!("cannot note in the cache what this project needs: {error}");

@@ -37,6 +37,8 @@ pub(super) struct Log {
     path: PathBuf,
     /// Seal of the last batch that counts.
     chain: Digest,
+    /// Whether something is behind it that does not count: then nothing that is added will.
+    pub(super) is_torn: bool,
     /// All batches that count.
     pub(super) files: Vec<FilePatch>,
     pub(super) nodes: Vec<NodePatch>,
@@ -46,9 +48,10 @@ impl Log {
     /// Reads the log beside a snapshot whose head has this seal.
     pub(super) fn read(path: PathBuf, base: Digest) -> Self {
         let bytes = fs::read(&path).unwrap_or_default();
-        let mut log = Self { path, chain: base, files: Vec::new(), nodes: Vec::new() };
+        let mut log = Self { path, chain: base, is_torn: false, files: Vec::new(), nodes: Vec::new() };
         let mut rest = bytes.as_slice();
         while log.batch(&mut rest).is_some() {}
+        log.is_torn = !rest.is_empty();
         log
     }
 

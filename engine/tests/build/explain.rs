@@ -196,6 +196,26 @@ fn what_is_gone_from_the_cache_is_told_and_its_dependents_have_nothing_of_their_
 }
 
 #[test]
+fn a_file_that_is_called_as_a_port_is_no_node() {
+    let world = World::new(
+        "
+version: 1
+nodes:
+  a: { uses: join, with: { parts: [{ file: b.txt }] } }
+  b: { uses: join, with: { parts: [{ file: other.txt }] } }
+",
+    );
+    world.write("b.txt", "one");
+    world.write("other.txt", "two");
+    world.build();
+    world.write("b.txt", "three");
+    world.write("other.txt", "four");
+    assert_eq!(why(&world, "a").chains, ["a: input.parts.0.0"]);
+    world.build();
+    assert_eq!(why(&world, "a").chains, ["a: input.parts.0.0"]);
+}
+
+#[test]
 fn a_change_that_a_failed_build_left_half_done_is_still_explained() {
     let world = story();
     world.build();
