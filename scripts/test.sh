@@ -55,6 +55,11 @@ fi
 check scripts scripts/check-scripts.sh
 check hosts scripts/check-ci.sh --install
 check dependencies scripts/check-dependencies.sh
+if has cargo-fuzz; then
+  check fuzz scripts/fuzz.sh --seconds 60
+else
+  skip 'fuzz targets, a minute each: cargo-fuzz is not installed'
+fi
 if has cargo-deny; then
   check licences cargo deny --locked check --hide-inclusion-graph bans licenses sources
 else

@@ -349,8 +349,10 @@ impl Scratch {
         remove_leftovers(wanted);
         let prefix = format!("build-{}-", std::process::id());
         let make = |parent: &Path| tempfile::Builder::new().prefix(&prefix).tempdir_in(parent);
-        let roomy = fs::create_dir_all(wanted).and_then(|()| has_room(wanted));
-        let folder = roomy.and_then(|()| make(wanted)).or_else(|_| make(fallback))?;
+        let roomy = || fs::create_dir_all(wanted).and_then(|()| has_room(wanted));
+        // Somebody may just be removing the cache.
+        let within = || (0..3).find_map(|_| roomy().and_then(|()| make(wanted)).ok());
+        let folder = within().map_or_else(|| make(fallback), Ok)?;
         let file = File::create_new(folder.path().join(OWNED))?;
         let owned = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| error)?;
         Ok(Self { folder, _owned: owned })

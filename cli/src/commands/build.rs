@@ -126,12 +126,26 @@ fn can_write(trace: &Path) -> Result<(), CommandError> {
     let folder = trace.parent().filter(|folder| !folder.as_os_str().is_empty());
     let place = if trace.exists() { trace } else { folder.unwrap_or_else(|| Path::new(".")) };
     let allowed = access(place, AccessFlags::W_OK).map_err(|error| error.desc());
-    let allowed = if trace.is_dir() { Err("it is a folder") } else { allowed };
+    let allowed = match () {
+        () if trace.is_dir() => Err("it is a folder"),
+        () if holds_something_else(trace) => Err("it is there, and is no trace"),
+        () => allowed,
+    };
     allowed.map_err(|why| {
         let message = format!("the trace cannot be written to `{}`: {why}", trace.display());
         CommandError::usage(message, "name a file in a folder that is there and yours")
     })
 }
+
+/// Whether a file is there that was not written as a trace: nobody shall lose it for a name that was mistyped.
+fn holds_something_else(file: &Path) -> bool {
+    // At the end of a trace stands who made it.
+    let text = fs::read(file).unwrap_or_default();
+    !text.is_empty() && !text.windows(TRACE.len()).any(|part| part == TRACE)
+}
+
+/// What stands in every trace.
+const TRACE: &[u8] = b"\"traceEvents\"";
 
 /// The last word on watched nodes.
 pub(super) fn found(nodes: usize) -> String {

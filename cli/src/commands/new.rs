@@ -3,7 +3,7 @@
 mod templates;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use reel_engine::session::{PROJECT_FILE, make_state_folder};
 use serde_json::json;
@@ -19,7 +19,9 @@ use crate::ui::{print_json, print_line};
 const IGNORED: &str = "/out/\n/.reel/\n";
 
 pub(super) fn run(call: &Invocation, args: &New) -> Result<Exit, CommandError> {
-    let folder = call.config.here.join(&args.folder);
+    // Without `.` and `..`, so that it has a name.
+    let folder: PathBuf = call.config.here.join(&args.folder).components().collect();
+    let folder = folder.canonicalize().unwrap_or(folder);
     let occupied = fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
     if occupied || folder.is_file() {
         let message = format!("`{}` is there already, and not empty", args.folder.display());
@@ -33,11 +35,21 @@ pub(super) fn run(call: &Invocation, args: &New) -> Result<Exit, CommandError> {
     if call.global.json {
         print_json(&json!({ "event": "new", "project": folder }));
     } else if !call.global.quiet {
+        let (place, go) = match shown.as_str() {
+            "" => (String::new(), String::new()),
+            shown => (format!("{shown}/"), format!("  cd {}\n", quoted(shown))),
+        };
         print_line(&format!(
-            "made `{shown}/reel.yaml`\n\n  cd {shown}\n  reel build\n\nthen change a word in it, and build again"
+            "made `{place}reel.yaml`\n\n{go}  reel build\n\nthen change a word in it, and build again"
         ));
     }
     Ok(Exit::Done)
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+@:,%".contains(c);
+    if path.chars().all(is_plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }
 
 fn write(folder: &Path, files: &[templates::File]) -> std::io::Result<()> {
@@ -45,8 +57,10 @@ fn write(folder: &Path, files: &[templates::File]) -> std::io::Result<()> {
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' };
     let name: String = name.chars().map(plain).collect();
-    let name =
-        if name.starts_with(|c: char| c.is_ascii_alphabetic()) { name } else { format!("film-{name}") };
+    let is_word =
+        matches!(name.to_ascii_lowercase().as_str(), "true" | "false" | "null" | "yes" | "no" | "on" | "off");
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && !is_word;
+    let name = if is_name { name } else { format!("film-{name}") };
     for (file, text) in files {
         let path = folder.join(file);
         if let Some(parent) = path.parent() {

@@ -373,7 +373,7 @@ impl<'a> Desk<'a> {
         }
         self.alarm = None;
         // A file may have come that a project is wrong without, or that a build did not find.
-        let again = told.is_some() && (self.trouble.is_some() || self.failed && self.disturbed);
+        let again = told.is_some() && self.disturbed && (self.trouble.is_some() || self.failed);
         if changes.is_empty() && !again {
             // A folder may be another one, and a link may lead elsewhere.
             self.seen.relate();

@@ -88,6 +88,15 @@ export const published = (name, path, written) => {
   tab.addEventListener("click", () => show(name));
 };
 
+/** Outputs that have these names, and no others, are there. */
+export const only = (names) => {
+  for (const tab of [...by("tabs").children]) {
+    if (names.includes(tab.textContent)) continue;
+    outputs.delete(tab.textContent);
+    tab.remove();
+  }
+};
+
 /** All outputs are there: the one that was shown stays, and is the newest. */
 export const settle = () => {
   const first = [...outputs].find(([, path]) => isFilm(path)) ?? [...outputs][0];

@@ -85,6 +85,10 @@ impl Inner {
         match event["event"].as_str() {
             Some("did-publish") => self.outputs.extend(of(&event)),
             Some("finished") => {
+                // Where all went well, what is not told of is no output any more.
+                if event["failed"] == 0 && event["skipped"] == 0 && event["interrupted"] == false {
+                    self.outputs.clear();
+                }
                 self.outputs.extend(event["outputs"].as_array().into_iter().flatten().filter_map(of));
             }
             _ => {}

@@ -1,6 +1,6 @@
 // Shows what a build tells while it does. It asks nobody but the server that it came from.
 import { by, forget, mark, spell } from "./base.js";
-import { published, settle } from "./film.js";
+import { only, published, settle } from "./film.js";
 import * as gantt from "./gantt.js";
 import { loadGraph } from "./nodes.js";
 import "./timeline.js";
@@ -69,6 +69,7 @@ const handle = {
   "finished": async (event) => {
     over(event);
     for (const { name, path } of event.outputs) published(name, path, false);
+    if (!event.failed && !event.skipped && !event.interrupted) only(event.outputs.map(({ name }) => name));
     // Films are told of with the states of their nodes.
     await loadGraph();
     settle();

@@ -205,6 +205,42 @@ fn a_wrong_project_is_told_once_and_what_was_made_stays() {
 }
 
 #[test]
+fn a_lock_file_that_cannot_be_read_is_told_once() {
+    let play = Play::with(hello());
+    let mut watching = Watching::start(&play, &[]);
+    assert_eq!(watching.ran(), BOTH);
+    play.write("reel.lock", "<<<<<<< HEAD\n{}\n");
+    let told = |events: &[Value]| events.iter().filter(|event| event["event"] == "diagnostic").count();
+    assert_eq!(told(&watching.rest()), 1);
+    nothing_happens();
+    fs::remove_file(play.path("reel.lock")).unwrap();
+    assert_eq!(told(&watching.rest()), 0, "it was not told again and again meanwhile");
+    play.write("world.txt", "moon");
+    while nodes(&watching.rest(), "did-run") != BOTH {}
+    watching.end();
+}
+
+#[test]
+fn saves_one_after_the_other_on_one_core_come_to_the_last_of_them() {
+    let play = sleepers(["0.471", "0.472"]);
+    let mut watching = Watching::start(&play, &["--allow-exec", "--jobs", "1"]);
+    watching.rest();
+    for text in ["11", "111", "1111"] {
+        play.write("one.txt", text);
+        std::thread::sleep(Duration::from_millis(250));
+    }
+    let events = watching.rest();
+    let last = events.last().unwrap();
+    assert_eq!(
+        (&last["event"], &last["skipped"], &last["failed"]),
+        (&"finished".into(), &0.into(), &0.into())
+    );
+    play.write("two.txt", "22");
+    assert_eq!(watching.ran(), ["two"], "and it goes on from there");
+    watching.end();
+}
+
+#[test]
 fn a_folder_that_goes_and_comes_back_is_no_work() {
     let play = Play::with(&hello().replace("world.txt", "deep/in/world.txt"));
     play.write("deep/in/world.txt", "world");

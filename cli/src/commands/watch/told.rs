@@ -32,6 +32,9 @@ impl Desk<'_> {
         let text = error.draw(self.call.ui.err());
         // Somebody who saves another file meanwhile knows it by now.
         if self.trouble.as_ref() == Some(&text) {
+            if !self.call.global.json {
+                self.say(&format!("{}: the same as before\n", self.call.ui.err().bad("error")));
+            }
             return;
         }
         if let Some(hub) = &self.hub {
