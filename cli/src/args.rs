@@ -403,7 +403,7 @@ pub(crate) enum Group {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  reel expand\n  reel expand hook")]
 pub(crate) struct Expand {
-    /// Only these nodes, or nodes whose names begin so.
+    /// Only these nodes, or nodes whose names begin so; also those that the last builds made of a list or a film.
     #[arg(value_name = "NODE|GROUP")]
     pub(crate) names: Vec<String>,
     #[command(flatten)]

@@ -76,3 +76,19 @@ fn faults_of_rows_are_shown_in_their_file() {
     let checked = space.reel(&["check"]);
     assert!(checked.stderr.contains("rows.yaml:2:1"), "{}", checked.stderr);
 }
+
+#[test]
+fn what_a_list_made_is_expanded_once_it_is_there() {
+    let space = TestSpace::of(
+        "version: 1\nnodes:\n  list: { uses: text, with: { parts: [\"one\\ntwo\\n\"] } }\n  \
+         each: { foreach: { line: \"${list.text}\" }, uses: text, with: { parts: [\"${line}\", { file: a.txt }, \"${list.text}\"] } }\n",
+    );
+    space.write("a.txt", "x");
+    let expand = || space.reel(&["expand", "each[2]"]).ok().stdout;
+    assert!(expand().contains("not there yet"), "{}", expand());
+    let _ = space.build(&[]).ok();
+    assert_eq!(
+        expand(),
+        "nodes:\n  \"each[2]\":\n    uses: text\n    with:\n      parts: [two, { file: a.txt }, \"${list.text}\"]\n      separator: \"\"\n"
+    );
+}

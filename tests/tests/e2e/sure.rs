@@ -119,7 +119,7 @@ fn what_a_command_uses_and_does_not_declare_is_listed() {
 fn what_a_watched_command_reached_beyond_the_door_is_not_kept() {
     let space = exec("run: \"cat $FAR > $out/a.txt\", tools: [cat], env: [FAR], out: [a.txt]");
     let far = space.root().join("far.txt");
-    std::fs::write(&far, "x").unwrap();
+    fs::write(&far, "x").unwrap();
     let build = |more: &[&str]| -> Ran {
         let args = [&["build", "--allow-exec", "--json"], more].concat();
         space.command(&args).env("FAR", &far).output().unwrap().into()
@@ -150,7 +150,7 @@ fn who_may_run_an_input_is_the_same_for_all() {
     let space = exec("run: \"$in/s.sh > $out/a.txt\", in: { s.sh: s.sh }, out: [a.txt]");
     space.write("s.sh", "#!/bin/sh\necho it runs\n");
     for mode in [0o644, 0o755, 0o600] {
-        std::fs::set_permissions(space.path("s.sh"), std::fs::Permissions::from_mode(mode)).unwrap();
+        fs::set_permissions(space.path("s.sh"), fs::Permissions::from_mode(mode)).unwrap();
         for space in [&space, &space.twin()] {
             let _ = space.build(&["--allow-exec"]).ok();
             assert_eq!(space.read("out/a.txt"), b"it runs\n", "{mode:o}");
@@ -163,13 +163,13 @@ fn what_runs_a_tool_that_is_a_script_is_in_the_key() {
     use std::os::unix::fs::PermissionsExt;
     let space = exec("run: \"say > $out/a.txt\", tools: [say], out: [a.txt]");
     let folder = space.root().join("programs/bin");
-    std::fs::create_dir_all(&folder).unwrap();
+    fs::create_dir_all(&folder).unwrap();
     let program = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
-        std::fs::write(&path, bytes).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(&path, bytes).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     };
-    let shell = std::fs::read("/bin/sh").unwrap();
+    let shell = fs::read("/bin/sh").unwrap();
     program("shell", &shell);
     program("say", format!("#!{}/shell\necho it runs\n", folder.display()).as_bytes());
     let path = format!("{}:/usr/bin:/bin", folder.display());
