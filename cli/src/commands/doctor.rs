@@ -55,7 +55,7 @@ pub(super) fn run(call: &Invocation) -> Result<Exit, CommandError> {
             };
             let line = json!({ "event": "finding", "what": finding.what, "ok": ok, "found": text, "help": finding.help });
             print_json(&line);
-        } else {
+        } else if finding.found.is_err() || !call.global.quiet {
             print(&text(finding, call.ui.out()));
         }
     }
