@@ -60,7 +60,8 @@ pub enum Unkept {
     Failed(Failure),
     /// These files changed since their digests went into its key, so whatever it did says nothing.
     Changed(Vec<String>),
-    /// Somebody removed the folder that it worked in, or files that it was given: the failure follows from that.
+    /// It failed, and somebody removed the folder that it worked in, files that it was given, or the whole store: the
+    /// failure may follow from that.
     Removed(Failure),
 }
 
@@ -387,7 +388,7 @@ impl Keeper {
         match result.and_then(|outcome| self.whole(outcome)) {
             _ if !changed.is_empty() => send(Err(Unkept::Changed(changed)), None),
             Ok(outcome) => self.keep(outcome, took, send),
-            Err(failure) if gone => send(Err(removed(failure.log)), None),
+            Err(failure) if gone => send(Err(Unkept::Removed(failure)), None),
             Err(failure) => send(Err(Unkept::Failed(failure)), None),
         }
         if let Some(scratch) = scratch {
@@ -486,10 +487,10 @@ impl Keeper {
                 Meeting::advance(&meeting, |meeting| meeting.result = Some(Ok(recorded)));
             }
             Err(error) => {
-                let message = format!("cannot keep its result: {error}");
+                let failure = Failure::of(FailureCode::Machine, format!("cannot keep its result: {error}"));
                 let unkept = match self.scratch {
-                    Some(scratch) if !scratch.exists() => removed(String::new()),
-                    _ => Unkept::Failed(Failure::of(FailureCode::Machine, message)),
+                    Some(scratch) if !scratch.exists() => Unkept::Removed(failure),
+                    _ => Unkept::Failed(failure),
                 };
                 Meeting::advance(&meeting, |meeting| {
                     meeting.result = Some(Err(unkept));
@@ -498,13 +499,6 @@ impl Keeper {
             }
         }
     }
-}
-
-/// What follows when somebody has removed the folder of a run, with what the run said.
-fn removed(log: String) -> Unkept {
-    let message = "the folder that it worked in was removed while it ran, again and again";
-    let help = "let nothing remove the cache while films are built";
-    Unkept::Removed(Failure::of(FailureCode::Machine, message).help(help).log(log))
 }
 
 /// Completes the key of a take with the digest of what came, and claims it; a result that is there is as good.

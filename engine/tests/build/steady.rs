@@ -135,8 +135,8 @@ fn an_action_whose_folder_is_removed_with_the_cache_runs_again_and_that_is_told(
     world.write("a.txt", "other");
     remove_the_cache(&world, 9);
     let (node, failure) = &world.build().failed[0];
-    assert_eq!((node.as_str(), failure.code), ("copy", FailureCode::Machine));
-    assert!(failure.message.contains("removed") && failure.help.is_some(), "{failure:?}");
+    assert_eq!((node.as_str(), failure.code), ("copy", FailureCode::Crashed));
+    assert!(failure.message.contains("its folder is gone"), "what it said in the end: {failure:?}");
 }
 
 #[test]
