@@ -126,10 +126,12 @@ fn can_write(trace: &Path) -> Result<(), CommandError> {
     let folder = trace.parent().filter(|folder| !folder.as_os_str().is_empty());
     let place = if trace.exists() { trace } else { folder.unwrap_or_else(|| Path::new(".")) };
     let allowed = access(place, AccessFlags::W_OK).map_err(|error| error.desc());
-    let allowed = match () {
-        () if trace.is_dir() => Err("it is a folder"),
-        () if holds_something_else(trace) => Err("it is there, and is no trace"),
-        () => allowed,
+    let allowed = if trace.is_dir() {
+        Err("it is a folder")
+    } else if holds_something_else(trace) {
+        Err("it is there, and is no trace")
+    } else {
+        allowed
     };
     allowed.map_err(|why| {
         let message = format!("the trace cannot be written to `{}`: {why}", trace.display());
@@ -137,10 +139,10 @@ fn can_write(trace: &Path) -> Result<(), CommandError> {
     })
 }
 
-/// Whether a file is there that was not written as a trace: nobody shall lose it for a name that was mistyped.
+/// Whether a file is there that was not written as a trace: nobody shall lose it for a name that was mistyped. Pipes and
+/// terminals are not read, which would wait for somebody to write.
 fn holds_something_else(file: &Path) -> bool {
-    // At the end of a trace stands who made it.
-    let text = fs::read(file).unwrap_or_default();
+    let text = if file.is_file() { fs::read(file).unwrap_or_default() } else { Vec::new() };
     !text.is_empty() && !text.windows(TRACE.len()).any(|part| part == TRACE)
 }
 

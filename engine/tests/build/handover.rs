@@ -9,6 +9,7 @@ use reel_engine::event::Event;
 use reel_engine::executor::inline::Inline;
 use reel_engine::executor::{Executor, Report, ReportSink, Request, RunId};
 use reel_engine::operation::{Failure, FailureCode};
+use reel_engine::schedule::line::Line;
 use reel_engine::session::{Interrupter, channel};
 
 use crate::world::{Built, World};
@@ -129,14 +130,20 @@ fn what_is_still_wanted_goes_on_and_the_rest_is_cancelled() {
     assert_eq!(ends.1.left(), 0);
 }
 
-#[test]
-fn slots_of_what_was_left_stay_held_until_it_ends() {
+/// A build on one core has given way while `left` ran, which holds the core.
+fn left_on_one_core() -> (World, Gate, (Interrupter, Line)) {
     let (mut world, gate) = (world(), Gate::new());
     world.write("reel.yaml", CORES);
     world.jobs = 1;
     let mut ends = channel();
     superseded(&world.build_on(&mut ends, &[], &gate, after(1)));
     assert_eq!(gate.asked(), ["start left"]);
+    (world, gate, ends)
+}
+
+#[test]
+fn slots_of_what_was_left_stay_held_until_it_ends() {
+    let (world, gate, mut ends) = left_on_one_core();
     let built = world.build_on(&mut ends, &[], &gate, |event, _| {
         if matches!(event, Event::WillRun { node, .. } if node.name == "left") {
             // Now is when the other one would start if its slot were free.
@@ -151,12 +158,7 @@ fn slots_of_what_was_left_stay_held_until_it_ends() {
 
 #[test]
 fn a_slot_of_what_is_cancelled_is_waited_for_when_nothing_else_runs() {
-    let (mut world, gate) = (world(), Gate::new());
-    world.write("reel.yaml", CORES);
-    world.jobs = 1;
-    let mut ends = channel();
-    superseded(&world.build_on(&mut ends, &[], &gate, after(1)));
-    assert_eq!(gate.asked(), ["start left"]);
+    let (world, gate, mut ends) = left_on_one_core();
     world.write("left.txt", "LL");
     let built = world.build_on(&mut ends, &[], &gate, |event, _| {
         if matches!(event, Event::WillRun { .. }) {
