@@ -159,7 +159,7 @@ impl Cache {
     /// Whether somebody has removed the store since it was opened.
     #[must_use]
     pub fn was_removed(&self) -> bool {
-        store::inode(&self.0.root) != self.0.inode
+        self.0.inode.is_some() && store::inode(&self.0.root) != self.0.inode
     }
 
     /// The folder of blobs, which workers read.

@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::kill;
@@ -89,6 +90,8 @@ fn through_temporary(path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) ->
     }
 }
 
+/// What is left alone of what others may still write.
+const YOUNG: Duration = Duration::from_secs(3600);
 /// What stands before the process in a temporary name.
 const OURS: &str = ".reel-";
 
@@ -101,7 +104,8 @@ fn temporary_beside(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Removes what killed processes left in a folder under temporary names; each folder is looked through once.
+/// Removes what killed processes left in a folder under temporary names; each folder is looked through once. A process
+/// of another machine or container cannot be asked, so what is young is left alone: nothing takes an hour to place.
 fn sweep(folder: &Path) {
     static SWEPT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     if !SWEPT.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned()) {
@@ -109,11 +113,17 @@ fn sweep(folder: &Path) {
     }
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        if name.to_str().and_then(owner).is_some_and(|owner| kill(owner, None) == Err(Errno::ESRCH)) {
+        let is_gone = |owner| kill(owner, None) == Err(Errno::ESRCH);
+        if name.to_str().and_then(owner).is_some_and(is_gone) && is_old(&entry) {
             // Somebody else may be removing it, too.
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+fn is_old(entry: &fs::DirEntry) -> bool {
+    let modified = entry.metadata().and_then(|meta| meta.modified());
+    modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > YOUNG))
 }
 
 /// The process that made a temporary name, if it is one.
@@ -174,9 +184,17 @@ mod tests {
         child.wait().unwrap();
         let own = std::process::id();
         let left = format!(".film.mp4.reel-{dead}-3");
-        let stay = [format!(".film.mp4.reel-{own}-3"), format!("x.reel-{dead}-3"), format!(".y.reel-{dead}")];
+        let young = format!(".film.mp4.reel-{dead}-4");
+        let stay = [
+            format!(".film.mp4.reel-{own}-3"),
+            format!("x.reel-{dead}-3"),
+            format!(".y.reel-{dead}"),
+            young.clone(),
+        ];
         for name in stay.iter().chain([&left]) {
-            fs::write(folder.path().join(name), b"x").unwrap();
+            let file = fs::File::create(folder.path().join(name)).unwrap();
+            let age = if *name == young { Duration::ZERO } else { 2 * YOUNG };
+            file.set_modified(std::time::SystemTime::now() - age).unwrap();
         }
         place_bytes(b"words", &folder.path().join("film.mp4")).unwrap();
         assert!(!folder.path().join(left).exists());
